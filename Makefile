@@ -1,0 +1,51 @@
+# Everything a newcomer or a maintainer does. Each target works alone on a machine with python3.11+, make and git.
+PYTHON ?= $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(shell command -v $(p) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test lint bench docs lock browser clean
+
+help:  ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@$(BIN)/python -m uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/python -m uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+demo: $(READY)  ## a simulated company, from its Stripe account to dashboards and a database
+	@$(BIN)/revenue demo
+
+ui: $(READY)  ## the Dagster UI, offline, on loopback
+	@$(BIN)/revenue ui
+
+browser: $(READY)  ## find a Chromium for the browser tests, or install one
+	@$(BIN)/python -m tests.browser
+
+test: $(READY) browser  ## the whole test suite, browser tests included
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(READY)  ## format, lint, types, the rule of the rooms, dependencies
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+bench: $(READY)  ## measure extraction, models, memory and disk
+	@$(BIN)/python -m benchmarks
+
+docs: $(READY)  ## regenerate what is generated in docs/
+	@$(BIN)/revenue dictionary --output docs/data-dictionary.md
+
+lock: $(READY)  ## pin again after pyproject.toml changed
+	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment and everything generated
+	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

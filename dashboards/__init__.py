@@ -1,0 +1,1 @@
+"""How the reports look: templates, theme, charts and the site. Knows nothing of metrics."""

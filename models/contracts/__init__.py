@@ -1,0 +1,1 @@
+"""One class a table: columns, types, keys, units and descriptions, in one place."""

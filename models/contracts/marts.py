@@ -1,0 +1,431 @@
+"""The public tables, schema `marts`: what analysts query and what the reports are made from.
+
+Signs: contraction and churn are negative, so that a row adds up: opening + new + expansion + contraction + churn +
+reactivation (+ fx) = closing. Money is in minor units as Stripe counts them; MRR is exact to a millionth of a minor unit.
+"""
+
+import dataframely as dy
+
+from models.contracts.table import (
+    Table,
+    count,
+    day,
+    flag,
+    instant,
+    money,
+    mrr,
+    number,
+    rate,
+    reporting_money,
+    reporting_mrr,
+    text,
+)
+
+ACCOUNT = "Stripe account the row belongs to"
+CUSTOMER = "Stripe customer id"
+CURRENCY = "ISO currency of the row's amounts, lower case"
+PARTIAL = "True where the month was not over at the as-of instant"
+
+
+class Mart(Table):
+    """A public table."""
+
+    schema_name = "marts"
+    account_id = text(ACCOUNT, key=True)
+
+
+class MrrChanges(Mart):
+    """One change of one subscription item's MRR: the ledger that every MRR figure is a sum of."""
+
+    table_name = "mrr_changes"
+    customer_id = text(CUSTOMER)
+    subscription_id = text("Subscription the item belongs to")
+    subscription_item_id = text("Subscription item whose worth changed", key=True)
+    product_id = text("Product of the item's price after the change (before it, where the item ended)", nullable=True)
+    price_id = text("Price of the item after the change (before it, where the item ended)", nullable=True)
+    currency = text(CURRENCY)
+    changed_at = instant("When the worth changed", key=True)
+    changed_on = day("The reporting-zone day of changed_at")
+    mrr_before = mrr("MRR of the item just before")
+    mrr_after = mrr("MRR of the item just after")
+    mrr_delta = mrr("mrr_after - mrr_before")
+    mrr_delta_reporting = reporting_mrr("The change at that day's exchange rate")
+    cause = text("Why: start, resume, quantity, price, plan, add_on, discount_start, discount_end, end, pause, unpaid")
+    basis = text("What the change is known from: version (a subscription version we hold) or invoice (its lines)")
+
+
+class MrrMovements(Mart):
+    """One customer's net MRR movement of one day in one currency."""
+
+    table_name = "mrr_movements"
+    customer_id = text(CUSTOMER, key=True)
+    moved_on = day("Day of the movement", key=True)
+    movement_type = text("new, expansion, contraction, churn or reactivation")
+    cause = text("Cause of the day's largest item change; for churn its kind")
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    mrr_before = mrr("The customer's MRR at the end of the day before")
+    mrr_after = mrr("The customer's MRR at the end of the day")
+    mrr_delta = mrr("mrr_after - mrr_before")
+    mrr_delta_reporting = reporting_mrr("The movement at that day's exchange rate")
+
+
+class MrrByDay(Mart):
+    """MRR of one day in one currency: every day from the first movement to the as-of day."""
+
+    table_name = "mrr_by_day"
+    date = day("Day", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    opening_mrr = mrr("MRR at the start of the day")
+    new_mrr = mrr("MRR of customers who never paid before")
+    expansion_mrr = mrr("Increases of customers who paid already")
+    contraction_mrr = mrr("Decreases of customers who go on paying; negative")
+    churn_mrr = mrr("MRR of customers who stopped; negative")
+    reactivation_mrr = mrr("MRR of customers who came back")
+    closing_mrr = mrr("MRR at the end of the day")
+    customers = count("Customers with MRR in this currency at the end of the day")
+
+
+class MrrByMonth(Mart):
+    """MRR of one month in one currency: the sums of its days."""
+
+    table_name = "mrr_by_month"
+    month = day("First day of the month", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    opening_mrr = mrr("MRR at the start of the month")
+    new_mrr = mrr("MRR of customers who never paid before")
+    expansion_mrr = mrr("Increases of customers who paid already")
+    contraction_mrr = mrr("Decreases of customers who go on paying; negative")
+    churn_mrr = mrr("MRR of customers who stopped; negative")
+    reactivation_mrr = mrr("MRR of customers who came back")
+    closing_mrr = mrr("MRR at the end of the month, or at the as-of instant")
+    new_customers = count("Customers who paid for the first time in this currency")
+    churned_customers = count("Churn movements in the month")
+    reactivated_customers = count("Reactivation movements in the month")
+    closing_customers = count("Customers with MRR in this currency at the end")
+    is_partial = flag(PARTIAL)
+
+
+class MrrByMonthReporting(Mart):
+    """MRR of one month in the reporting currency, the stock revalued at each month end's exchange rate."""
+
+    table_name = "mrr_by_month_reporting"
+    month = day("First day of the month", key=True)
+    currency = text("The reporting currency")
+    opening_mrr = reporting_mrr("MRR at the start of the month")
+    new_mrr = reporting_mrr("MRR of customers who never paid before")
+    expansion_mrr = reporting_mrr("Increases of customers who paid already")
+    contraction_mrr = reporting_mrr("Decreases of customers who go on paying; negative")
+    churn_mrr = reporting_mrr("MRR of customers who stopped; negative")
+    reactivation_mrr = reporting_mrr("MRR of customers who came back")
+    fx_mrr = reporting_mrr("Change of the stock's worth by exchange rates alone")
+    closing_mrr = reporting_mrr("MRR at the end of the month, or at the as-of instant")
+    new_customers = count("Customers who paid for the first time")
+    churned_customers = count("Churn movements in the month")
+    reactivated_customers = count("Reactivation movements in the month")
+    closing_customers = count("Customers with MRR at the end")
+    is_partial = flag(PARTIAL)
+
+
+class MrrExclusions(Mart):
+    """One subscription item that is not counted in MRR now, and why."""
+
+    table_name = "mrr_exclusions"
+    customer_id = text(CUSTOMER)
+    subscription_id = text("Subscription the item belongs to")
+    subscription_item_id = text("Subscription item", key=True)
+    currency = text(CURRENCY)
+    reason = text("trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount")
+    list_mrr = mrr("What it would be worth a month before discounts, if it counted")
+
+
+class MetricsByMonth(Mart):
+    """One metric of one month in the reporting currency, with what it was divided from."""
+
+    table_name = "metrics_by_month"
+    month = day("First day of the month", key=True)
+    metric = text("Name of the metric, as in the metric definitions", key=True)
+    value = dy.Float64(nullable=True, description="The metric, for display; null where its base is zero")
+    unit = text("minor_units, rate, ratio or count")
+    numerator = dy.Decimal(38, 6, nullable=True, description="Exact numerator; the value itself for amounts and counts")
+    denominator = dy.Decimal(38, 6, nullable=True, description="Exact denominator; null for amounts and counts")
+    is_partial = flag(PARTIAL)
+
+
+class Customers(Mart):
+    """One customer as it stands at the as-of instant."""
+
+    table_name = "customers"
+    customer_id = text(CUSTOMER, key=True)
+    name = text("Name in Stripe; null where none or deleted", nullable=True)
+    email = text("E-mail in Stripe", nullable=True)
+    country = text("ISO country of the billing address", nullable=True)
+    currency = text("Currency the customer is billed in", nullable=True)
+    created_at = instant("When the customer was created; null where it was deleted before the first load", nullable=True)
+    first_paid_on = day("First day with MRR above zero", nullable=True)
+    mrr = mrr("MRR now, in the customer's currency")
+    mrr_reporting = reporting_mrr("MRR now, in the reporting currency")
+    lifetime_revenue_reporting = reporting_money("Charges less refunds and lost disputes to date, each at its day's rate")
+    subscriptions = count("Subscriptions that count in MRR now")
+    status = text("lead, trialing, active, past_due or churned")
+    churned_on = day("Day of the last churn, while churned", nullable=True)
+    risk_score = dy.Float64(nullable=True, description="Risk of leaving, 0..100; null until scored")
+    is_deleted = flag("True where the customer was deleted in Stripe")
+
+
+class Subscriptions(Mart):
+    """One subscription as it stands at the as-of instant."""
+
+    table_name = "subscriptions"
+    subscription_id = text("Stripe subscription id", key=True)
+    customer_id = text(CUSTOMER)
+    status = text("Stripe's status")
+    started_at = instant("When it started")
+    ended_at = instant("When it ended", nullable=True)
+    trial_start_at = instant("Start of its trial", nullable=True)
+    trial_end_at = instant("End of its trial", nullable=True)
+    mrr = mrr("MRR now")
+    currency = text(CURRENCY)
+    cancel_at_period_end = flag("True where it ends with the current period")
+    cancel_at = instant("When it is set to end", nullable=True)
+    cancellation_reason = text("Stripe's reason for the cancellation", nullable=True)
+    cancellation_feedback = text("The customer's feedback", nullable=True)
+
+
+class ChurnedCustomers(Mart):
+    """One churn of one customer: the moment its MRR in a currency fell to zero."""
+
+    table_name = "churned_customers"
+    customer_id = text(CUSTOMER, key=True)
+    subscription_id = text("The subscription whose end took the customer to zero", nullable=True)
+    churned_at = instant("When", key=True)
+    churned_on = day("The reporting-zone day of churned_at")
+    kind = text(
+        "voluntary, voluntary_in_dunning, voluntary_unknown, involuntary_payment, involuntary_dispute, contract_end, "
+        "paused or administrative"
+    )
+    reason = text("Stripe's cancellation reason", nullable=True)
+    feedback = text("Stripe's cancellation feedback", nullable=True)
+    comment = text("What the customer wrote", nullable=True)
+    mrr_lost = mrr("MRR lost, positive")
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    mrr_lost_reporting = reporting_mrr("MRR lost at that day's exchange rate, positive")
+    tenure_days = count("Days from the first paid day to the churn")
+    returned_on = day("Day of the next reactivation", nullable=True)
+
+
+class ChurnReasonsByMonth(Mart):
+    """Churned customers of one month by kind, reason and feedback."""
+
+    table_name = "churn_reasons_by_month"
+    month = day("First day of the month", key=True)
+    kind = text("Kind of churn", key=True)
+    reason = text("Stripe's cancellation reason; not_given where none", key=True)
+    feedback = text("The customer's feedback; not_given where none", key=True)
+    customers = count("Churned customers")
+    mrr_lost_reporting = reporting_mrr("MRR lost, positive")
+
+
+class CohortRetention(Mart):
+    """Customers who first paid in one month, so many months later."""
+
+    table_name = "cohort_retention"
+    cohort_month = day("Month of the first paid day", key=True)
+    months_since = number("Whole months since the cohort month; 0 is the first paid day itself", key=True)
+    cohort_customers = count("Customers of the cohort")
+    customers = count("Of those, customers with MRR at the end of that month")
+    customer_retention_rate = rate("customers / cohort_customers")
+    cohort_mrr_reporting = reporting_mrr("MRR at each customer's first paid day, at that day's exchange rate")
+    mrr_reporting = reporting_mrr("MRR of the cohort at the end of that month, at the rates of the first paid days")
+    mrr_retention_rate = dy.Float64(
+        nullable=True, description="mrr_reporting / cohort_mrr_reporting; can exceed 1", metadata={"unit": "ratio"}
+    )
+
+
+class Refunds(Mart):
+    """One refund."""
+
+    table_name = "refunds"
+    refund_id = text("Stripe refund id", key=True)
+    charge_id = text("Charge that was refunded", nullable=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    amount = money("Refunded amount")
+    currency = text(CURRENCY)
+    amount_reporting = reporting_money("Refunded amount at the refund day's rate")
+    status = text("pending, requires_action, succeeded, failed or canceled", nullable=True)
+    reason = text("duplicate, fraudulent, requested_by_customer or expired_uncaptured_charge", nullable=True)
+    created_at = instant("When it was refunded")
+    charge_created_at = instant("When the charge was made", nullable=True)
+    days_to_refund = count("Whole days from charge to refund", nullable=True)
+
+
+class RefundRatesByMonth(Mart):
+    """Refunds against charges of one month, on one of two bases, in one currency."""
+
+    table_name = "refund_rates_by_month"
+    month = day("First day of the month", key=True)
+    basis = text("charge_month (refunds of the month's charges) or refund_month (refunds made in the month)", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    charges = count("Succeeded charges of the month")
+    charge_amount = money("Their captured amount")
+    refunds = count("Charges refunded, each counted once")
+    refund_amount = money("Refunded amount")
+    refund_count_rate = rate("refunds / charges")
+    refund_volume_rate = rate("refund_amount / charge_amount")
+
+
+class Disputes(Mart):
+    """One dispute."""
+
+    table_name = "disputes"
+    dispute_id = text("Stripe dispute id", key=True)
+    charge_id = text("Charge that is disputed", nullable=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    amount = money("Disputed amount")
+    currency = text(CURRENCY)
+    amount_reporting = reporting_money("Disputed amount at the dispute day's rate")
+    network = text("Card network", nullable=True)
+    reason = text("Stripe's reason")
+    status = text("Stripe's status")
+    outcome = text("won, lost, open, inquiry or prevented")
+    created_at = instant("When it was opened")
+    evidence_due_at = instant("When evidence is due", nullable=True)
+
+
+class DisputeRatesByMonth(Mart):
+    """Disputes received against successful card payments of one month on one card network: dispute activity."""
+
+    table_name = "dispute_rates_by_month"
+    month = day("First day of the month", key=True)
+    network = text("Card network", key=True)
+    charges = count("Successful card payments of the month")
+    disputes = count("Disputes received in the month; inquiries that never escalated are not counted")
+    dispute_rate = rate("disputes / charges")
+    won = count("Of those disputes, won")
+    lost = count("Of those disputes, lost")
+    win_rate = rate("won / (won + lost)")
+
+
+class PaymentFailures(Mart):
+    """One invoice whose payment failed at least once."""
+
+    table_name = "payment_failures"
+    invoice_id = text("Stripe invoice id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    subscription_id = text("Subscription that was billed", nullable=True)
+    amount_due = money("Amount due")
+    currency = text(CURRENCY)
+    amount_due_reporting = reporting_money("Amount due at the first failure's rate")
+    first_failed_at = instant("First failed attempt")
+    attempts = count("Attempts made, the successful one included")
+    decline_code = text("Decline code of the first failure", nullable=True)
+    outcome = text("recovered, open or lost")
+    recovered_at = instant("When it was paid after all", nullable=True)
+    days_to_recover = count("Whole days from first failure to payment", nullable=True)
+
+
+class RecoveryByMonth(Mart):
+    """Failed invoices by the month of their first failure, and what was recovered of them by any means since."""
+
+    table_name = "recovery_by_month"
+    month = day("First day of the month of first failure", key=True)
+    failed_invoices = count("Invoices that failed at least once")
+    failed_amount_reporting = reporting_money("Their amount due")
+    recovered_invoices = count("Of those, paid since")
+    recovered_amount_reporting = reporting_money("Amount recovered")
+    recovery_rate = rate("recovered_amount_reporting / failed_amount_reporting")
+
+
+class Trials(Mart):
+    """One trial of one subscription."""
+
+    table_name = "trials"
+    customer_id = text(CUSTOMER)
+    subscription_id = text("Stripe subscription id", key=True)
+    started_at = instant("Start of the trial")
+    ends_at = instant("End of the trial, planned or past")
+    outcome = text("converted, canceled or open")
+    converted_at = instant("When it converted: trial end, where a non-zero invoice was paid", nullable=True)
+
+
+class CashByDay(Mart):
+    """Money in and out of the Stripe balance on one day in one settlement currency, from balance transactions alone."""
+
+    table_name = "cash_by_day"
+    date = day("Day", key=True)
+    currency = dy.String(primary_key=True, description="Settlement currency")
+    charges = money("Payments received, gross")
+    refunds = money("Refunds, negative")
+    disputes = money("Disputed amounts withdrawn less those given back")
+    fees = money("Stripe's fees, negative")
+    adjustments = money("Everything else that is no payout")
+    net = money("charges + refunds + disputes + fees + adjustments")
+    payouts = money("Paid out to the bank, negative; payouts that came back are positive")
+    closing_balance = money("Balance at the end of the day: all net and payouts so far")
+
+
+class BalanceReconciliation(Mart):
+    """The Stripe balance of one month in one settlement currency, rolled forward and held against payouts and charges."""
+
+    table_name = "balance_reconciliation"
+    month = day("First day of the month", key=True)
+    currency = dy.String(primary_key=True, description="Settlement currency")
+    opening_balance = money("Balance at the start of the month")
+    activity = money("Net of everything that is no payout")
+    payouts = money("Paid out, negative, from the payout objects themselves")
+    closing_balance = money("Balance at the end of the month from every balance transaction")
+    difference = money("closing - (opening + activity + payouts); zero when the books agree")
+
+
+class DataChecks(Mart):
+    """One check of the data, made at each build."""
+
+    table_name = "data_checks"
+    check_name = text("Name of the check", key=True)
+    table_name_ = dy.String(alias="table_name", primary_key=True, description="Table it looks at")
+    passed = flag("True where nothing was found")
+    failing_rows = count("Rows found")
+    checked_at = instant("As-of instant of the build")
+    detail = text("What was found, for a person", nullable=True)
+
+
+class PipelineRuns(Mart):
+    """One run of the pipeline."""
+
+    table_name = "pipeline_runs"
+    run_id = text("Id of the run", key=True)
+    command = text("What ran: run, sync, build, demo, ...")
+    started_at = instant("Start")
+    ended_at = instant("End", nullable=True)
+    status = text("running, done, failed or checks_failed")
+    objects_read = count("Objects read from Stripe")
+    requests_made = count("Requests made to Stripe")
+    rows_written = count("New object versions written")
+    detail = text("Skipped streams and other remarks", nullable=True)
+
+
+TABLES: tuple[type[Mart], ...] = (
+    MrrChanges,
+    MrrMovements,
+    MrrByDay,
+    MrrByMonth,
+    MrrByMonthReporting,
+    MrrExclusions,
+    MetricsByMonth,
+    Customers,
+    Subscriptions,
+    ChurnedCustomers,
+    ChurnReasonsByMonth,
+    CohortRetention,
+    Refunds,
+    RefundRatesByMonth,
+    Disputes,
+    DisputeRatesByMonth,
+    PaymentFailures,
+    RecoveryByMonth,
+    Trials,
+    CashByDay,
+    BalanceReconciliation,
+    DataChecks,
+    PipelineRuns,
+)
+"""Every public table, in the order they are built and documented."""
