@@ -1,0 +1,248 @@
+"""The account's objects, by kind and id: what the simulation writes and the API reads.
+
+Each object is held as the JSON bytes the API answers by default, with what that form hides beside it, so that a page is
+a join of bytes and millions of objects fit in memory. Knows nothing of HTTP or of the simulation.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from sandbox.forms import Hidden, join, split
+
+Columns = dict[str, list[Any]]
+
+
+class Store:
+    """Objects of one account.
+
+    `put` takes complete objects (nested lists whole, includable fields present, discounts as objects, every other
+    reference an id); `get` gives them back complete. Ids are ordered by (created, first insertion).
+    """
+
+    def __init__(self) -> None:
+        self._shelves: dict[str, Shelf] = {}
+
+    def put(self, obj: dict[str, Any]) -> None:
+        """Insert the object, or replace the one of the same kind and id. Errors: KeyError without object or id."""
+        self.shelf(obj["object"]).put(obj)
+
+    def get(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002 - Stripe's word
+        """A fresh complete copy, or None when there is none or it was deleted."""
+        shelf = self.shelf(kind)
+        slot = shelf.slots.get(id)
+        return None if slot is None else shelf.complete(slot)
+
+    def delete(self, kind: str, id: str) -> None:  # noqa: A002
+        """Take the object out of lists and reads; that it existed is remembered. Errors: KeyError when unknown."""
+        self.shelf(kind).delete(id)
+
+    def deleted(self, kind: str, id: str) -> bool:  # noqa: A002
+        return id in self.shelf(kind).deleted
+
+    def ids(self, kind: str) -> Sequence[str]:
+        """Ids of what is there, oldest first: by (created, first insertion)."""
+        shelf = self.shelf(kind)
+        return [shelf.id_at[slot] for slot in shelf.order()]
+
+    def kinds(self) -> Sequence[str]:
+        return sorted(kind for kind, shelf in self._shelves.items() if shelf.slots)
+
+    def count(self, kind: str) -> int:
+        return len(self.shelf(kind).slots)
+
+    def shelf(self, kind: str) -> Shelf:
+        """The place of one kind; made empty when asked for the first time."""
+        shelf = self._shelves.get(kind)
+        if shelf is None:
+            shelf = self._shelves[kind] = Shelf(COLUMNS.get(kind, {}))
+        return shelf
+
+
+class Shelf:
+    """All objects of one kind. An object keeps its slot (a small int) for life; columns and order speak of slots."""
+
+    def __init__(self, columns: dict[str, Callable[[dict[str, Any]], Any]]) -> None:
+        self.slots: dict[str, int] = {}
+        self.deleted: set[str] = set()
+        self.id_at: list[str] = []
+        self.created = array("q")
+        self.columns: Columns = {name: [] for name in columns}
+        self._read = list(columns.items())
+        self._shown: list[bytes] = []
+        self._hidden: dict[int, bytes] = {}
+        self._order: list[int] = []
+        self._sorted = True
+        self._indexes: dict[str, dict[Any, list[int]]] = {}
+
+    def put(self, obj: dict[str, Any]) -> None:
+        shown, hidden = split(obj)
+        body = orjson.dumps(shown)
+        created = obj.get("created") or obj.get("date") or 0
+        slot = self.slots.get(obj["id"])
+        if slot is None:
+            slot = self._open(obj["id"], created)
+        elif created != self.created[slot]:
+            self.created[slot] = created
+            self._sorted = False
+            self._indexes.clear()
+        self._shown[slot] = body
+        if hidden:
+            self._hidden[slot] = orjson.dumps([hidden.values, hidden.tails])
+        else:
+            self._hidden.pop(slot, None)
+        self._note_columns(slot, obj)
+
+    def delete(self, id: str) -> None:  # noqa: A002
+        slot = self.slots.pop(id)
+        self.deleted.add(id)
+        self.order().remove(slot)
+        for name, index in self._indexes.items():
+            index[self.columns[name][slot]].remove(slot)
+        self._shown[slot] = b""
+        self._hidden.pop(slot, None)
+
+    def shown(self, slot: int) -> bytes:
+        """The bytes the API answers by default."""
+        return self._shown[slot]
+
+    def hides(self, slot: int) -> bool:
+        """Whether the default form leaves anything out."""
+        return slot in self._hidden
+
+    def complete(self, slot: int) -> dict[str, Any]:
+        obj: dict[str, Any] = orjson.loads(self._shown[slot])
+        hidden = self._hidden.get(slot)
+        return obj if hidden is None else join(obj, Hidden(*orjson.loads(hidden)))
+
+    def order(self) -> list[int]:
+        """Slots of what is there, by (created, slot). Not to be changed by the caller."""
+        if not self._sorted:
+            self._order.sort()
+            self._order.sort(key=self.created.__getitem__)
+            self._sorted = True
+        return self._order
+
+    def where(self, column: str, value: Any) -> list[int]:
+        """Slots whose column holds the value, in `order()`. The index is built at the first question."""
+        index = self._indexes.get(column)
+        if index is None:
+            index = self._indexes[column] = {}
+            values = self.columns[column]
+            for slot in self.order():
+                index.setdefault(values[slot], []).append(slot)
+        return index.get(value, [])
+
+    def place(self, slots: list[int], created: int, slot: int = -1) -> int:
+        """How many of the ordered slots come before (created, slot)."""
+        return bisect_left(slots, (created, slot), key=self._key)
+
+    def _key(self, slot: int) -> tuple[int, int]:
+        return self.created[slot], slot
+
+    def _open(self, id: str, created: int) -> int:  # noqa: A002
+        slot = len(self.id_at)
+        name = sys.intern(id)
+        self.slots[name] = slot
+        self.deleted.discard(id)
+        self.id_at.append(name)
+        self._shown.append(b"")
+        for column in self.columns.values():
+            column.append(_UNSET)
+        if self._order and created < self.created[self._order[-1]]:
+            self._sorted = False
+        self.created.append(created)
+        self._order.append(slot)
+        return slot
+
+    def _note_columns(self, slot: int, obj: dict[str, Any]) -> None:
+        for name, read in self._read:
+            value = read(obj)
+            if type(value) is str:
+                value = sys.intern(value)
+            before = self.columns[name][slot]
+            self.columns[name][slot] = value
+            if name in self._indexes and value != before:
+                self._reindex(self._indexes[name], slot, before, value)
+
+    def _reindex(self, index: dict[Any, list[int]], slot: int, before: Any, after: Any) -> None:
+        if before is not _UNSET:
+            index[before].remove(slot)
+        there = index.setdefault(after, [])
+        there.insert(self.place(there, self.created[slot], slot), slot)
+
+
+class _Unset:
+    """Marks a column of an object that is just being inserted."""
+
+
+_UNSET = _Unset()
+
+
+def _field(path: str) -> Callable[[dict[str, Any]], Any]:
+    """Reads one value; a missing or null step gives None."""
+    first, *rest = path.split(".")
+
+    def read(obj: dict[str, Any]) -> Any:
+        value = obj.get(first)
+        for step in rest:
+            if value is None:
+                return None
+            value = value.get(step)
+        return value
+
+    return read
+
+
+def _fields(*paths: str) -> dict[str, Callable[[dict[str, Any]], Any]]:
+    return {path: _field(path) for path in paths}
+
+
+def _item_prices(subscription: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(sys.intern(item["price"]["id"]) for item in subscription["items"]["data"])
+
+
+def _period(edge: str, choose: Callable[[Iterable[int]], int]) -> Callable[[dict[str, Any]], int | None]:
+    def read(subscription: dict[str, Any]) -> int | None:
+        items = subscription["items"]["data"]
+        return choose(item[edge] for item in items) if items else None
+
+    return read
+
+
+COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
+    "balance_transaction": _fields("currency", "source", "type") | {"payout": _field("_payout")},
+    "charge": _fields("customer", "payment_intent", "transfer_group"),
+    "credit_note": _fields("customer", "invoice"),
+    "customer": _fields("email", "test_clock"),
+    "dispute": _fields("charge", "payment_intent"),
+    "event": _fields("type"),
+    "invoice": _fields("collection_method", "customer", "due_date", "status")
+    | {"subscription": _field("parent.subscription_details.subscription")},
+    "invoice_payment": _fields("invoice", "payment.payment_intent", "payment.payment_record", "payment.type", "status"),
+    "invoiceitem": _fields("customer", "invoice") | {"pending": lambda item: item.get("invoice") is None},
+    "payment_intent": _fields("customer"),
+    "payment_method": _fields("customer", "type"),
+    "payout": _fields("arrival_date", "destination", "status"),
+    "price": _fields(
+        "active", "currency", "lookup_key", "product", "recurring.interval", "recurring.usage_type", "type"
+    )
+    | {"inline": _field("_inline")},
+    "product": _fields("active", "shippable", "url"),
+    "promotion_code": _fields("active", "code", "customer") | {"coupon": _field("promotion.coupon")},
+    "refund": _fields("charge", "payment_intent"),
+    "subscription": _fields("collection_method", "customer", "status", "test_clock")
+    | {
+        "current_period_end": _period("current_period_end", min),
+        "current_period_start": _period("current_period_start", max),
+        "prices": _item_prices,
+    },
+    "tax_rate": _fields("active", "inclusive"),
+}
+"""The values by kind that list filters ask for, read from the complete object when it is put."""
