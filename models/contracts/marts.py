@@ -1,7 +1,7 @@
 """The public tables, schema `marts`: what analysts query and what the reports are made from.
 
 Signs: contraction and churn are negative, so that a row adds up: opening + new + expansion + contraction + churn +
-reactivation (+ fx) = closing. Money is in minor units as Stripe counts them; MRR is exact to a millionth of a minor unit.
+reactivation (+ fx) = closing. Money is in minor units as Stripe counts them; MRR is exact to a millionth of one.
 """
 
 import dataframely as dy
@@ -160,11 +160,15 @@ class Customers(Mart):
     email = text("E-mail in Stripe", nullable=True)
     country = text("ISO country of the billing address", nullable=True)
     currency = text("Currency the customer is billed in", nullable=True)
-    created_at = instant("When the customer was created; null where it was deleted before the first load", nullable=True)
+    created_at = instant(
+        "When the customer was created; null where it was deleted before the first load", nullable=True
+    )
     first_paid_on = day("First day with MRR above zero", nullable=True)
     mrr = mrr("MRR now, in the customer's currency")
     mrr_reporting = reporting_mrr("MRR now, in the reporting currency")
-    lifetime_revenue_reporting = reporting_money("Charges less refunds and lost disputes to date, each at its day's rate")
+    lifetime_revenue_reporting = reporting_money(
+        "Charges less refunds and lost disputes to date, each at its day's rate"
+    )
     subscriptions = count("Subscriptions that count in MRR now")
     status = text("lead, trialing, active, past_due or churned")
     churned_on = day("Day of the last churn, while churned", nullable=True)
@@ -364,7 +368,7 @@ class CashByDay(Mart):
 
 
 class BalanceReconciliation(Mart):
-    """The Stripe balance of one month in one settlement currency, rolled forward and held against payouts and charges."""
+    """The Stripe balance of one month in one settlement currency, rolled forward and held against payouts."""
 
     table_name = "balance_reconciliation"
     month = day("First day of the month", key=True)

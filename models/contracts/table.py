@@ -1,8 +1,10 @@
 """What a table is here: a schema class that every room reads.
 
-The class gives columns, types, keys, nullability, units and descriptions. From it come the run-time validation, DuckDB's
-DDL and comments, Dagster's column metadata and the data dictionary.
+The class gives columns, types, keys, nullability, units and descriptions. From it come the run-time validation,
+DuckDB's DDL and comments, Dagster's column metadata and the data dictionary.
 """
+
+from collections.abc import Mapping
 
 import dataframely as dy
 
@@ -81,7 +83,12 @@ def rate(description: str) -> dy.Float64:
 def instant(description: str, *, nullable: bool = False, key: bool = False) -> dy.Datetime:
     """A moment, UTC."""
     return dy.Datetime(
-        time_zone="UTC", time_unit="us", nullable=nullable, primary_key=key, description=description, metadata={"unit": "UTC"}
+        time_zone="UTC",
+        time_unit="us",
+        nullable=nullable,
+        primary_key=key,
+        description=description,
+        metadata={"unit": "UTC"},
     )
 
 
@@ -93,3 +100,13 @@ def day(description: str, *, key: bool = False, nullable: bool = False) -> dy.Da
 def flag(description: str, *, nullable: bool = False) -> dy.Bool:
     """True or false."""
     return dy.Bool(nullable=nullable, description=description)
+
+
+def texts(description: str) -> dy.List:
+    """Texts in order; empty or null where there are none."""
+    return dy.List(dy.String(nullable=True), nullable=True, description=description)
+
+
+def structs(fields: Mapping[str, dy.Column], description: str) -> dy.List:
+    """Rows within a row, in order; empty or null where there are none."""
+    return dy.List(dy.Struct(dict(fields), nullable=True), nullable=True, description=description)

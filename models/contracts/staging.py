@@ -1,0 +1,559 @@
+"""The staged tables, schema `staging`: one typed table a Stripe object, current state, one row an object.
+
+The object's own id is `id`, references are `<object>_id`, Stripe's timestamps `<what>_at`; everything else keeps
+Stripe's name. Only keys are sure to be there: Stripe sends surprises, and what does not fit a column is null and
+reported. Where in the payload a column comes from is said in the staging SQL, not here.
+"""
+
+import dataframely as dy
+
+from models.contracts.table import Table, count, exact, flag, instant, money, number, structs, text, texts
+
+ACCOUNT = "Stripe account the object belongs to"
+CURRENCY = "ISO currency of the row's amounts, lower case"
+CREATED = "When the object was created"
+DELETED = "True where Stripe says it was deleted; the other columns then hold what was last known"
+METADATA = "The account's own key-value pairs, as JSON text"
+CUSTOMER = "Customer"
+SUBSCRIPTION = "Subscription"
+INVOICE = "Invoice"
+PRICE = "Price"
+DISCOUNTS = "Ids of the discounts, in the order they apply"
+CURRENCY_OPTIONS = "Amounts in further currencies by currency, as JSON text; null where not asked for or none"
+
+
+class Staged(Table):
+    """A table made of one Stripe object."""
+
+    schema_name = "staging"
+    account_id = text(ACCOUNT, key=True)
+
+
+class Accounts(Staged):
+    """One Stripe account that is read."""
+
+    table_name = "accounts"
+    id = text("Stripe account id", key=True)
+    country = text("ISO country of the account", nullable=True)
+    default_currency = text("Currency the account settles in where nothing else is said", nullable=True)
+    timezone = text("IANA time zone of the account's dashboard", nullable=True)
+    display_name = text("Name shown in the dashboard", nullable=True)
+
+
+class Customers(Staged):
+    """One customer, deleted ones included."""
+
+    table_name = "customers"
+    id = text("Stripe customer id", key=True)
+    name = text("Name; null where deleted", nullable=True)
+    email = text("E-mail; null where deleted", nullable=True)
+    phone = text("Telephone; null where deleted", nullable=True)
+    currency = text("Currency of the customer's balance and invoices", nullable=True)
+    balance = money("Credit (negative) or debt (positive) carried to the next invoice", nullable=True)
+    delinquent = flag("True where the latest charge or invoice is overdue", nullable=True)
+    address_country = text("ISO country of the address", nullable=True)
+    tax_exempt = text("none, exempt or reverse", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    deleted = flag(DELETED)
+    metadata = text(METADATA, nullable=True)
+    test_clock_id = text("Test clock the customer lives on, in test mode", nullable=True)
+
+
+class Products(Staged):
+    """One product, deleted ones included."""
+
+    table_name = "products"
+    id = text("Stripe product id", key=True)
+    name = text("Name", nullable=True)
+    active = flag("True where it can be bought", nullable=True)
+    description = text("What it is", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    deleted = flag(DELETED)
+    metadata = text(METADATA, nullable=True)
+
+
+TIER = {
+    "up_to": dy.Int64(nullable=True),
+    "unit_amount_decimal": dy.Decimal(38, 12, nullable=True),
+    "flat_amount_decimal": dy.Decimal(38, 12, nullable=True),
+}
+
+
+class Prices(Staged):
+    """One price: every listed one, deleted ones included, and every one seen inside a subscription item."""
+
+    table_name = "prices"
+    id = text("Stripe price id", key=True)
+    product_id = text("Product that is priced", nullable=True)
+    active = flag("True where it can be used for new purchases", nullable=True)
+    currency = text("Currency of the price; further ones are in currency_options", nullable=True)
+    type = text("recurring or one_time", nullable=True)
+    billing_scheme = text("per_unit or tiered", nullable=True)
+    unit_amount = money("Price of a unit; null where it is no whole number of minor units, or tiered", nullable=True)
+    unit_amount_decimal = exact("Price of a unit in minor units, with decimals; null where tiered", nullable=True)
+    recurring_interval = text("day, week, month or year; null where one_time", nullable=True)
+    recurring_interval_count = number("How many intervals one billing period lasts", nullable=True)
+    recurring_usage_type = text("licensed or metered", nullable=True)
+    tiers_mode = text("graduated or volume, where tiered", nullable=True)
+    tiers = structs(TIER, "Tiers in order: up to which quantity (null: no end), minor units a unit, minor units flat")
+    transform_quantity_divide_by = number("Quantity is divided by this before pricing", nullable=True)
+    transform_quantity_round = text("up or down: how that quotient is rounded", nullable=True)
+    tax_behavior = text("inclusive, exclusive or unspecified", nullable=True)
+    nickname = text("Name for the account's own use", nullable=True)
+    lookup_key = text("Key the account finds the price by", nullable=True)
+    custom_unit_amount = flag("True where the buyer names the amount", nullable=True)
+    currency_options = text(CURRENCY_OPTIONS, nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    deleted = flag(DELETED)
+    metadata = text(METADATA, nullable=True)
+
+
+class Coupons(Staged):
+    """One coupon: every listed one, and every one seen inside a discount, deleted ones included."""
+
+    table_name = "coupons"
+    id = text("Stripe coupon id", key=True)
+    name = text("Name shown to customers", nullable=True)
+    percent_off = exact("Percent taken off, 0..100; null where an amount is", nullable=True)
+    amount_off = money("Amount taken off an invoice; null where a percentage is", nullable=True)
+    currency = text("Currency of amount_off", nullable=True)
+    duration = text("forever, once or repeating", nullable=True)
+    duration_in_months = number("For how many months a repeating one holds", nullable=True)
+    applies_to_products = texts("Products it is restricted to; null where all or not asked for")
+    currency_options = text(CURRENCY_OPTIONS, nullable=True)
+    valid = flag("True where it can still be redeemed", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    deleted = flag(DELETED)
+
+
+class Discounts(Staged):
+    """One discount: a coupon applied, gathered from all versions of whatever carried it."""
+
+    table_name = "discounts"
+    id = text("Stripe discount id", key=True)
+    coupon_id = text("Coupon that was applied", nullable=True)
+    promotion_code_id = text("Promotion code it was redeemed by", nullable=True)
+    customer_id = text("Customer who has it", nullable=True)
+    subscription_id = text("Subscription it is on", nullable=True)
+    subscription_item_id = text("Subscription item it is on", nullable=True)
+    invoice_id = text("Invoice it is on, where on that invoice alone", nullable=True)
+    invoice_item_id = text("Invoice item or line it is on, where on that one alone", nullable=True)
+    start_at = instant("When it began", nullable=True)
+    end_at = instant("When it ends; null where it does not, or after one use", nullable=True)
+
+
+class Subscriptions(Staged):
+    """One subscription as it stands now."""
+
+    table_name = "subscriptions"
+    id = text("Stripe subscription id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    status = text(
+        "incomplete, incomplete_expired, trialing, active, past_due, canceled, unpaid or paused", nullable=True
+    )
+    currency = text("Currency it is billed in", nullable=True)
+    collection_method = text("charge_automatically or send_invoice", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    start_at = instant("When it began; earlier than created_at where backdated", nullable=True)
+    trial_start_at = instant("Start of its trial", nullable=True)
+    trial_end_at = instant("End of its trial", nullable=True)
+    cancel_at = instant("When it is set to end", nullable=True)
+    cancel_at_period_end = flag("True where it ends with the current period", nullable=True)
+    canceled_at = instant("When its cancellation was asked for; it may run on until ended_at", nullable=True)
+    ended_at = instant("When it ended", nullable=True)
+    cancellation_reason = text("Why Stripe says it was canceled", nullable=True)
+    cancellation_feedback = text("What the customer chose as reason", nullable=True)
+    cancellation_comment = text("What the customer wrote", nullable=True)
+    pause_collection_behavior = text(
+        "keep_as_draft, mark_uncollectible or void, while collection is paused", nullable=True
+    )
+    pause_resumes_at = instant("When paused collection goes on by itself", nullable=True)
+    paused_type = text("Why its status is paused", nullable=True)
+    paused_at = instant("When its status became paused", nullable=True)
+    billing_cycle_anchor_at = instant("Moment that fixes the billing dates", nullable=True)
+    discounts = texts(DISCOUNTS)
+    latest_invoice_id = text("Its newest invoice", nullable=True)
+    default_payment_method_id = text("Payment method it is charged to", nullable=True)
+    schedule_id = text("Subscription schedule that drives it", nullable=True)
+    billing_mode_type = text("classic or flexible: how prorations are made", nullable=True)
+    metadata = text(METADATA, nullable=True)
+    test_clock_id = text("Test clock it lives on, in test mode", nullable=True)
+
+
+class SubscriptionItems(Staged):
+    """One item of a subscription as it stands now."""
+
+    table_name = "subscription_items"
+    id = text("Stripe subscription item id", key=True)
+    subscription_id = text("Subscription it belongs to", nullable=True)
+    price_id = text(PRICE, nullable=True)
+    quantity = count("Units; null where metered", nullable=True)
+    position = number("Place within the subscription, from 0", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    current_period_start_at = instant("Start of the period now billed", nullable=True)
+    current_period_end_at = instant("End of the period now billed", nullable=True)
+    discounts = texts(DISCOUNTS)
+    trial_start_at = instant("Start of the item's own trial", nullable=True)
+    trial_end_at = instant("End of the item's own trial", nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+VERSION_ITEM = {
+    "id": dy.String(nullable=True),
+    "price_id": dy.String(nullable=True),
+    "quantity": dy.Int64(nullable=True),
+    "position": dy.Int64(nullable=True),
+    "discounts": dy.List(dy.String(nullable=True), nullable=True),
+}
+
+
+class SubscriptionVersions(Staged):
+    """One version of a subscription that we hold, in force until the next one's valid_from_at."""
+
+    table_name = "subscription_versions"
+    subscription_id = text("Stripe subscription id", key=True)
+    version_hash = text("Hash of the version's payload", key=True)
+    valid_from_at = instant("From when it held: the change Stripe told of, else when it was read", nullable=True)
+    changed_at = instant("When Stripe said it changed; null where it was found by reading", nullable=True)
+    seen_at = instant("When it was read", nullable=True)
+    seen_by = text("How it was read: list, event, sweep, resync or import", nullable=True)
+    deleted = flag("True where it was gone")
+    customer_id = text(CUSTOMER, nullable=True)
+    status = text("Status as in subscriptions", nullable=True)
+    currency = text("Currency it is billed in", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    start_at = instant("When it began; earlier than created_at where backdated", nullable=True)
+    trial_start_at = instant("Start of its trial", nullable=True)
+    trial_end_at = instant("End of its trial", nullable=True)
+    cancel_at = instant("When it is set to end", nullable=True)
+    cancel_at_period_end = flag("True where it ends with the current period", nullable=True)
+    canceled_at = instant("When its cancellation was asked for", nullable=True)
+    ended_at = instant("When it ended", nullable=True)
+    cancellation_reason = text("Why Stripe says it was canceled", nullable=True)
+    cancellation_feedback = text("What the customer chose as reason", nullable=True)
+    cancellation_comment = text("What the customer wrote", nullable=True)
+    pause_collection_behavior = text(
+        "keep_as_draft, mark_uncollectible or void, while collection is paused", nullable=True
+    )
+    pause_resumes_at = instant("When paused collection goes on by itself", nullable=True)
+    paused_type = text("Why its status is paused", nullable=True)
+    paused_at = instant("When its status became paused", nullable=True)
+    billing_cycle_anchor_at = instant("Moment that fixes the billing dates", nullable=True)
+    discounts = texts(DISCOUNTS)
+    billing_mode_type = text("classic or flexible: how prorations are made", nullable=True)
+    items = structs(VERSION_ITEM, "Its items in order: id, price, units, place from 0, discount ids in order")
+
+
+class Invoices(Staged):
+    """One invoice as it stands now."""
+
+    table_name = "invoices"
+    id = text("Stripe invoice id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    subscription_id = text("Subscription it bills; null where it bills none", nullable=True)
+    status = text("draft, open, paid, uncollectible or void", nullable=True)
+    billing_reason = text("Why it was made, such as subscription_create, subscription_cycle, manual", nullable=True)
+    collection_method = text("charge_automatically or send_invoice", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    number = text("Number printed on it; null while a draft", nullable=True)
+    subtotal = money("Lines before discounts and exclusive tax", nullable=True)
+    total = money("After discounts and tax", nullable=True)
+    total_excluding_tax = money("After discounts, without any tax", nullable=True)
+    amount_due = money("Total less credit from the customer's balance", nullable=True)
+    amount_paid = money("Paid so far", nullable=True)
+    amount_remaining = money("Due and not paid", nullable=True)
+    attempt_count = count("Automatic payment attempts so far", nullable=True)
+    attempted = flag("True where payment was attempted", nullable=True)
+    auto_advance = flag("True where Stripe finalises and collects it by itself", nullable=True)
+    next_payment_attempt_at = instant("When payment is attempted next", nullable=True)
+    due_at = instant("When it is due, where it was sent", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    effective_at = instant("Date printed on it", nullable=True)
+    period_start_at = instant("Start of the usage period; the lines say what they are for", nullable=True)
+    period_end_at = instant("End of the usage period; the lines say what they are for", nullable=True)
+    finalized_at = instant("When it was finalised", nullable=True)
+    paid_at = instant("When it was paid", nullable=True)
+    voided_at = instant("When it was voided", nullable=True)
+    marked_uncollectible_at = instant("When it was given up", nullable=True)
+    uncollectible_reason = text("Why it was given up", nullable=True)
+    discounts = texts(DISCOUNTS)
+    starting_balance = money("Customer's balance before it", nullable=True)
+    ending_balance = money("Customer's balance after it; null while a draft", nullable=True)
+    pre_payment_credit_notes_amount = money("Credit notes made before it was paid", nullable=True)
+    post_payment_credit_notes_amount = money("Credit notes made after it was paid", nullable=True)
+    total_tax = money("All tax, inclusive and exclusive", nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+DISCOUNT_AMOUNT = {"amount": dy.Int64(nullable=True), "discount_id": dy.String(nullable=True)}
+TAX = {
+    "amount": dy.Int64(nullable=True),
+    "tax_behavior": dy.String(nullable=True),
+    "tax_rate_id": dy.String(nullable=True),
+}
+
+
+class InvoiceLines(Staged):
+    """One line of an invoice as it stands now."""
+
+    table_name = "invoice_lines"
+    id = text("Stripe line id", key=True)
+    invoice_id = text("Invoice it stands on", nullable=True)
+    position = number("Place on the invoice, from 0", nullable=True)
+    subscription_id = text("Subscription it bills", nullable=True)
+    subscription_item_id = text(
+        "Subscription item it bills; where invoice_item_id is given instead, that one says", nullable=True
+    )
+    invoice_item_id = text("Invoice item it was made from", nullable=True)
+    price_id = text(PRICE, nullable=True)
+    product_id = text("Product", nullable=True)
+    unit_amount_decimal = exact("Price of a unit in minor units, with decimals", nullable=True)
+    amount = money("Amount before discounts and exclusive tax", nullable=True)
+    subtotal = money("Amount before discounts and all tax", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    quantity = count("Units", nullable=True)
+    proration = flag("True where it settles a change within a period", nullable=True)
+    period_start_at = instant("Start of what it is for", nullable=True)
+    period_end_at = instant("End of what it is for", nullable=True)
+    discountable = flag("True where discounts apply", nullable=True)
+    discounts = texts(DISCOUNTS)
+    discount_amounts = structs(DISCOUNT_AMOUNT, "What each discount took off, in minor units")
+    taxes = structs(TAX, "What each tax amounts to, in minor units, and whether inclusive or exclusive")
+    description = text("What the customer reads", nullable=True)
+
+
+class InvoicePayments(Staged):
+    """One payment towards an invoice."""
+
+    table_name = "invoice_payments"
+    id = text("Stripe invoice payment id", key=True)
+    invoice_id = text("Invoice it pays", nullable=True)
+    status = text("open, paid or canceled", nullable=True)
+    amount_paid = money("Amount paid; null until paid", nullable=True)
+    amount_requested = money("Amount asked for", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    payment_type = text("payment_intent, charge or payment_record", nullable=True)
+    payment_intent_id = text("Payment intent that pays it", nullable=True)
+    charge_id = text("Charge that pays it, where there is no payment intent", nullable=True)
+    payment_record_id = text("Payment made outside Stripe", nullable=True)
+    is_default = flag("True where Stripe made it with the invoice", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    paid_at = instant("When it was paid", nullable=True)
+
+
+class InvoiceItems(Staged):
+    """One invoice item: an amount waiting for, or drawn into, an invoice."""
+
+    table_name = "invoice_items"
+    id = text("Stripe invoice item id", key=True)
+    invoice_id = text("Invoice it was drawn into; null while pending", nullable=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    subscription_id = text("Subscription it settles a change of", nullable=True)
+    subscription_item_id = text("Subscription item it settles a change of", nullable=True)
+    price_id = text(PRICE, nullable=True)
+    product_id = text("Product", nullable=True)
+    unit_amount_decimal = exact("Price of a unit in minor units, with decimals", nullable=True)
+    amount = money("Amount before discounts and exclusive tax", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    quantity = count("Units", nullable=True)
+    proration = flag("True where it settles a change within a period", nullable=True)
+    period_start_at = instant("Start of what it is for", nullable=True)
+    period_end_at = instant("End of what it is for", nullable=True)
+    created_at = instant("When the object was created; Stripe's `date`", nullable=True)
+    description = text("What the customer reads", nullable=True)
+
+
+class Charges(Staged):
+    """One charge, failed ones included."""
+
+    table_name = "charges"
+    id = text("Stripe charge id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    payment_intent_id = text("Payment intent it is an attempt of", nullable=True)
+    amount = money("Amount asked for", nullable=True)
+    amount_captured = money("Amount captured", nullable=True)
+    amount_refunded = money("Amount given back so far", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    status = text("succeeded, pending or failed", nullable=True)
+    paid = flag("True where it succeeded or was authorised", nullable=True)
+    captured = flag("True where it was captured", nullable=True)
+    refunded = flag("True where all of it was given back", nullable=True)
+    disputed = flag("True where it was disputed", nullable=True)
+    failure_code = text("Stripe's error code of a failure", nullable=True)
+    failure_message = text("Stripe's words for a failure", nullable=True)
+    outcome_type = text("authorized, manual_review, issuer_declined, blocked or invalid", nullable=True)
+    outcome_reason = text("Decline code, or why it was blocked", nullable=True)
+    outcome_network_status = text("What the network did with it", nullable=True)
+    outcome_network_decline_code = text("The network's own decline code", nullable=True)
+    outcome_advice_code = text("What the issuer advises to do next", nullable=True)
+    balance_transaction_id = text(
+        "Balance transaction of the payment; null where it failed or is pending", nullable=True
+    )
+    payment_method_id = text("Payment method", nullable=True)
+    payment_method_type = text("Type of payment method, such as card", nullable=True)
+    card_brand = text("Brand of the card", nullable=True)
+    card_network = text("Network the payment went over", nullable=True)
+    card_country = text("ISO country of the card", nullable=True)
+    card_funding = text("credit, debit, prepaid or unknown", nullable=True)
+    card_exp_month = number("Month the card expires, 1..12", nullable=True)
+    card_exp_year = number("Year the card expires", nullable=True)
+    description = text("Description", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class Refunds(Staged):
+    """One refund."""
+
+    table_name = "refunds"
+    id = text("Stripe refund id", key=True)
+    charge_id = text("Charge that is given back", nullable=True)
+    payment_intent_id = text("Payment intent of that charge", nullable=True)
+    customer_id = text("Customer, where Stripe says so", nullable=True)
+    amount = money("Amount given back", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    status = text("pending, requires_action, succeeded, failed or canceled", nullable=True)
+    reason = text("duplicate, fraudulent, requested_by_customer or expired_uncaptured_charge", nullable=True)
+    failure_reason = text("Why it failed", nullable=True)
+    balance_transaction_id = text("Balance transaction that took the money out", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
+class Disputes(Staged):
+    """One dispute, inquiries included."""
+
+    table_name = "disputes"
+    id = text("Stripe dispute id", key=True)
+    charge_id = text("Charge that is disputed", nullable=True)
+    payment_intent_id = text("Payment intent of that charge", nullable=True)
+    amount = money("Amount disputed", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    reason = text("Why, in Stripe's words", nullable=True)
+    status = text("Where it stands; warning_* are inquiries", nullable=True)
+    network_reason_code = text("The network's own reason code", nullable=True)
+    card_network = text("Card network", nullable=True)
+    is_charge_refundable = flag("True where refunding would still end it", nullable=True)
+    evidence_due_at = instant("When evidence is due", nullable=True)
+    evidence_has_evidence = flag("True where evidence was put together", nullable=True)
+    created_at = instant("When it was opened", nullable=True)
+
+
+class BalanceTransactions(Staged):
+    """One movement of the Stripe balance."""
+
+    table_name = "balance_transactions"
+    id = text("Stripe balance transaction id", key=True)
+    amount = money("Gross amount, negative where money left, in the settlement currency", nullable=True)
+    fee = money("Fee taken, positive, in the settlement currency", nullable=True)
+    net = money("amount - fee", nullable=True)
+    currency = text("Settlement currency", nullable=True)
+    type = text("Stripe's type", nullable=True)
+    reporting_category = text(
+        "Stripe's category for accounting, such as charge, refund, dispute, fee, payout", nullable=True
+    )
+    status = text("available or pending", nullable=True)
+    source_id = text("Object it came from: charge, refund, dispute, payout, ...", nullable=True)
+    exchange_rate = exact(
+        "Rate from the source's currency to the settlement currency; null where the same", nullable=True
+    )
+    created_at = instant(CREATED, nullable=True)
+    available_at = instant("When the money can be paid out", nullable=True)
+    description = text("Description", nullable=True)
+
+
+class Payouts(Staged):
+    """One payout to the bank."""
+
+    table_name = "payouts"
+    id = text("Stripe payout id", key=True)
+    amount = money("Amount sent, positive; negative where taken from the bank", nullable=True)
+    currency = text("Settlement currency", nullable=True)
+    status = text("pending, in_transit, paid, failed or canceled", nullable=True)
+    type = text("bank_account or card", nullable=True)
+    method = text("standard or instant", nullable=True)
+    automatic = flag("True where Stripe's schedule made it", nullable=True)
+    arrival_at = instant("When it should arrive", nullable=True)
+    balance_transaction_id = text("Balance transaction that took it out", nullable=True)
+    failure_balance_transaction_id = text("Balance transaction that gave it back, where it failed", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    reconciliation_status = text("completed, in_progress or not_applicable", nullable=True)
+
+
+class CreditNotes(Staged):
+    """One credit note on an invoice."""
+
+    table_name = "credit_notes"
+    id = text("Stripe credit note id", key=True)
+    invoice_id = text(INVOICE, nullable=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    amount = money("Amount credited, tax included", nullable=True)
+    total = money("Total of its lines, discounts and tax included", nullable=True)
+    total_excluding_tax = money("Total without tax", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    status = text("issued or void", nullable=True)
+    type = text("pre_payment, post_payment or mixed", nullable=True)
+    reason = text("duplicate, fraudulent, order_change or product_unsatisfactory", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    voided_at = instant("When it was voided", nullable=True)
+
+
+class TaxRates(Staged):
+    """One tax rate."""
+
+    table_name = "tax_rates"
+    id = text("Stripe tax rate id", key=True)
+    display_name = text("Name on invoices", nullable=True)
+    percentage = exact("Rate in percent, 0..100", nullable=True)
+    inclusive = flag("True where prices contain it", nullable=True)
+    country = text("ISO country", nullable=True)
+    active = flag("True where it can be used anew", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
+class Events(Staged):
+    """One event: Stripe's notice that an object changed."""
+
+    table_name = "events"
+    id = text("Stripe event id", key=True)
+    type = text("What happened, such as invoice.paid", nullable=True)
+    object_id = text("Object it happened to", nullable=True)
+    object_type = text("Type of that object", nullable=True)
+    created_at = instant("When it happened", nullable=True)
+    api_version = text("API version the event was rendered in", nullable=True)
+
+
+class Balances(Staged):
+    """The Stripe balance in one currency when last read."""
+
+    table_name = "balances"
+    currency = text("Settlement currency", key=True)
+    available = money("Can be paid out now", nullable=True)
+    pending = money("Not yet available", nullable=True)
+    seen_at = instant("When it was read", nullable=True)
+
+
+TABLES: tuple[type[Staged], ...] = (
+    Accounts,
+    Customers,
+    Products,
+    Prices,
+    Coupons,
+    Discounts,
+    Subscriptions,
+    SubscriptionItems,
+    SubscriptionVersions,
+    Invoices,
+    InvoiceLines,
+    InvoicePayments,
+    InvoiceItems,
+    Charges,
+    Refunds,
+    Disputes,
+    BalanceTransactions,
+    Payouts,
+    CreditNotes,
+    TaxRates,
+    Events,
+    Balances,
+)
+"""Every staged table, in the order they are made and documented."""
