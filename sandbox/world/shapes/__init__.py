@@ -1,0 +1,97 @@
+"""Stripe's objects, one file a family: facts in, the complete API object of version 2026-10-28.endive out.
+
+Pure functions of their arguments; they know no store, no clock and no other object than what they are handed. What the
+API leaves out unless it is expanded is present here where the object itself holds it (`INCLUDABLE` names those fields);
+lists the API assembles from other objects (`charge.refunds`, `invoice.payments`, `customer.subscriptions`) are not.
+"""
+
+from typing import Final
+
+from sandbox.world.shapes.account import account
+from sandbox.world.shapes.catalogue import (
+    coupon,
+    currency_option,
+    embedded_price,
+    plan,
+    price,
+    product,
+    tax_rate,
+    tier,
+)
+from sandbox.world.shapes.deletions import deleted
+from sandbox.world.shapes.events import event
+from sandbox.world.shapes.invoices import (
+    Totals,
+    credit_note,
+    credit_note_line_item,
+    discount_amount,
+    invoice,
+    invoice_payment,
+    invoiceitem,
+    line_item,
+    tax,
+    totals,
+)
+from sandbox.world.shapes.lists import listed
+from sandbox.world.shapes.money import balance, balance_transaction, fee_detail, payout
+from sandbox.world.shapes.payments import DECLINES, Decline, charge, dispute, payment_intent, refund
+from sandbox.world.shapes.people import Card, address, billing_details, customer, payment_method
+from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item
+
+API_VERSION: Final = "2026-10-28.endive"
+
+INCLUDABLE: Final[dict[str, frozenset[str]]] = {
+    "price": frozenset({"tiers", "currency_options"}),
+    "plan": frozenset({"tiers"}),
+    "coupon": frozenset({"applies_to", "currency_options"}),
+    "charge": frozenset({"refunds"}),
+    "invoice": frozenset({"payments", "confirmation_secret"}),
+    "customer": frozenset({"subscriptions", "sources", "tax_ids", "tax", "cash_balance", "invoice_credit_balance"}),
+    "subscription_item": frozenset({"billed_until"}),
+}
+"""Fields, by object, that the API returns only when the request expands them."""
+
+__all__ = [
+    "API_VERSION",
+    "DECLINES",
+    "INCLUDABLE",
+    "Card",
+    "Decline",
+    "Totals",
+    "account",
+    "address",
+    "balance",
+    "balance_transaction",
+    "billing_details",
+    "charge",
+    "coupon",
+    "credit_note",
+    "credit_note_line_item",
+    "currency_option",
+    "customer",
+    "deleted",
+    "discount",
+    "discount_amount",
+    "dispute",
+    "embedded_price",
+    "event",
+    "fee_detail",
+    "invoice",
+    "invoice_payment",
+    "invoiceitem",
+    "line_item",
+    "listed",
+    "payment_intent",
+    "payment_method",
+    "payout",
+    "plan",
+    "price",
+    "product",
+    "refund",
+    "subscription",
+    "subscription_item",
+    "tax",
+    "tax_rate",
+    "tier",
+    "totals",
+]
