@@ -1,0 +1,232 @@
+"""The `revenue` command: the same jobs as the Dagster UI, from a terminal.
+
+Exit codes: 0 done; 1 failed (message on stderr, no traceback); 2 wrong usage or settings; 3 done, but data checks
+failed.
+"""
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from pipelines import settings as settings_module
+from pipelines.errors import RevenueError, SettingsError
+from pipelines.settings import Settings
+
+CHECKS_FAILED = 3
+
+app = typer.Typer(
+    name="revenue",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Finance-grade revenue analytics from your Stripe account, on your own machine.",
+    epilog="Settings come from the environment or a .env file:\n\n"
+    + "\n\n".join(f"[bold]{name}[/] {meaning}" for name, _, meaning in settings_module.described())
+    + "\n\nExit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 done but data checks failed.",
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
+
+
+class Form(StrEnum):
+    """How `revenue query` writes its rows."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(min=0, max=100_000, help="Customers of the simulated company.")] = 400,
+    months: Annotated[int, typer.Option(min=1, max=120, help="Months of its history.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a company that bills through Stripe and run the whole pipeline on it. Needs no account, no network."""
+    from pipelines import demo as demo_module
+    from pipelines.progress import shown
+
+    with shown(quiet=quiet) as progress:
+        outcome = demo_module.run(settings_module.load(), customers, months, seed, progress)
+    _conclude(outcome.lines, outcome.failed_checks)
+
+
+@app.command()
+def run(quiet: Quiet = False) -> None:
+    """Sync, build, publish and report: what the schedule runs."""
+    from pipelines import refresh
+    from pipelines.progress import shown
+
+    with shown(quiet=quiet) as progress:
+        outcome = refresh.run(settings_module.load(), progress)
+    _conclude(outcome.lines, outcome.failed_checks)
+
+
+@app.command()
+def sync(
+    since: Annotated[str | None, typer.Option("--from", metavar="DATE", help="Re-read objects created since.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="DATE", help="… and before the end of this day.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read every list again from the beginning.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Extract what changed in Stripe since the last time; with dates, re-read the objects created then (UTC days)."""
+    from pipelines import refresh
+    from pipelines.progress import shown
+
+    if full and (since or until):
+        raise SettingsError("--full reads everything: leave --from and --to away.")
+    window = refresh.window(since, until) if since or until else None
+    with shown(quiet=quiet) as progress:
+        outcome = refresh.sync(settings_module.load(), progress, window=window, full=full)
+    _conclude(outcome.lines, ())
+
+
+@app.command()
+def build(quiet: Quiet = False) -> None:
+    """Stage what was extracted, compute the marts, check them and publish revenue.duckdb. Reads nothing from Stripe."""
+    from pipelines import refresh
+    from pipelines.progress import shown
+
+    with shown(quiet=quiet) as progress:
+        outcome = refresh.build(settings_module.load(), progress)
+    _conclude(outcome.lines, outcome.failed_checks)
+
+
+@app.command()
+def report(
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month the pages put first.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Render the dashboards from the published database."""
+    from pipelines import refresh
+    from pipelines.progress import shown
+
+    with shown(quiet=quiet) as progress:
+        outcome = refresh.report(settings_module.load(), progress, month=refresh.month(month))
+    _conclude(outcome.lines, ())
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A query; tables of the schemas marts (default) and staging.")],
+    form: Annotated[Form, typer.Option("--format", help="How to write the rows.")] = Form.TABLE,
+    output: Annotated[Path | None, typer.Option(help="A file to write to.")] = None,
+) -> None:
+    """Ask the published database: read-only SQL, such as "select * from mrr_by_month_reporting"."""
+    from pipelines import query as query_module
+
+    settings = settings_module.load()
+    text = query_module.written(query_module.ask(settings.published, sql), form.value, output)
+    if text is not None:
+        sys.stdout.write(text)
+
+
+@app.command()
+def status() -> None:
+    """Freshness per stream, last runs, rows, requests spent, checks failing."""
+    from pipelines import status as status_module
+
+    shown_status = status_module.status(settings_module.load())
+    _conclude(shown_status.lines, shown_status.failed_checks)
+
+
+@app.command()
+def doctor() -> None:
+    """Check key, permissions per stream, settings, disk and browser, and say what to do."""
+    from pipelines import doctor as doctor_module
+
+    if not doctor_module.examine(settings_module.load(), typer.echo):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anything but loopback shows figures to others.")
+    ] = "127.0.0.1",
+) -> None:
+    """Show the dashboards in a browser, on loopback."""
+    from pipelines import serve as serve_module
+
+    settings = settings_module.load()
+    chosen = port or settings.serve_port
+    typer.echo(f"Dashboards on http://{host}:{chosen}/ (Ctrl-C stops)")
+    serve_module.serve(settings.site, host, chosen)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000) -> None:
+    """Start the Dagster UI with its own home under the working folder: offline, telemetry off."""
+    from pipelines import ui as ui_module
+
+    raise typer.Exit(ui_module.start(settings_module.load(), port))
+
+
+@app.command(hidden=True)
+def dictionary(output: Annotated[Path, typer.Option(help="Where to write it.")]) -> None:
+    """Write the data dictionary from the contracts."""
+    from pipelines.warehouse import dictionary as dictionary_module
+
+    output.write_text(dictionary_module.markdown())
+
+
+def _conclude(lines: tuple[str, ...], failed_checks: tuple[str, ...]) -> None:
+    for line in lines:
+        typer.echo(line)
+    if failed_checks:
+        typer.echo("Data checks failed: " + ", ".join(failed_checks) + ". `revenue status` says more.", err=True)
+        raise typer.Exit(CHECKS_FAILED)
+
+
+def main() -> None:
+    """Run the command line; errors become one message and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("Interrupted.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except RevenueError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("Interrupted. What was committed is kept; the next run goes on from there.", 130)
+    except Exception as error:  # the last net: a user gets a message, the log gets the traceback
+        _fail(_unexpected(error), 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(message.rstrip() + "\n")
+    sys.exit(code)
+
+
+def _unexpected(error: Exception) -> str:
+    from pipelines.faults import logged
+
+    home = _home()
+    where = logged(error, home / "logs", datetime.now(UTC))
+    return (
+        f"Something unexpected happened: {type(error).__name__}. The published database is untouched. Details: {where}"
+    )
+
+
+def _home() -> Path:
+    try:
+        return settings_module.load().home
+    except SettingsError:
+        return Settings.model_fields["home"].default or Path("var")
+
+
+if __name__ == "__main__":
+    main()
