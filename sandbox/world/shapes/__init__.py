@@ -1,7 +1,7 @@
 """Stripe's objects, one file a family: facts in, the complete API object of version 2026-10-28.endive out.
 
 Pure functions of their arguments; they know no store, no clock and no other object than what they are handed. What the
-API leaves out unless it is expanded is present here where the object itself holds it (`INCLUDABLE` names those fields);
+API leaves out unless it is expanded is present here where the object itself holds it (tiers, currency options, …);
 lists the API assembles from other objects (`charge.refunds`, `invoice.payments`, `customer.subscriptions`) are not.
 """
 
@@ -40,21 +40,9 @@ from sandbox.world.shapes.subscriptions import discount, subscription, subscript
 
 API_VERSION: Final = "2026-10-28.endive"
 
-INCLUDABLE: Final[dict[str, frozenset[str]]] = {
-    "price": frozenset({"tiers", "currency_options"}),
-    "plan": frozenset({"tiers"}),
-    "coupon": frozenset({"applies_to", "currency_options"}),
-    "charge": frozenset({"refunds"}),
-    "invoice": frozenset({"payments", "confirmation_secret"}),
-    "customer": frozenset({"subscriptions", "sources", "tax_ids", "tax", "cash_balance", "invoice_credit_balance"}),
-    "subscription_item": frozenset({"billed_until"}),
-}
-"""Fields, by object, that the API returns only when the request expands them."""
-
 __all__ = [
     "API_VERSION",
     "DECLINES",
-    "INCLUDABLE",
     "Card",
     "Decline",
     "Totals",

@@ -96,16 +96,18 @@ def price(
     active: bool = True,
     custom_unit_amount: dict[str, Any] | None = None,
     currency_options: Mapping[str, dict[str, Any]] | None = None,
+    inline: bool = False,
     metadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """A price in minor units of `currency`.
 
-    Say `unit_amount`, or `unit_amount_decimal` when it is no whole unit, or `tiers` and `tiers_mode`. `interval` null makes it a one-time price. `currency_options` holds the other currencies' `currency_option`s; the
-    price's own is added, as Stripe does.
+    Say `unit_amount`, or `unit_amount_decimal` when it is no whole unit, or `tiers` and `tiers_mode`. `interval` null
+    makes it a one-time price. `currency_options` holds the other currencies' `currency_option`s; the price's own is
+    added, as Stripe does. An `inline` price was made on the fly and is in no list (the store's note `_inline`).
     """
     decimal = unit_amount_decimal if unit_amount is None else str(unit_amount)
     own = currency_option(unit_amount_decimal=decimal, tiers=tiers, tax_behavior=tax_behavior)
-    return {
+    shape: dict[str, Any] = {
         "id": id,
         "object": "price",
         "active": active,
@@ -137,6 +139,9 @@ def price(
         "unit_amount": unit_amount if decimal is None or unit_amount is not None else _whole(decimal),
         "unit_amount_decimal": decimal,
     }
+    if inline:
+        shape["_inline"] = True
+    return shape
 
 
 def embedded_price(price: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,6 +149,7 @@ def embedded_price(price: Mapping[str, Any]) -> dict[str, Any]:
     embedded = dict(price)
     embedded.pop("tiers", None)
     embedded.pop("currency_options", None)
+    embedded.pop("_inline", None)
     return embedded
 
 
@@ -193,7 +199,7 @@ def coupon(
 ) -> dict[str, Any]:
     """A coupon: `percent_off`, or `amount_off` in minor units of `currency`.
 
-    `currency_options` are the amounts off in other currencies, `applies_to` the ids of the only products it is good for.
+    `currency_options` are the amounts off in other currencies, `applies_to` the ids of the products it is for.
     """
     options = {code: {"amount_off": amount} for code, amount in (currency_options or {}).items()}
     if amount_off is not None and currency is not None:
