@@ -252,7 +252,7 @@ class Balance:
         elif type != "payout":
             self._unpaid.setdefault(currency, []).append(entry)
         self._put(entry)
-        return entry
+        return dict(entry)
 
     def _make_available(self, at: int) -> None:
         while self._pending and self._pending[0][0] <= at:
@@ -298,7 +298,7 @@ class Balance:
         self.paid_out.append(record)
         fails = self._chance.randrange(_ONE_PAYOUT_FAILS_IN) == 0
         heapq.heappush(self._on_the_way, (payout["arrival_date"], self._count, payout, record, fails))
-        self._tell(at, "payout.created", payout, None)
+        self._tell(at, "payout.created", dict(payout), None)
 
     def _settle_payouts(self, at: int) -> None:
         while self._on_the_way and self._on_the_way[0][0] <= at:
@@ -326,7 +326,7 @@ class Balance:
     def _arrive(self, at: int, payout: dict[str, Any], record: PaidOut, status: str, event: str) -> None:
         payout["status"] = record.status = status
         self._put(payout)
-        self._tell(at, event, payout, None)
+        self._tell(at, event, dict(payout), None)
 
     def _charge_fees(self, at: int) -> None:
         day = _day(at)
