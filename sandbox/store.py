@@ -43,8 +43,9 @@ class Store:
         """Take the object out of lists and reads; that it existed is remembered. Errors: KeyError when unknown."""
         self.shelf(kind).delete(id)
 
-    def deleted(self, kind: str, id: str) -> bool:  # noqa: A002
-        return id in self.shelf(kind).deleted
+    def deleted(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002
+        """What a deleted object last was, complete; None when it is there or never was."""
+        return self.shelf(kind).last_seen(id)
 
     def ids(self, kind: str) -> Sequence[str]:
         """Ids of what is there, oldest first: by (created, first insertion)."""
@@ -70,13 +71,13 @@ class Shelf:
 
     def __init__(self, columns: dict[str, Callable[[dict[str, Any]], Any]]) -> None:
         self.slots: dict[str, int] = {}
-        self.deleted: set[str] = set()
         self.id_at: list[str] = []
         self.created = array("q")
         self.columns: Columns = {name: [] for name in columns}
         self._read = list(columns.items())
         self._shown: list[bytes] = []
         self._hidden: dict[int, bytes] = {}
+        self._deleted: dict[str, bytes] = {}
         self._order: list[int] = []
         self._sorted = True
         self._indexes: dict[str, dict[Any, list[int]]] = {}
@@ -100,8 +101,9 @@ class Shelf:
         self._note_columns(slot, obj)
 
     def delete(self, id: str) -> None:  # noqa: A002
-        slot = self.slots.pop(id)
-        self.deleted.add(id)
+        slot = self.slots[id]
+        self._deleted[id] = orjson.dumps(self.complete(slot))
+        del self.slots[id]
         self.order().remove(slot)
         for name, index in self._indexes.items():
             index[self.columns[name][slot]].remove(slot)
@@ -112,9 +114,13 @@ class Shelf:
         """The bytes the API answers by default."""
         return self._shown[slot]
 
-    def hides(self, slot: int) -> bool:
-        """Whether the default form leaves anything out."""
-        return slot in self._hidden
+    def hides(self, slot: int, mark: bytes) -> bool:
+        """Whether the bytes the default form leaves out hold the mark: a quick look before parsing anything."""
+        return mark in self._hidden.get(slot, b"")
+
+    def last_seen(self, id: str) -> dict[str, Any] | None:  # noqa: A002
+        body = self._deleted.get(id)
+        return None if body is None else orjson.loads(body)
 
     def complete(self, slot: int) -> dict[str, Any]:
         obj: dict[str, Any] = orjson.loads(self._shown[slot])
@@ -129,12 +135,16 @@ class Shelf:
             self._sorted = True
         return self._order
 
+    def column(self, name: str) -> Sequence[Any]:
+        """The column's values by slot; empty for a kind that keeps none, because it has no objects."""
+        return self.columns.get(name, ())
+
     def where(self, column: str, value: Any) -> list[int]:
         """Slots whose column holds the value, in `order()`. The index is built at the first question."""
         index = self._indexes.get(column)
         if index is None:
             index = self._indexes[column] = {}
-            values = self.columns[column]
+            values = self.column(column)
             for slot in self.order():
                 index.setdefault(values[slot], []).append(slot)
         return index.get(value, [])
@@ -150,7 +160,7 @@ class Shelf:
         slot = len(self.id_at)
         name = sys.intern(id)
         self.slots[name] = slot
-        self.deleted.discard(id)
+        self._deleted.pop(id, None)
         self.id_at.append(name)
         self._shown.append(b"")
         for column in self.columns.values():
@@ -221,6 +231,7 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     "charge": _fields("customer", "payment_intent", "transfer_group"),
     "credit_note": _fields("customer", "invoice"),
     "customer": _fields("email", "test_clock"),
+    "customer_balance_transaction": _fields("customer", "invoice"),
     "dispute": _fields("charge", "payment_intent"),
     "event": _fields("type"),
     "invoice": _fields("collection_method", "customer", "due_date", "status")
@@ -228,19 +239,19 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     "invoice_payment": _fields("invoice", "payment.payment_intent", "payment.payment_record", "payment.type", "status"),
     "invoiceitem": _fields("customer", "invoice") | {"pending": lambda item: item.get("invoice") is None},
     "payment_intent": _fields("customer"),
-    "payment_method": _fields("customer", "type"),
+    "payment_method": _fields("allow_redisplay", "customer", "type"),
     "payout": _fields("arrival_date", "destination", "status"),
-    "price": _fields(
-        "active", "currency", "lookup_key", "product", "recurring.interval", "recurring.usage_type", "type"
-    )
+    "price": _fields("active", "currency", "lookup_key", "product", "type")
+    | _fields("recurring.interval", "recurring.meter", "recurring.usage_type")
     | {"inline": _field("_inline")},
-    "product": _fields("active", "shippable", "url"),
+    "product": _fields("active", "id", "shippable", "type", "url"),
     "promotion_code": _fields("active", "code", "customer") | {"coupon": _field("promotion.coupon")},
     "refund": _fields("charge", "payment_intent"),
-    "subscription": _fields("collection_method", "customer", "status", "test_clock")
+    "subscription": _fields("automatic_tax.enabled", "collection_method", "customer", "status", "test_clock")
     | {
         "current_period_end": _period("current_period_end", min),
         "current_period_start": _period("current_period_start", max),
+        "items": lambda subscription: tuple(item["id"] for item in subscription["items"]["data"]),
         "prices": _item_prices,
     },
     "tax_rate": _fields("active", "inclusive"),

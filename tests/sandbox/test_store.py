@@ -111,7 +111,8 @@ def test_indexes_follow_puts_replacements_and_deletes() -> None:
     store.delete("charge", "ch_3")
     assert shelf.where("customer", "cus_1") == [1]
     assert store.get("charge", "ch_3") is None
-    assert store.deleted("charge", "ch_3")
+    assert store.deleted("charge", "ch_3") == charge(3, 75)
+    assert store.deleted("charge", "ch_1") is None
     assert store.ids("charge") == ["ch_2", "ch_1"]
     assert store.kinds() == ["charge"]
 

@@ -1,0 +1,84 @@
+"""The API's refusals, shaped as Stripe shapes them. Knows no route and no object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class ApiError(Exception):
+    """One refusal: HTTP status and the fields of Stripe's `error` object."""
+
+    status: int
+    message: str
+    code: str | None = None
+    param: str | None = None
+    type: str = "invalid_request_error"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def body(self, request_id: str, account: str) -> dict[str, Any]:
+        """The response body."""
+        error = {
+            "code": self.code,
+            "doc_url": self.code and f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}",
+            "message": self.message,
+            "param": self.param,
+            "request_log_url": f"https://dashboard.stripe.com/{account}/test/workbench/logs?object={request_id}",
+            "type": self.type,
+        }
+        return {"error": {name: value for name, value in error.items() if value is not None}}
+
+
+def unknown_parameter(name: str) -> ApiError:
+    return ApiError(400, f"Received unknown parameter: {name}", "parameter_unknown", name)
+
+
+def missing_parameter(name: str) -> ApiError:
+    return ApiError(400, f"Missing required param: {name}.", "parameter_missing", name)
+
+
+def invalid(message: str, param: str, code: str | None = None) -> ApiError:
+    return ApiError(400, message, code, param)
+
+
+def no_such(kind: str, id: str, param: str, status: int = 404) -> ApiError:  # noqa: A002 - Stripe's word
+    """404 for a read of the object itself, 400 where a parameter names it."""
+    return ApiError(status, f"No such {kind.replace('_', ' ')}: '{id}'", "resource_missing", param)
+
+
+def unrecognized_url(method: str, path: str) -> ApiError:
+    where = "Please see https://stripe.com/docs or we can help at https://support.stripe.com/."
+    return ApiError(404, f"Unrecognized request URL ({method}: {path}). {where}")
+
+
+def no_writes(method: str, path: str) -> ApiError:
+    """What stands where the billing actions' writes will be."""
+    says = "This sandbox serves reads only; nothing was changed."
+    return ApiError(404, f"Unrecognized request URL ({method}: {path}). {says}")
+
+
+def rate_limited(reason: str) -> ApiError:
+    """429 as Stripe sends it: the reason in a header, no Retry-After."""
+    message = (
+        "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."
+    )
+    return ApiError(429, message, "rate_limit", headers={"Stripe-Rate-Limited-Reason": reason})
+
+
+def lock_timeout() -> ApiError:
+    """The 429 that is no rate limit: no reason header, and safe to retry."""
+    message = (
+        "This object cannot be accessed right now because another API request or Stripe process is currently accessing "
+        "it. If you see this error intermittently, retry the request."
+    )
+    return ApiError(429, message, "lock_timeout", headers={"Stripe-Should-Retry": "true"})
+
+
+def conflict() -> ApiError:
+    message = "There is currently another in-progress request using this idempotent key. Please try again later."
+    return ApiError(409, message, "idempotency_key_in_use", type="idempotency_error")
+
+
+def broken(status: int) -> ApiError:
+    return ApiError(status, "An unknown error occurred.", type="api_error")

@@ -1,0 +1,222 @@
+"""Which fields of which objects can be expanded, and into what. Data only; `expansion.py` walks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An id that becomes the object; the kind may be one of several."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Included:
+    """A field that only shows when asked for, held by the object itself or by its own record."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A list that only shows when asked for, made of the objects of `kind` whose `column` is this object's id."""
+
+    kind: str
+    column: str
+    url: str
+    only: tuple[str, tuple[str, ...]] | None = None  # a column and the values that count
+
+
+@dataclass(frozen=True)
+class Discounts:
+    """Ids of discounts that become the discounts this object carries."""
+
+
+@dataclass(frozen=True)
+class Discount:
+    """The id of one discount among those the object carries."""
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A list object that is always there, of elements of `kind`."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An object that is always there in full."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A plain structure (or list of them) on the way to something that can be expanded."""
+
+    fields: dict[str, Node]
+
+
+Node = Ref | Included | Gathered | Discounts | Discount | Nested | Embedded | Inside
+LEAVES = (Ref, Included, Gathered, Discounts, Discount)
+
+ENDED = ("canceled", "incomplete_expired")
+NOT_ENDED = ("active", "incomplete", "past_due", "paused", "trialing", "unpaid")
+NEVER = Ref(())
+"""A reference to a kind this account has none of: it stays null."""
+
+_account = Ref(("account",))
+_charge = Ref(("charge",))
+_customer = Ref(("customer",))
+_invoice = Ref(("invoice",))
+_payment_intent = Ref(("payment_intent",))
+_payment_method = Ref(("payment_method",))
+_price = Ref(("price",))
+_refund = Ref(("refund",))
+_transaction = Ref(("balance_transaction",))
+
+_amounts_by_discount = Inside({"discount": Discount()})
+_liability = Inside({"liability": Inside({"account": _account})})
+_pricing = Inside({"price_details": Inside({"price": _price})})
+
+EXPANDABLE: dict[str, dict[str, Node]] = {
+    "balance_transaction": {"source": Ref(("charge", "refund", "dispute", "payout"))},
+    "charge": {
+        "application": NEVER,
+        "application_fee": NEVER,
+        "balance_transaction": _transaction,
+        "customer": _customer,
+        "failure_balance_transaction": _transaction,
+        "on_behalf_of": _account,
+        "payment_intent": _payment_intent,
+        "refunds": Gathered("refund", "charge", "/v1/charges/{id}/refunds"),
+        "review": NEVER,
+        "source_transfer": NEVER,
+        "transfer": NEVER,
+    },
+    "coupon": {"applies_to": Included(), "currency_options": Included()},
+    "credit_note": {
+        "customer": _customer,
+        "customer_balance_transaction": Ref(("customer_balance_transaction",)),
+        "discount_amounts": _amounts_by_discount,
+        "invoice": _invoice,
+        "lines": Nested("credit_note_line_item"),
+        "refunds": Inside({"refund": _refund}),
+    },
+    "credit_note_line_item": {},
+    "customer": {
+        "cash_balance": Included(),
+        "default_source": NEVER,
+        "discount": Embedded("discount"),
+        "invoice_credit_balance": Included(),
+        "invoice_settings": Inside({"default_payment_method": _payment_method}),
+        "sources": Included(),
+        "subscriptions": Gathered(
+            "subscription", "customer", "/v1/customers/{id}/subscriptions", ("status", NOT_ENDED)
+        ),
+        "tax": Included(),
+        "tax_ids": Included(),
+        "test_clock": NEVER,
+    },
+    "customer_balance_transaction": {
+        "credit_note": Ref(("credit_note",)),
+        "customer": _customer,
+        "invoice": _invoice,
+    },
+    "discount": {
+        "customer": _customer,
+        "promotion_code": Ref(("promotion_code",)),
+        "source": Inside({"coupon": Ref(("coupon",))}),
+    },
+    "dispute": {
+        "balance_transactions": Embedded("balance_transaction"),
+        "charge": _charge,
+        "payment_intent": _payment_intent,
+    },
+    "event": {},
+    "invoice": {
+        "account_tax_ids": NEVER,
+        "application": NEVER,
+        "automatic_tax": _liability,
+        "confirmation_secret": Included(),
+        "customer": _customer,
+        "default_payment_method": _payment_method,
+        "default_source": NEVER,
+        "discounts": Discounts(),
+        "from_invoice": Inside({"invoice": _invoice}),
+        "issuer": Inside({"account": _account}),
+        "latest_revision": _invoice,
+        "lines": Nested("line_item"),
+        "on_behalf_of": _account,
+        "parent": Inside({"subscription_details": Inside({"subscription": Ref(("subscription",))})}),
+        "payments": Gathered("invoice_payment", "invoice", "/v1/invoice_payments?invoice={id}"),
+        "test_clock": NEVER,
+        "total_discount_amounts": _amounts_by_discount,
+        "total_pretax_credit_amounts": _amounts_by_discount,
+    },
+    "invoice_payment": {
+        "invoice": _invoice,
+        "payment": Inside({"charge": _charge, "payment_intent": _payment_intent, "payment_record": NEVER}),
+    },
+    "invoiceitem": {
+        "customer": _customer,
+        "discounts": Discounts(),
+        "invoice": _invoice,
+        "pricing": _pricing,
+        "test_clock": NEVER,
+    },
+    "line_item": {
+        "discount_amounts": _amounts_by_discount,
+        "discounts": Discounts(),
+        "pretax_credit_amounts": _amounts_by_discount,
+        "pricing": _pricing,
+        "subscription": Ref(("subscription",)),
+    },
+    "payment_intent": {
+        "application": NEVER,
+        "customer": _customer,
+        "latest_charge": _charge,
+        "on_behalf_of": _account,
+        "payment_method": _payment_method,
+        "review": NEVER,
+    },
+    "payment_method": {"customer": _customer},
+    "payout": {
+        "balance_transaction": _transaction,
+        "destination": NEVER,
+        "failure_balance_transaction": _transaction,
+        "original_payout": Ref(("payout",)),
+        "reversed_by": Ref(("payout",)),
+    },
+    "price": {"currency_options": Included(), "product": Ref(("product",)), "tiers": Included()},
+    "product": {"default_price": _price, "tax_code": NEVER},
+    "promotion_code": {"customer": _customer, "promotion": Inside({"coupon": Ref(("coupon",))})},
+    "refund": {
+        "balance_transaction": _transaction,
+        "charge": _charge,
+        "customer": _customer,
+        "failure_balance_transaction": _transaction,
+        "payment_intent": _payment_intent,
+        "payment_method": _payment_method,
+        "source_transfer_reversal": NEVER,
+        "transfer_reversal": NEVER,
+    },
+    "subscription": {
+        "application": NEVER,
+        "automatic_tax": _liability,
+        "customer": _customer,
+        "default_payment_method": _payment_method,
+        "default_source": NEVER,
+        "discounts": Discounts(),
+        "items": Nested("subscription_item"),
+        "latest_invoice": _invoice,
+        "on_behalf_of": _account,
+        "pending_setup_intent": NEVER,
+        "schedule": NEVER,
+        "test_clock": NEVER,
+    },
+    "subscription_item": {"billed_until": Included(), "discounts": Discounts(), "price": Embedded("price")},
+    "tax_rate": {},
+}
+"""By kind: each field through or at which an expansion can go."""

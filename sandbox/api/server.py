@@ -1,0 +1,198 @@
+"""The sandbox's HTTP server: from a request to Stripe's answer, headers and all.
+
+Checks in Stripe's order (address, key, version, limits, permission), does the harm that faults ask for, and keeps the
+log. What the answers say is made in `endpoints.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import time
+from collections.abc import Mapping
+
+import orjson
+from aiohttp import web
+
+from sandbox.api.control import Control
+from sandbox.api.endpoints import Endpoints, Operation
+from sandbox.api.errors import ApiError, broken, conflict, lock_timeout, no_writes, rate_limited, unrecognized_url
+from sandbox.api.faults import Fault, Faults
+from sandbox.api.keys import Key, Keyring
+from sandbox.api.limits import Limiter, Limits
+from sandbox.api.parameters import parameters
+from sandbox.api.request_log import Entry, RequestLog
+from sandbox.api.settings import API_VERSION, Settings
+from sandbox.clock import Clock, World
+
+log = logging.getLogger(__name__)
+
+CONTROL = "/_sandbox/"
+NOT_A_LIST = b'{"object":"maintenance_notice","data":"This is not the page you asked for."}'
+GARBAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
+
+
+class Api:
+    """One account's API over one world."""
+
+    def __init__(self, world: World, settings: Settings) -> None:
+        self.clock = Clock(world)
+        self.faults = Faults(settings.seed)
+        self.requests = RequestLog()
+        self.latency = settings.latency_ms / 1000
+        self._keyring = Keyring(settings.keys)
+        self._limiter = Limiter(settings.limits, time.monotonic)
+        self._operations = Endpoints(world.store, self.clock).operations()
+        self._account = next(iter(world.store.ids("account")), "acct_sandbox")
+        self._control = Control(self, world)
+        self._count = 0
+
+    def limit(self, limits: Limits) -> None:
+        """Puts other limits in force; buckets start full."""
+        self._limiter = Limiter(limits, time.monotonic)
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers any request; never raises but to break a connection on purpose."""
+        if request.path.startswith(CONTROL):
+            return await self._control.answer(request)
+        self._count += 1
+        id = f"req_{self._count:014d}"  # noqa: A001 - Stripe's word
+        path = request.path.rstrip("/")
+        operation, ids = self._match(request.method, path)
+        name = operation.name if operation else f"{request.method} (unrecognized)"
+        fault = self.faults.pick(path)
+        response = await self._respond(request, id, name, operation, ids, fault)
+        broken_off = fault is not None and fault.kind in ("reset", "cut")
+        size = len(response.body) if isinstance(response.body, bytes) else 0
+        status = 0 if broken_off else response.status
+        self.requests.note(name, Entry(id, request.method, path, request.query_string, status, size))
+        return await _broken_off(request, response, fault) if broken_off and fault else response
+
+    async def _respond(
+        self,
+        request: web.BaseRequest,
+        id: str,  # noqa: A002
+        name: str,
+        operation: Operation | None,
+        ids: tuple[str, ...],
+        fault: Fault | None,
+    ) -> web.Response:
+        try:
+            body = await self._body(request, name, operation, ids, fault)
+            return self._response(200, body, id)
+        except ApiError as error:
+            body = orjson.dumps(error.body(id, self._account))
+            return self._response(error.status, body, id, error.headers)
+        except Exception:
+            log.exception("The sandbox failed on %s %s", request.method, request.rel_url)
+            return self._response(500, orjson.dumps(broken(500).body(id, self._account)), id)
+
+    async def _body(
+        self,
+        request: web.BaseRequest,
+        name: str,
+        operation: Operation | None,
+        ids: tuple[str, ...],
+        fault: Fault | None,
+    ) -> bytes:
+        if operation is None:
+            unknown = unrecognized_url if request.method in ("GET", "HEAD") else no_writes
+            raise unknown(request.method, request.path)
+        key = self._keyring.holder(request.headers)
+        self._check_headers(request.headers, key)
+        with self._limiter.admitted(name):
+            if self.latency:
+                await asyncio.sleep(self.latency)
+            if fault is not None:
+                harmed = await _harmed(fault)
+                if harmed is not None:
+                    return harmed
+            key.check(operation.permission, self._account)
+            return operation.serve(ids, parameters(request.rel_url.raw_query_string))
+
+    def _check_headers(self, headers: Mapping[str, str], key: Key) -> None:
+        version = headers.get("Stripe-Version", API_VERSION)
+        if version != API_VERSION:
+            message = f"Invalid Stripe API version: {version}. This sandbox answers in {API_VERSION} only."
+            raise ApiError(400, message)
+        account = headers.get("Stripe-Account", self._account)
+        if account != self._account:
+            message = (
+                f"The provided key does not have access to account '{account}' (or that account does not exist). "
+                "Application access may have been revoked."
+            )
+            raise ApiError(403, message, "account_invalid")
+
+    def _match(self, method: str, path: str) -> tuple[Operation | None, tuple[str, ...]]:
+        """The operation of a path: as it stands, or with its last or last but one step as the id."""
+        operation = self._operations.get((method, path))
+        if operation is not None:
+            return operation, ()
+        above, _, last = path.rpartition("/")
+        operation = self._operations.get((method, above + "/{id}"))
+        if operation is not None:
+            return operation, (last,)
+        top, _, middle = above.rpartition("/")
+        return self._operations.get((method, f"{top}/{{id}}/{last}")), (middle,)
+
+    def _response(self, status: int, body: bytes, id: str, more: Mapping[str, str] | None = None) -> web.Response:  # noqa: A002
+        headers = {
+            "Cache-Control": "no-cache, no-store",
+            "Content-Type": "application/json",
+            "Date": self.clock.http_date,
+            "Request-Id": id,
+            "Server": "nginx",
+            "Stripe-Version": API_VERSION,
+            **(more or {}),
+        }
+        return web.Response(status=status, body=body, headers=headers)
+
+
+async def start(world: World, settings: Settings, host: str, port: int) -> tuple[web.ServerRunner, int]:
+    """Listens in the running loop; gives the runner, to be cleaned up, and the port. Errors: OSError when taken."""
+    api = Api(world, settings)
+    server = web.Server(api.answer, handler_cancellation=True, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
+    await runner.setup()
+    listener = socket.create_server((host, port), backlog=1024)
+    await web.SockSite(runner, listener, backlog=1024).start()
+    return runner, listener.getsockname()[1]
+
+
+async def _harmed(fault: Fault) -> bytes | None:
+    """Raises or gives the body the fault asks for; None lets the request go on (late, when it is to hang)."""
+    match fault.kind:
+        case "server_error":
+            raise broken(fault.status)
+        case "rate_limit":
+            raise rate_limited(fault.reason)
+        case "lock_timeout":
+            raise lock_timeout()
+        case "conflict":
+            raise conflict()
+        case "not_a_list":
+            return NOT_A_LIST
+        case "garbage":
+            return GARBAGE
+        case "hang":
+            await asyncio.sleep(fault.seconds)
+    return None
+
+
+async def _broken_off(request: web.BaseRequest, response: web.Response, fault: Fault) -> web.StreamResponse:
+    """Resets the connection at once, or after half of the body."""
+    transport = request.transport
+    if transport is None:
+        return response
+    if fault.kind == "reset":
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        return response
+    body = response.body if isinstance(response.body, bytes) else b""
+    cut = web.StreamResponse(status=response.status, headers={**response.headers, "Content-Length": str(len(body))})
+    await cut.prepare(request)
+    await cut.write(body[: len(body) // 2])
+    transport.close()
+    return cut

@@ -1,0 +1,20 @@
+"""How a sandbox server behaves: keys, limits, latency, chance. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sandbox.api.keys import DEFAULT_KEY, Key
+from sandbox.api.limits import Limits
+
+API_VERSION = "2026-10-28.endive"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`seed` draws the faults that come by probability; `latency_ms` is added to every answer."""
+
+    keys: tuple[Key, ...] = (Key(DEFAULT_KEY),)
+    limits: Limits = field(default_factory=Limits)
+    latency_ms: float = 0.0
+    seed: int = 0
