@@ -407,6 +407,21 @@ class PipelineRuns(Mart):
     detail = text("Skipped streams and other remarks", nullable=True)
 
 
+class Publication(Mart):
+    """What this file is: one account's figures, as of when and by which rules."""
+
+    table_name = "publication"
+    published_at = instant("When the file was made")
+    as_of = instant("Instant of the figures; what happened later is not looked at")
+    read_at = instant("When Stripe was last read to the end", nullable=True)
+    currency = text("Reporting currency, lower case")
+    timezone = text("Zone of days and months")
+    policy = text("Name of the metric policy")
+    policy_hash = text("Hash of its rules")
+    checks_failed = count("Data checks that failed")
+    banner = text("What a reader must know before trusting the figures; null where nothing", nullable=True)
+
+
 TABLES: tuple[type[Mart], ...] = (
     MrrChanges,
     MrrMovements,
@@ -432,4 +447,4 @@ TABLES: tuple[type[Mart], ...] = (
     DataChecks,
     PipelineRuns,
 )
-"""Every public table, in the order they are built and documented."""
+"""Every table that is built, in the order they are built and documented; publishing adds `Publication`."""

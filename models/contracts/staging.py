@@ -212,7 +212,8 @@ class SubscriptionVersions(Staged):
 
     table_name = "subscription_versions"
     subscription_id = text("Stripe subscription id", key=True)
-    version_hash = text("Hash of the version's payload", key=True)
+    seq = number("Order in which versions arrived", key=True)
+    version_hash = text("Hash of the version's payload", nullable=True)
     valid_from_at = instant("From when it held: the change Stripe told of, else when it was read", nullable=True)
     changed_at = instant("When Stripe said it changed; null where it was found by reading", nullable=True)
     seen_at = instant("When it was read", nullable=True)

@@ -28,7 +28,6 @@ _FEE_FIXED: Final = 30
 _CONVERSION: Final = Decimal("0.98")
 _BILLING_PERMILLE: Final = 7
 _RADAR_FEE: Final = 5
-_ONE_PAYOUT_FAILS_IN: Final = 150
 _DAY: Final = 86_400
 
 
@@ -92,6 +91,7 @@ class Balance:
         put: Put,
         tell: Tell | None = None,
         payouts: str = "daily",
+        one_payout_fails_in: int = 150,
         destination: str = "ba_1SandboxBankAccount",
     ) -> None:
         self.cash: list[CashEntry] = []
@@ -100,6 +100,7 @@ class Balance:
         self._put = put
         self._tell = tell or _nobody_listens
         self._weekly = payouts == "weekly"
+        self._one_payout_fails_in = one_payout_fails_in
         self._destination = destination
         self._chance = random.Random(f"{seed}:balance")  # noqa: S311 - a simulation
         self._mark = f"1S{self._chance.getrandbits(40):010X}"
@@ -296,7 +297,7 @@ class Balance:
         carried = tuple(entry["id"] for entry in entries)
         record = PaidOut(payout_id, at, payout["arrival_date"], currency, amount, "in_transit", carried)
         self.paid_out.append(record)
-        fails = self._chance.randrange(_ONE_PAYOUT_FAILS_IN) == 0
+        fails = self._chance.randrange(self._one_payout_fails_in) == 0
         heapq.heappush(self._on_the_way, (payout["arrival_date"], self._count, payout, record, fails))
         self._tell(at, "payout.created", dict(payout), None)
 

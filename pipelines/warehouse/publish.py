@@ -1,0 +1,186 @@
+"""Publishes: a fresh, compact `revenue.duckdb` of staging and marts beside the old one, put in its place by a rename.
+
+Whoever has the old file open keeps a consistent view of it. Never publishes raw, and never what a failed check makes
+doubtful without saying so. Knows nothing of how the tables were made.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import polars as pl
+
+from models.contracts import marts, staging
+from models.contracts.table import Table
+from models.terms import Terms
+from pipelines.errors import RevenueError
+from pipelines.warehouse import stage, tables
+
+CATALOG = "publication"
+READABLE_SINCE = "v1.5.0"
+"""The oldest DuckDB that reads the published file; analysts' tools lag behind."""
+
+CONTRACTS: tuple[type[Table], ...] = (*staging.TABLES, *marts.TABLES, marts.Publication)
+"""Every table of the published file, in the order of the data dictionary."""
+
+Rule = Literal["banner", "refuse"]
+
+
+class PublishError(RevenueError):
+    """Nothing was published; the last published file is as it was."""
+
+
+class ChecksFailedError(PublishError):
+    """Checks failed, and the rule is to publish nothing then. `failed` names them as `check of table`."""
+
+    exit_code = 3
+
+    def __init__(self, failed: Sequence[str]) -> None:
+        self.failed = tuple(failed)
+        super().__init__(
+            f"Not published: {len(self.failed)} data checks failed ({', '.join(self.failed)}). `revenue status` says "
+            "more; set REVENUE_PUBLISH=banner to publish with a warning instead. The last published file is as it was."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published."""
+
+    file: Path
+    tables: int
+    rows: int
+    bytes: int
+    failed: tuple[str, ...]
+
+
+def gather_checks(connection: duckdb.DuckDBPyConnection, model_checks: pl.DataFrame) -> pl.DataFrame:
+    """Make `marts.data_checks` of what staging found and what the models' invariants found."""
+    found = pl.concat([stage.checks(connection), tables.conform(marts.DataChecks, model_checks)])
+    tables.write(connection, marts.DataChecks, found)
+    return found
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    target: Path,
+    terms: Terms,
+    *,
+    published_at: datetime,
+    read_at: datetime | None = None,
+    rule: Rule = "banner",
+) -> Published:
+    """Write the warehouse's staging and marts into `target`, all or nothing; `marts.data_checks` decides if.
+
+    `read_at` is when Stripe was last read to the end. The connection is the warehouse's, with no transaction open.
+
+    Raises:
+        ChecksFailedError: a check failed and the rule is to refuse.
+        PublishError: a table is missing, or the file can't be written, such as on a full disk.
+    """
+    failed = _failed(connection)
+    if failed and rule == "refuse":
+        raise ChecksFailedError(failed)
+    tables.write(connection, marts.PipelineRuns, _runs(connection))
+    tables.write(connection, marts.Publication, _publication(connection, terms, published_at, read_at, failed))
+    draft = target.with_name(target.name + ".tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(draft)
+        rows = _written(connection, draft)
+        _put_in_place(draft, target)
+    except (duckdb.Error, OSError) as error:
+        with suppress(OSError):
+            _remove(draft)
+        raise PublishError(f"{target} was not published and is as it was: {_why(error, target)}") from error
+    return Published(target, len(CONTRACTS), rows, target.stat().st_size, failed)
+
+
+def _failed(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    found = tables.read(connection, marts.DataChecks).filter(~pl.col("passed")).sort("table_name", "check_name")
+    return tuple(dict.fromkeys(f"{row['check_name']} of {row['table_name']}" for row in found.iter_rows(named=True)))
+
+
+def _runs(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    if not tables.exists(connection, "pipeline", "runs"):
+        return marts.PipelineRuns.create_empty()
+    rows: pl.DataFrame = connection.sql("from pipeline.runs").pl()
+    return rows
+
+
+def _publication(
+    connection: duckdb.DuckDBPyConnection,
+    terms: Terms,
+    published_at: datetime,
+    read_at: datetime | None,
+    failed: Sequence[str],
+) -> pl.DataFrame:
+    accounts = tables.read(connection, staging.Accounts)["id"].to_list() or [""]
+    row = {
+        "published_at": published_at,
+        "as_of": terms.as_of,
+        "read_at": read_at,
+        "currency": terms.currency,
+        "timezone": terms.timezone,
+        "policy": terms.policy.name,
+        "policy_hash": terms.policy.hash,
+        "checks_failed": len(failed),
+        "banner": f"{len(failed)} data checks failed: {', '.join(failed)}." if failed else None,
+    }
+    rows = [{"account_id": account, **row} for account in accounts]
+    return pl.DataFrame(rows, schema=marts.Publication.create_empty().schema)
+
+
+def _written(connection: duckdb.DuckDBPyConnection, draft: Path) -> int:
+    """Write every table into the draft and let go of it, so that it has no write-ahead log left."""
+    name = str(draft).replace("'", "''")
+    connection.execute(f"attach '{name}' as {CATALOG} (storage_version '{READABLE_SINCE}')")
+    try:
+        with tables.transaction(connection):
+            rows = sum(_copied(connection, contract) for contract in CONTRACTS)
+        connection.execute(f"checkpoint {CATALOG}")
+    finally:
+        connection.execute(f"detach {CATALOG}")
+    return rows
+
+
+def _copied(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> int:
+    table = contract.qualified_name()
+    if not tables.exists(connection, contract.schema_name, contract.table_name):
+        raise PublishError(f"{table} is not in the warehouse, so nothing was published: run `revenue build` first.")
+    tables.create(connection, contract, catalog=CATALOG)
+    names = ", ".join(f'"{c.name}"' for c in tables.columns(contract))
+    copied = connection.execute(f"insert into {CATALOG}.{table} by name select {names} from {table}").fetchall()
+    return int(copied[0][0])
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    """Rename the draft over the target, so that a crash leaves either the old or the new one."""
+    _log_of(target).unlink(missing_ok=True)
+    os.replace(draft, target)  # noqa: PTH105 - the one atomic step, under its own name
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    _log_of(file).unlink(missing_ok=True)
+
+
+def _log_of(file: Path) -> Path:
+    return file.with_name(file.name + ".wal")
+
+
+def _why(error: Exception, target: Path) -> str:
+    text = str(error).splitlines()[0]
+    if any(sign in text for sign in ("No space left", "File too large", "quota")):
+        return f"the disk of {target.parent} is full ({text}). Free some space and run again."
+    return text

@@ -1,0 +1,258 @@
+"""Raw payloads become typed tables: each `stage/<table>.sql` says where in the payload a column comes from, the
+contract says its type, and whatever does not fit becomes null and is reported.
+
+Knows nothing of the API or of what is made of the tables.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from models.contracts.marts import DataChecks
+from models.contracts.staging import TABLES, Staged
+from pipelines.warehouse import fit, tables
+
+QUERIES = Path(__file__).parent / "stage"
+MISFITS = "misfits"
+"""A column that lives only while a table is made: one bit for each thing that does not fit."""
+
+STAGED = "staged"
+SHAPE = "payload_shape"
+FIT = "values_fit"
+KEYS = "keys_are_there_and_unique"
+
+NESTED = {dict: "OBJECT", list: "ARRAY"}
+STREAM = re.compile(r"\b(?:current|versions)_(\w+)")
+PARSED = re.compile(r"json_transform\(payload, '(.*?)'\).*?\bfrom (?:current|versions)_(\w+)", re.DOTALL)
+
+
+class StagingChecks(DataChecks):
+    """One check that staging made of one table of one account."""
+
+    schema_name = "pipeline"
+    table_name = "staging_checks"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found in one table of one account; nothing where failing_rows is 0."""
+
+    account_id: str
+    check_name: str
+    table_name: str
+    failing_rows: int = 0
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What staging made: rows by table, and its checks as rows of `marts.data_checks`."""
+
+    rows: Mapping[str, int]
+    checks: pl.DataFrame
+
+    @property
+    def failed(self) -> pl.DataFrame:
+        """The checks that found something."""
+        return self.checks.filter(~pl.col("passed"))
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection, checked_at: datetime, contracts: Sequence[type[Staged]] = TABLES
+) -> Outcome:
+    """Make every staged table anew from the current versions of the raw objects.
+
+    A payload that does not fit costs its value, a table that cannot be made keeps its old rows; both are told in the
+    checks, which are kept in `pipeline.staging_checks` too, and neither stops the other tables.
+    """
+    _execute_file(connection, "macros")
+    for stream in _streams(contracts):
+        _view(connection, stream)
+    _execute_file(connection, "carried_discounts")
+    findings: list[Finding] = []
+    for stream in _streams(contracts):
+        findings += _shapes(connection, stream, _nodes(stream))
+    for contract in contracts:
+        findings += _staged(connection, contract)
+    checks = _checks(findings, checked_at)
+    tables.write(connection, StagingChecks, checks)
+    return Outcome({c.table_name: _height(connection, c) for c in contracts}, checks)
+
+
+def checks(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The checks that the last staging made, as rows of `marts.data_checks`."""
+    return tables.read(connection, StagingChecks)
+
+
+@cache
+def query(name: str) -> str:
+    """The text of `stage/<name>.sql`."""
+    return (QUERIES / f"{name}.sql").read_text()
+
+
+def _execute_file(connection: duckdb.DuckDBPyConnection, name: str, **words: str) -> None:
+    connection.execute(query(name).format(**words) if words else query(name))
+
+
+@cache
+def _streams(contracts: Sequence[type[Staged]]) -> tuple[str, ...]:
+    texts = [query("carried_discounts"), *(query(c.table_name) for c in contracts)]
+    return tuple(sorted({stream for text in texts for stream in STREAM.findall(text)} - {"discounts"}))
+
+
+def _view(connection: duckdb.DuckDBPyConnection, stream: str) -> None:
+    _execute_file(connection, "versions" if tables.exists(connection, "raw", stream) else "no_versions", stream=stream)
+    _execute_file(connection, "current", stream=stream)
+
+
+# --- one table -------------------------------------------------------------------------------------------------------
+
+
+def _staged(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[Finding]:
+    try:
+        with tables.transaction(connection):
+            return _made(connection, contract)
+    except (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError) as broken:
+        if not tables.exists(connection, contract.schema_name, contract.table_name):
+            tables.create(connection, contract)
+        why = f"{broken}".splitlines()[0]
+        accounts = _accounts(connection, contract) or [""]
+        return [
+            Finding(account, STAGED, contract.qualified_name(), 1, f"kept as it was: {why}") for account in accounts
+        ]
+
+
+def _made(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[Finding]:
+    table = contract.qualified_name()
+    required = [c.name for c in tables.columns(contract) if not c.nullable]
+    tables.create(connection, contract)
+    for name in required:
+        connection.execute(f'alter table {table} alter column "{name}" drop not null')
+    connection.execute(f"alter table {table} add column {MISFITS} bigint")
+    tests = _filled(connection, contract)
+    findings = [*_fits(connection, contract, tests), *_keyed(connection, contract, required)]
+    for name in required:
+        connection.execute(f'alter table {table} alter column "{name}" set not null')
+    connection.execute(f"alter table {table} drop column {MISFITS}")
+    return findings
+
+
+def _filled(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> tuple[fit.Misfit, ...]:
+    """Fill the table from its query and say which misfit each bit stands for."""
+    text = query(contract.table_name)
+    given = {row[0]: row[1] for row in connection.execute(f"describe {text}").fetchall()}
+    dtypes = contract.create_empty().schema
+    columns = tables.columns(contract)
+    tests = tuple(t for c in columns for t in fit.misfits(c, given[c.name], dtypes[c.name]))
+    values = [f'{fit.cast(c, given[c.name])} as "{c.name}"' for c in columns]
+    bits = [f"(({t.condition})::bigint << {bit})" for bit, t in enumerate(tests)] or ["0"]
+    connection.execute(
+        f"insert into {contract.qualified_name()} by name "
+        f"select {', '.join(values)}, {' + '.join(bits)} as {MISFITS} from ({text})"
+    )
+    return tests
+
+
+def _fits(
+    connection: duckdb.DuckDBPyConnection, contract: type[Staged], tests: Sequence[fit.Misfit]
+) -> Iterator[Finding]:
+    """Values that were there and did not fit their column, told by account with an example of each."""
+    example = contract.primary_key()[1]
+    found = connection.execute(
+        f"select account_id, {MISFITS}, count(*), min({example}) from {contract.qualified_name()} "
+        f"where {MISFITS} <> 0 group by all order by all"
+    ).fetchall()
+    for account in _accounts(connection, contract):
+        mine = [row for row in found if row[0] == account]
+        lines = [
+            f"{test.path}: {sum(row[2] for row in hit)} rows, such as {hit[0][3]}"
+            for bit, test in enumerate(tests)
+            if (hit := [row for row in mine if row[1] >> bit & 1])
+        ]
+        yield Finding(account, FIT, contract.qualified_name(), sum(row[2] for row in mine), "; ".join(lines) or None)
+
+
+def _keyed(connection: duckdb.DuckDBPyConnection, contract: type[Staged], required: Sequence[str]) -> Iterator[Finding]:
+    """Rows without a key, or with one that another row has: left out, and told."""
+    table = contract.qualified_name()
+    keys = ", ".join(f'"{k}"' for k in contract.primary_key())
+    nameless = " or ".join(f'"{name}" is null' for name in required)
+    dropped = connection.execute(
+        f"delete from {table} where {nameless} or rowid in (select unnest(list(rowid order by rowid)[2:]) "
+        f"from {table} group by {keys} having count(*) > 1) returning account_id, {contract.primary_key()[1]}"
+    ).fetchall()
+    for account in _accounts(connection, contract):
+        mine = [row[1] for row in dropped if row[0] == account]
+        example = min((key for key in mine if key), default="one without an id")
+        yield Finding(account, KEYS, table, len(mine), f"left out, such as {example}" if mine else None)
+
+
+def _accounts(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[str]:
+    rows = connection.execute(
+        f"select distinct account_id from {contract.qualified_name()} where account_id is not null order by all"
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def _height(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> int:
+    return int(connection.execute(f"select count(*) from {contract.qualified_name()}").fetchall()[0][0])
+
+
+# --- the shape of a stream's payloads --------------------------------------------------------------------------------
+
+
+@cache
+def _nodes(stream: str) -> tuple[tuple[str, str], ...]:
+    """Where the staging queries look for an object or a list in the stream's payloads, and for which of the two."""
+    texts = [file.read_text() for file in sorted(QUERIES.glob("*.sql"))]
+    structures = [s for text in texts for s, source in PARSED.findall(text) if source == stream]
+    return tuple(sorted({node for s in structures for node in _nested(json.loads(s), "$")}))
+
+
+def _nested(structure: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    for name, part in structure.items():
+        if isinstance(part, (dict, list)):
+            yield f"{path}.{name}", NESTED[type(part)]
+        if isinstance(part, dict):
+            yield from _nested(part, f"{path}.{name}")
+
+
+def _shapes(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+    """Payloads that hold something else where an object or a list should be: all that it held is null then."""
+    if not nodes:
+        return
+    paths = ", ".join(f"'{path}'" for path, _ in nodes)
+    wrong = [f"(types[{i}] not in ('{kind}', 'NULL'))" for i, (_, kind) in enumerate(nodes, start=1)]
+    counts = ", ".join(f"count(*) filter ({w}), min(id) filter ({w})" for w in wrong)
+    found = connection.execute(
+        f"select account_id, {counts} from (select account_id, id, json_type(payload, [{paths}]) as types "
+        f"from current_{stream} where not deleted) group by account_id order by account_id"
+    ).fetchall()
+    for account, *told in found:
+        pairs = [(path, told[2 * i], told[2 * i + 1]) for i, (path, _) in enumerate(nodes) if told[2 * i]]
+        lines = [f"{path}: {rows} payloads, such as {example}" for path, rows, example in pairs]
+        yield Finding(account, SHAPE, f"raw.{stream}", sum(rows for _, rows, _ in pairs), "; ".join(lines) or None)
+
+
+def _checks(findings: Iterable[Finding], checked_at: datetime) -> pl.DataFrame:
+    rows = [
+        {
+            "account_id": f.account_id,
+            "check_name": f.check_name,
+            "table_name": f.table_name,
+            "passed": f.failing_rows == 0,
+            "failing_rows": f.failing_rows,
+            "checked_at": checked_at,
+            "detail": f.detail,
+        }
+        for f in findings
+    ]
+    return pl.DataFrame(rows, schema=DataChecks.create_empty().schema)
