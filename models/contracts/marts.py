@@ -215,6 +215,7 @@ class ChurnedCustomers(Mart):
     mrr_lost_reporting = reporting_mrr("MRR lost at that day's exchange rate, positive")
     tenure_days = count("Days from the first paid day to the churn")
     returned_on = day("Day of the next reactivation", nullable=True)
+    left = flag("True where no MRR was left in any currency")
 
 
 class ChurnReasonsByMonth(Mart):
@@ -227,6 +228,7 @@ class ChurnReasonsByMonth(Mart):
     feedback = text("The customer's feedback; not_given where none", key=True)
     customers = count("Churned customers")
     mrr_lost_reporting = reporting_mrr("MRR lost, positive")
+    is_partial = flag(PARTIAL)
 
 
 class CohortRetention(Mart):
@@ -258,6 +260,7 @@ class Refunds(Mart):
     status = text("pending, requires_action, succeeded, failed or canceled", nullable=True)
     reason = text("duplicate, fraudulent, requested_by_customer or expired_uncaptured_charge", nullable=True)
     created_at = instant("When it was refunded")
+    refunded_on = day("The reporting-zone day of created_at")
     charge_created_at = instant("When the charge was made", nullable=True)
     days_to_refund = count("Whole days from charge to refund", nullable=True)
 
@@ -273,8 +276,12 @@ class RefundRatesByMonth(Mart):
     charge_amount = money("Their captured amount")
     refunds = count("Charges refunded, each counted once")
     refund_amount = money("Refunded amount")
+    pending_amount = money("Of that, still pending")
+    charge_amount_reporting = reporting_money("Captured amount, each charge at its day's rate")
+    refund_amount_reporting = reporting_money("Refunded amount, each refund at its day's rate")
     refund_count_rate = rate("refunds / charges")
     refund_volume_rate = rate("refund_amount / charge_amount")
+    is_partial = flag(PARTIAL)
 
 
 class Disputes(Mart):
@@ -288,10 +295,12 @@ class Disputes(Mart):
     currency = text(CURRENCY)
     amount_reporting = reporting_money("Disputed amount at the dispute day's rate")
     network = text("Card network", nullable=True)
+    payment_method_type = text("Type of the payment method of the charge", nullable=True)
     reason = text("Stripe's reason")
     status = text("Stripe's status")
     outcome = text("won, lost, open, inquiry or prevented")
     created_at = instant("When it was opened")
+    disputed_on = day("The reporting-zone day of created_at")
     evidence_due_at = instant("When evidence is due", nullable=True)
 
 
@@ -306,7 +315,10 @@ class DisputeRatesByMonth(Mart):
     dispute_rate = rate("disputes / charges")
     won = count("Of those disputes, won")
     lost = count("Of those disputes, lost")
+    inquiries = count("Inquiries received in the month that did not escalate; not in disputes")
+    prevented = count("Disputes prevented before they were filed; not in disputes")
     win_rate = rate("won / (won + lost)")
+    is_partial = flag(PARTIAL)
 
 
 class PaymentFailures(Mart):
@@ -320,7 +332,10 @@ class PaymentFailures(Mart):
     currency = text(CURRENCY)
     amount_due_reporting = reporting_money("Amount due at the first failure's rate")
     first_failed_at = instant("First failed attempt")
+    last_failed_at = instant("Last failed attempt")
+    failed_on = day("The reporting-zone day of first_failed_at")
     attempts = count("Attempts made, the successful one included")
+    failed_attempts = count("Of those, failed")
     decline_code = text("Decline code of the first failure", nullable=True)
     outcome = text("recovered, open or lost")
     recovered_at = instant("When it was paid after all", nullable=True)
@@ -336,7 +351,10 @@ class RecoveryByMonth(Mart):
     failed_amount_reporting = reporting_money("Their amount due")
     recovered_invoices = count("Of those, paid since")
     recovered_amount_reporting = reporting_money("Amount recovered")
+    open_invoices = count("Of the failed ones, neither paid nor lost yet")
+    open_amount_reporting = reporting_money("Their amount due")
     recovery_rate = rate("recovered_amount_reporting / failed_amount_reporting")
+    is_partial = flag(PARTIAL)
 
 
 class Trials(Mart):
@@ -349,6 +367,10 @@ class Trials(Mart):
     ends_at = instant("End of the trial, planned or past")
     outcome = text("converted, canceled or open")
     converted_at = instant("When it converted: trial end, where a non-zero invoice was paid", nullable=True)
+    ending = text(
+        "How it ended: converted, canceled_in_trial, no_payment_method, payment_failed, running or awaiting_payment"
+    )
+    first_paid_at = instant("When the first invoice after it was paid", nullable=True)
 
 
 class CashByDay(Mart):
@@ -378,6 +400,7 @@ class BalanceReconciliation(Mart):
     payouts = money("Paid out, negative, from the payout objects themselves")
     closing_balance = money("Balance at the end of the month from every balance transaction")
     difference = money("closing - (opening + activity + payouts); zero when the books agree")
+    is_partial = flag(PARTIAL)
 
 
 class DataChecks(Mart):

@@ -1,0 +1,245 @@
+"""Who left, when, and why: one class a churn, by the first rule that matches.
+
+A churn is a movement that took a customer to zero in a currency. Its kind is read off the subscription that did it: a
+pause is no cancellation, and a customer who gave up while a payment was failing is neither plainly voluntary nor plainly
+involuntary.
+"""
+
+from datetime import timedelta
+
+import polars as pl
+
+from models.failures import attempts
+from models.periods import is_partial, month_of
+from models.stock import CUSTOMER, MRR, published
+from models.terms import Terms
+
+DUNNING = timedelta(days=35)
+"""A failed attempt so long before an unexplained end explains it."""
+
+NOT_GIVEN = "not_given"
+CHURN = ("account_id", "customer_id", "currency", "churned_on")
+
+_reason = pl.col("cancellation_reason")
+_ended = pl.col("cause") == "end"
+_paused = pl.col("cause") == "pause"
+
+KINDS: tuple[tuple[str, pl.Expr], ...] = (
+    ("involuntary_payment", _paused & (pl.col("paused_type") == "final_payment_failure")),
+    ("paused", _paused),
+    ("involuntary_dispute", _ended & (_reason == "payment_disputed")),
+    ("involuntary_payment", (pl.col("cause") == "unpaid") | (_ended & (_reason == "payment_failed"))),
+    ("voluntary_in_dunning", _ended & (_reason == "cancellation_requested") & pl.col("asked_in_dunning")),
+    ("voluntary", _ended & (_reason == "cancellation_requested")),
+    ("contract_end", _ended & _reason.is_null() & pl.col("was_set_to_end")),
+    ("administrative", _ended & (_reason == "canceled_by_retention_policy")),
+    ("administrative", pl.col("test_clock_id").is_not_null()),
+    ("involuntary_payment", _ended & _reason.is_null() & pl.col("ended_in_dunning")),
+    ("administrative", _ended & _reason.is_null() & pl.col("customer_deleted")),
+)
+"""Kind of churn and when it is that one; the first that holds, else `voluntary_unknown`."""
+
+
+def churned_customers(
+    movements: pl.LazyFrame,
+    changes: pl.LazyFrame,
+    subscriptions: pl.LazyFrame,
+    customers: pl.LazyFrame,
+    invoices: pl.LazyFrame,
+    invoice_payments: pl.LazyFrame,
+    charges: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """`marts.churned_customers`: the first two frames are the spine's, the others are staged.
+
+    Reason, feedback and comment are the ended subscription's; null where it was paused, unpaid or became free. `left`
+    is true where the customer had no MRR left in any currency.
+    """
+    churned = (
+        movements.filter(pl.col("movement_type") == "churn")
+        .select(
+            *CUSTOMER,
+            churned_on="moved_on",
+            lost=-pl.col("delta_micros"),
+            lost_reporting=-pl.col("delta_reporting_micros"),
+        )
+        .join(_last_straws(changes), on=CHURN, how="inner")
+        .join(_subscription_facts(subscriptions, customers), on=["account_id", "subscription_id"], how="left")
+    )
+    dunning = _dunning(invoices, invoice_payments, charges, terms)
+    return (
+        churned.join(
+            _asked_in_dunning(churned, dunning), on=["account_id", "subscription_id", "churned_at"], how="left"
+        )
+        .join(_ended_in_dunning(churned, dunning), on=["account_id", "subscription_id", "churned_at"], how="left")
+        .join(_first_paid(movements), on=CUSTOMER, how="left")
+        .join(_returns(movements), on=CHURN, how="left")
+        .join(_currencies_left(movements), on=["account_id", "customer_id", "churned_on"], how="left")
+        .with_columns(
+            pl.col("asked_in_dunning", "ended_in_dunning", "customer_deleted", "was_set_to_end").fill_null(False)
+        )
+        .select(
+            "account_id",
+            "customer_id",
+            "subscription_id",
+            "churned_at",
+            "churned_on",
+            _kind().alias("kind"),
+            pl.when(_ended).then("cancellation_reason").alias("reason"),
+            pl.when(_ended).then("cancellation_feedback").alias("feedback"),
+            pl.when(_ended).then("cancellation_comment").alias("comment"),
+            published("lost").alias("mrr_lost"),
+            "currency",
+            published("lost_reporting").alias("mrr_lost_reporting"),
+            (pl.col("churned_on") - pl.col("first_paid_on")).dt.total_days().alias("tenure_days"),
+            "returned_on",
+            (pl.col("currencies_left") == 0).alias("left"),
+        )
+        .sort("account_id", "customer_id", "churned_at", "currency")
+    )
+
+
+def churn_reasons_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.churn_reasons_by_month`: `churned_customers` is the mart. Those who did not say stand as `not_given`."""
+    return (
+        churned_customers.with_columns(
+            month=month_of("churned_on"),
+            reason=pl.col("reason").fill_null(NOT_GIVEN),
+            feedback=pl.col("feedback").fill_null(NOT_GIVEN),
+        )
+        .group_by("account_id", "month", "kind", "reason", "feedback")
+        .agg(
+            customers=pl.col("customer_id").n_unique().cast(pl.Int64),
+            mrr_lost_reporting=pl.col("mrr_lost_reporting").sum().cast(MRR),
+        )
+        .with_columns(is_partial=is_partial("month", terms))
+        .sort("account_id", "month", "kind", "reason", "feedback")
+    )
+
+
+def with_churn_kinds(mrr_movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.mrr_movements`: the movements, with a churn's kind as its cause. Both frames are marts."""
+    kinds = churned_customers.select(*CUSTOMER, "kind", moved_on="churned_on")
+    return (
+        mrr_movements.join(kinds, on=[*CUSTOMER, "moved_on"], how="left")
+        .with_columns(
+            cause=pl.when(pl.col("movement_type") == "churn").then(pl.coalesce("kind", "cause")).otherwise("cause")
+        )
+        .drop("kind")
+        .sort("account_id", "customer_id", "moved_on", "currency")
+    )
+
+
+def _last_straws(changes: pl.LazyFrame) -> pl.LazyFrame:
+    """Of each customer's day: the last change downward, the largest where several at once, and its subscription."""
+    return (
+        changes.filter(pl.col("delta_micros") < 0)
+        .sort("changed_at", "delta_micros", "subscription_id", descending=[True, False, False])
+        .group_by("account_id", "customer_id", "currency", churned_on="changed_on")
+        .agg(
+            churned_at=pl.col("changed_at").first(),
+            subscription_id=pl.col("subscription_id").first(),
+            cause=pl.col("cause").first(),
+        )
+    )
+
+
+def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) -> pl.LazyFrame:
+    deleted = customers.select("account_id", customer_id="id", customer_deleted="deleted")
+    was_set_to_end = pl.col("schedule_id").is_not_null() | (pl.col("ended_at") >= pl.col("cancel_at"))
+    return subscriptions.join(deleted, on=["account_id", "customer_id"], how="left").select(
+        "account_id",
+        "canceled_at",
+        "cancellation_reason",
+        "cancellation_feedback",
+        "cancellation_comment",
+        "paused_type",
+        "test_clock_id",
+        "customer_deleted",
+        subscription_id="id",
+        was_set_to_end=was_set_to_end,
+    )
+
+
+def _dunning(
+    invoices: pl.LazyFrame, invoice_payments: pl.LazyFrame, charges: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
+    """Invoices with failed attempts: when each failed first and last, and when it stopped being owed."""
+    failed = attempts(invoice_payments, charges, terms).filter(pl.col("status") == "failed")
+    tries = failed.group_by("account_id", "invoice_id").agg(
+        first_failed_at=pl.col("attempted_at").min(), failed_at=pl.col("attempted_at")
+    )
+    return invoices.join(
+        tries, left_on=["account_id", "id"], right_on=["account_id", "invoice_id"], how="inner"
+    ).select(
+        "account_id",
+        "subscription_id",
+        "first_failed_at",
+        "failed_at",
+        "created_at",
+        invoice_status="status",
+        settled_at=pl.min_horizontal("paid_at", "voided_at", "marked_uncollectible_at"),
+    )
+
+
+def _asked_in_dunning(churned: pl.LazyFrame, dunning: pl.LazyFrame) -> pl.LazyFrame:
+    """Churns whose cancellation was asked for while an invoice was owed that had failed already."""
+    still_owed = pl.col("settled_at").is_null() | (pl.col("settled_at") > pl.col("canceled_at"))
+    return (
+        churned.join(dunning, on=["account_id", "subscription_id"], how="inner")
+        .filter(pl.col("first_failed_at") <= pl.col("canceled_at"), still_owed)
+        .select("account_id", "subscription_id", "churned_at", asked_in_dunning=pl.lit(True))
+        .unique()
+    )
+
+
+def _ended_in_dunning(churned: pl.LazyFrame, dunning: pl.LazyFrame) -> pl.LazyFrame:
+    """Churns with an attempt that failed shortly before, on an invoice that is owed to this day."""
+    return (
+        churned.join(
+            dunning.filter(pl.col("invoice_status").is_in(["open", "uncollectible"])).explode("failed_at"),
+            on=["account_id", "subscription_id"],
+            how="inner",
+        )
+        .filter(pl.col("failed_at").is_between(pl.col("churned_at") - DUNNING, pl.col("churned_at")))
+        .select("account_id", "subscription_id", "churned_at", ended_in_dunning=pl.lit(True))
+        .unique()
+    )
+
+
+def _first_paid(movements: pl.LazyFrame) -> pl.LazyFrame:
+    return movements.group_by(CUSTOMER).agg(first_paid_on=pl.col("moved_on").filter(pl.col("after_micros") > 0).min())
+
+
+def _returns(movements: pl.LazyFrame) -> pl.LazyFrame:
+    """Every churn with the day of the next reactivation, if any."""
+    churns = movements.filter(pl.col("movement_type") == "churn").select(*CUSTOMER, churned_on="moved_on")
+    back = movements.filter(pl.col("movement_type") == "reactivation").select(*CUSTOMER, returned_on="moved_on")
+    return (
+        churns.join(back, on=CUSTOMER, how="inner")
+        .filter(pl.col("returned_on") > pl.col("churned_on"))
+        .group_by(CHURN)
+        .agg(pl.col("returned_on").min())
+    )
+
+
+def _currencies_left(movements: pl.LazyFrame) -> pl.LazyFrame:
+    """In how many currencies a customer pays at the end of each day on which something moved."""
+    gained = (pl.col("after_micros") > 0).cast(pl.Int64) - (pl.col("before_micros") > 0).cast(pl.Int64)
+    return (
+        movements.group_by("account_id", "customer_id", churned_on="moved_on")
+        .agg(gained=gained.sum())
+        .select(
+            "account_id",
+            "customer_id",
+            "churned_on",
+            currencies_left=pl.col("gained").cum_sum().over("account_id", "customer_id", order_by="churned_on"),
+        )
+    )
+
+
+def _kind() -> pl.Expr:
+    kind = pl.lit("voluntary_unknown")
+    for name, holds in reversed(KINDS):
+        kind = pl.when(holds).then(pl.lit(name)).otherwise(kind)
+    return kind

@@ -1,0 +1,183 @@
+"""The catalogue of marts as data: each public table, the function that makes it and the frames that the function takes.
+
+`build` makes them all, or those named, in order. Nothing here computes a figure.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from models.cash import balance_reconciliation, cash_by_day
+from models.churn import churn_reasons_by_month, churned_customers, with_churn_kinds
+from models.contracts import marts as contracts
+from models.contracts import staging as staged
+from models.customers import customers
+from models.disputes import dispute_rates_by_month, disputes
+from models.failures import first_attempts_by_month, payment_failures, recovery_by_month
+from models.metrics import metrics_by_month, monthly_inputs
+from models.refunds import refund_rates_by_month, refunds
+from models.retention import cohort_retention
+from models.spine import Spine, build_spine
+from models.subscriptions import subscriptions
+from models.terms import Terms
+from models.trials import trials
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one frame is made: `make(*frames of inputs, terms)`."""
+
+    make: Callable[..., pl.LazyFrame]
+    inputs: tuple[str, ...]
+    """Names of frames: `staging.<table>`, `spine.<frame>`, `marts.<table>` or `steps.<step>`."""
+    table: type[contracts.Mart] | None = None
+    """The contract that the frame is held against; None for a step that is not published."""
+
+
+def _as_the_spine_made_it(frame: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    return frame
+
+
+def _takes(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "marts.churned_customers": Recipe(
+        churned_customers,
+        _takes(
+            "spine.movements spine.changes staging.subscriptions staging.customers staging.invoices "
+            "staging.invoice_payments staging.charges"
+        ),
+        contracts.ChurnedCustomers,
+    ),
+    "marts.mrr_changes": Recipe(_as_the_spine_made_it, ("spine.mrr_changes",), contracts.MrrChanges),
+    "marts.mrr_movements": Recipe(
+        with_churn_kinds, _takes("spine.mrr_movements marts.churned_customers"), contracts.MrrMovements
+    ),
+    "marts.mrr_by_day": Recipe(_as_the_spine_made_it, ("spine.mrr_by_day",), contracts.MrrByDay),
+    "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth),
+    "marts.mrr_by_month_reporting": Recipe(
+        _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting
+    ),
+    "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
+    "marts.churn_reasons_by_month": Recipe(
+        churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth
+    ),
+    "marts.refunds": Recipe(refunds, _takes("staging.refunds staging.charges spine.rates"), contracts.Refunds),
+    "marts.refund_rates_by_month": Recipe(
+        refund_rates_by_month, _takes("marts.refunds staging.charges spine.rates"), contracts.RefundRatesByMonth
+    ),
+    "marts.disputes": Recipe(disputes, _takes("staging.disputes staging.charges spine.rates"), contracts.Disputes),
+    "marts.dispute_rates_by_month": Recipe(
+        dispute_rates_by_month, _takes("marts.disputes staging.charges spine.rates"), contracts.DisputeRatesByMonth
+    ),
+    "marts.payment_failures": Recipe(
+        payment_failures,
+        _takes("staging.invoices staging.invoice_payments staging.charges staging.subscriptions spine.rates"),
+        contracts.PaymentFailures,
+    ),
+    "marts.recovery_by_month": Recipe(recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth),
+    "marts.trials": Recipe(trials, _takes("staging.subscriptions staging.invoices"), contracts.Trials),
+    "marts.subscriptions": Recipe(
+        subscriptions, _takes("staging.subscriptions spine.changes"), contracts.Subscriptions
+    ),
+    "marts.customers": Recipe(
+        customers,
+        _takes(
+            "staging.customers staging.subscriptions staging.charges spine.changes spine.movements "
+            "marts.refunds marts.disputes spine.rates"
+        ),
+        contracts.Customers,
+    ),
+    "marts.cohort_retention": Recipe(
+        cohort_retention, _takes("spine.movements spine.rates"), contracts.CohortRetention
+    ),
+    "marts.cash_by_day": Recipe(cash_by_day, ("staging.balance_transactions",), contracts.CashByDay),
+    "marts.balance_reconciliation": Recipe(
+        balance_reconciliation,
+        _takes("staging.balance_transactions staging.payouts staging.charges staging.refunds"),
+        contracts.BalanceReconciliation,
+    ),
+    "steps.first_attempts": Recipe(
+        first_attempts_by_month,
+        _takes("staging.invoices staging.invoice_payments staging.charges staging.subscriptions spine.rates"),
+    ),
+    "steps.monthly_inputs": Recipe(
+        monthly_inputs,
+        _takes(
+            "staging.accounts marts.mrr_by_month_reporting spine.changes spine.movements marts.churned_customers "
+            "marts.trials marts.refund_rates_by_month marts.dispute_rates_by_month marts.recovery_by_month "
+            "steps.first_attempts staging.balance_transactions spine.rates"
+        ),
+    ),
+    "marts.metrics_by_month": Recipe(metrics_by_month, ("steps.monthly_inputs",), contracts.MetricsByMonth),
+}
+"""Every frame that is made from staging and spine; each stands after what it is made from."""
+
+
+def build(
+    staging: Mapping[str, pl.LazyFrame],
+    rates: pl.LazyFrame,
+    terms: Terms,
+    only: Collection[str] | None = None,
+) -> dict[str, pl.LazyFrame]:
+    """The public tables by name, each held against its contract; lazy over collected rows.
+
+    Args:
+        staging: staged frames by table name; a table that is not there counts as empty.
+        rates: date, from_currency, to_currency, rate (1 major unit `from` = rate major units `to`).
+        terms: as-of instant, zone, reporting currency, policy.
+        only: names of the tables wanted; all where None. What they are made from is made too, and not returned.
+
+    Raises:
+        KeyError: `only` names a table that is not in the catalogue.
+        dataframely.exc.ValidationError: a table does not hold to its contract.
+        models.policy.PolicyError, models.fx.MissingRate: as the spine raises them.
+    """
+    return build_on(build_spine(complete(staging), rates, terms), staging, terms, only)
+
+
+def build_on(
+    spine: Spine, staging: Mapping[str, pl.LazyFrame], terms: Terms, only: Collection[str] | None = None
+) -> dict[str, pl.LazyFrame]:
+    """`build`, on a spine that is there already."""
+    wanted = [f"marts.{name}" for name in (names() if only is None else only)]
+    frames = {f"staging.{name}": frame for name, frame in complete(staging).items()} | _frames_of(spine)
+    for name in _in_order(wanted):
+        frames[name] = _made(RECIPES[name], frames, terms)
+    return {name.removeprefix("marts."): frames[name] for name in wanted}
+
+
+def names() -> tuple[str, ...]:
+    """Names of the tables that `build` makes, in its order."""
+    return tuple(name.removeprefix("marts.") for name, recipe in RECIPES.items() if recipe.table)
+
+
+def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+    """All staged tables, empty ones where nothing was staged, as where a key may not read them."""
+    return {table.table_name: table.create_empty().lazy() for table in staged.TABLES} | dict(staging)
+
+
+def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+    made = recipe.make(*(frames[name] for name in recipe.inputs), terms).collect()
+    return made.lazy() if recipe.table is None else recipe.table.validate(made).lazy()
+
+
+def _in_order(wanted: Collection[str]) -> list[str]:
+    """The wanted recipes and all that they are made from, in the catalogue's order."""
+    needed: set[str] = set()
+    open_ones = list(wanted)
+    while open_ones:
+        name = open_ones.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        open_ones += [of for of in RECIPES[name].inputs if of in RECIPES]
+    return [name for name in RECIPES if name in needed]
+
+
+def _frames_of(spine: Spine) -> dict[str, pl.LazyFrame]:
+    own = {"changes": spine.changes, "movements": spine.movements, "rates": spine.rates, "items": spine.items}
+    return {f"spine.{name}": frame for name, frame in (own | dict(spine.marts)).items()}

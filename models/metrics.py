@@ -1,0 +1,330 @@
+"""The list of metrics, each a row of data: name, unit, and the columns it is made of. One loop makes the table of it.
+
+Definitions follow docs/metrics.md. Every amount is in the reporting currency, converted at its own day's rate.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from models.cash import ledger
+from models.periods import day_of, is_partial, month_of, months_until
+from models.reporting import in_reporting
+from models.retention import revenue_retention
+from models.shares import share
+from models.stock import published
+from models.terms import Terms
+
+EXACT = pl.Decimal(38, 6)
+MONTH = ("account_id", "month")
+TRAILING_MONTHS = 6
+LONGEST_LIFE = 60
+"""Months that a customer is assumed to stay where fewer than one in so many left: Stripe's 60-month cap."""
+
+AMOUNT, COUNT, RATE, RATIO = "minor_units", "count", "rate", "ratio"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: numerator, over denominator where it is a rate or ratio. `inputs` are columns of `monthly_inputs`."""
+
+    name: str
+    unit: str
+    formula: str
+    numerator: pl.Expr
+    denominator: pl.Expr | None = None
+
+
+def _c(column: str) -> pl.Expr:
+    return pl.col(column).cast(EXACT)
+
+
+_lost = -_c("contraction_mrr") - _c("churn_mrr")
+_lost_but_paused = _lost - _c("paused_mrr")
+_won_back = _c("expansion_mrr") + _c("reactivation_mrr") - _c("resumed_mrr")
+_net_new = _c("new_mrr") + _c("expansion_mrr") + _c("contraction_mrr") + _c("churn_mrr") + _c("reactivation_mrr")
+_arpa = pl.when(pl.col("closing_customers") > 0).then(_c("closing_mrr") / _c("closing_customers"))
+_stays_longest = _c("trailing_lost_customers") * LONGEST_LIFE <= _c("trailing_base_customers")
+_ltv = (
+    pl.when((pl.col("trailing_base_customers") == 0) | (pl.col("closing_customers") == 0))
+    .then(None)
+    .when(_stays_longest)
+    .then(_c("closing_mrr") * LONGEST_LIFE / _c("closing_customers"))
+    .otherwise(
+        _c("closing_mrr") * _c("trailing_base_customers") / (_c("closing_customers") * _c("trailing_lost_customers"))
+    )
+)
+
+METRICS: tuple[Metric, ...] = (
+    Metric("mrr", AMOUNT, "MRR at the end of the month", _c("closing_mrr")),
+    Metric("arr", AMOUNT, "12 x MRR: a run rate", 12 * _c("closing_mrr")),
+    Metric("net_new_mrr", AMOUNT, "new + expansion + contraction + churn + reactivation, without FX", _net_new),
+    Metric("fx_mrr", AMOUNT, "change of MRR by exchange rates alone", _c("fx_mrr")),
+    Metric("paused_mrr", AMOUNT, "MRR that went to pauses; shown apart from churn rates", _c("paused_mrr")),
+    Metric("resumed_mrr", AMOUNT, "MRR that came back from pauses", _c("resumed_mrr")),
+    Metric("customers", COUNT, "customers with MRR at the end of the month", _c("closing_customers")),
+    Metric("arpa", AMOUNT, "MRR / customers at the end of the month", _arpa),
+    Metric(
+        "gross_mrr_churn_rate",
+        RATE,
+        "(contraction + churn, pauses apart) / MRR at the start",
+        _lost_but_paused,
+        _c("opening_mrr"),
+    ),
+    Metric(
+        "net_mrr_churn_rate",
+        RATIO,
+        "(contraction + churn - expansion - reactivation, pauses and resumes apart) / MRR at the start",
+        _lost_but_paused - _won_back,
+        _c("opening_mrr"),
+    ),
+    Metric(
+        "customer_churn_rate",
+        RATE,
+        "customers of the start that left, pauses apart / customers at the start",
+        _c("lost_customers"),
+        _c("opening_customers"),
+    ),
+    Metric(
+        "net_revenue_retention",
+        RATIO,
+        "MRR now of the customers of 12 months ago / their MRR then, at the rates of then",
+        _c("end_mrr_12"),
+        _c("base_mrr_12"),
+    ),
+    Metric(
+        "gross_revenue_retention",
+        RATE,
+        "the same, no customer counted with more than then",
+        _c("kept_mrr_12"),
+        _c("base_mrr_12"),
+    ),
+    Metric(
+        "net_revenue_retention_1m",
+        RATIO,
+        "MRR now of the customers of the month before / their MRR then, at the rates of then",
+        _c("end_mrr_1"),
+        _c("base_mrr_1"),
+    ),
+    Metric(
+        "gross_revenue_retention_1m",
+        RATE,
+        "the same, no customer counted with more than then",
+        _c("kept_mrr_1"),
+        _c("base_mrr_1"),
+    ),
+    Metric(
+        "quick_ratio",
+        RATIO,
+        "(new + expansion + reactivation) / (contraction + churn)",
+        _c("new_mrr") + _c("expansion_mrr") + _c("reactivation_mrr"),
+        _lost,
+    ),
+    Metric("ltv", AMOUNT, "simple: ARPA / customer churn of the last 6 full months, at least 1/60", _ltv),
+    Metric(
+        "trial_conversion_rate",
+        RATE,
+        "trials begun in the month that were paid for / trials begun in the month",
+        _c("trials_converted"),
+        _c("trials_started"),
+    ),
+    Metric("trials_started", COUNT, "trials begun in the month", _c("trials_started")),
+    Metric(
+        "refund_volume_rate",
+        RATE,
+        "refunded of the month's charges / charged in the month",
+        _c("refund_amount_reporting"),
+        _c("charge_amount_reporting"),
+    ),
+    Metric(
+        "refund_count_rate",
+        RATE,
+        "charges of the month refunded, even in part / charges of the month",
+        _c("refunds"),
+        _c("refund_charges"),
+    ),
+    Metric(
+        "dispute_rate",
+        RATE,
+        "dispute activity: disputes received / successful card payments of the month",
+        _c("disputes"),
+        _c("card_charges"),
+    ),
+    Metric(
+        "payment_failure_rate",
+        RATE,
+        "subscription invoice volume whose first attempt failed / attempted, first invoices after trials apart",
+        _c("first_failed_amount_reporting"),
+        _c("attempted_amount_reporting"),
+    ),
+    Metric(
+        "recovery_rate",
+        RATE,
+        "of the invoices that first failed in the month, volume paid since / failed volume",
+        _c("recovered_amount_reporting"),
+        _c("failed_amount_reporting"),
+    ),
+    Metric("gross_volume", AMOUNT, "payments received, by balance transactions", _c("gross_volume")),
+    Metric("net_volume", AMOUNT, "gross volume less refunds, disputes, fees and transfers", _c("net_volume")),
+    Metric("fees", AMOUNT, "Stripe's fees, as a positive amount", _c("fees")),
+)
+"""Every metric, in the order it is shown."""
+
+
+def metrics_by_month(monthly_inputs: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.metrics_by_month`: every metric of `METRICS` for every month of `monthly_inputs`."""
+    return (
+        pl.concat([_rows(metric, monthly_inputs) for metric in METRICS])
+        .with_columns(is_partial=is_partial("month", terms))
+        .sort(*MONTH, "metric")
+    )
+
+
+def monthly_inputs(
+    accounts: pl.LazyFrame,
+    mrr_by_month_reporting: pl.LazyFrame,
+    changes: pl.LazyFrame,
+    movements: pl.LazyFrame,
+    churned_customers: pl.LazyFrame,
+    trials: pl.LazyFrame,
+    refund_rates_by_month: pl.LazyFrame,
+    dispute_rates_by_month: pl.LazyFrame,
+    recovery_by_month: pl.LazyFrame,
+    first_attempts: pl.LazyFrame,
+    balance_transactions: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """All that the metrics are made of, a row a month from the first movement to the as-of month; 0 where nothing was.
+
+    `accounts` and `balance_transactions` are staged, `changes` and `movements` the spine's, `first_attempts` comes of
+    `failures.first_attempts_by_month`, the others are marts.
+    """
+    parts = (
+        mrr_by_month_reporting.drop("currency", "is_partial"),
+        _pauses(churned_customers, movements),
+        _lost_customers(churned_customers, movements),
+        _retained(changes, rates, terms, 12),
+        _retained(changes, rates, terms, 1),
+        _trials(trials, terms),
+        _refunds(refund_rates_by_month),
+        _disputes(dispute_rates_by_month),
+        recovery_by_month.drop("recovery_rate", "is_partial"),
+        first_attempts,
+        _volume(balance_transactions, rates, terms),
+    )
+    months = _months(accounts, mrr_by_month_reporting, terms)
+    for part in parts:
+        months = months.join(part, on=MONTH, how="left")
+    filled = months.with_columns(pl.all().exclude(MONTH).fill_null(0)).with_columns(
+        opening_customers=_over_months(pl.col("closing_customers").shift(1, fill_value=0))
+    )
+    return _with_trailing_churn(filled, terms).sort(MONTH)
+
+
+def _rows(metric: Metric, inputs: pl.LazyFrame) -> pl.LazyFrame:
+    over = pl.lit(None, EXACT) if metric.denominator is None else metric.denominator.cast(EXACT)
+    numerator = pl.col("numerator")
+    value = numerator.cast(pl.Float64) if metric.denominator is None else share(numerator, "denominator")
+    return inputs.select(
+        *MONTH,
+        metric=pl.lit(metric.name),
+        unit=pl.lit(metric.unit),
+        numerator=metric.numerator.cast(EXACT),
+        denominator=over,
+    ).select(*MONTH, "metric", value.alias("value"), "unit", "numerator", "denominator")
+
+
+def _months(accounts: pl.LazyFrame, mrr_by_month_reporting: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Every month of an account with MRR; the as-of month alone of one that never had any."""
+    this_month = accounts.select("account_id", month=pl.lit(terms.as_of_day.replace(day=1)))
+    return months_until(pl.concat([mrr_by_month_reporting.select(MONTH), this_month]), terms, by=["account_id"])
+
+
+def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
+    paused = churned_customers.filter(pl.col("kind") == "paused").select(
+        "account_id", month_of("churned_on").alias("month"), paused_mrr="mrr_lost_reporting"
+    )
+    resumed = movements.filter(pl.col("movement_type") == "reactivation", pl.col("cause") == "resume").select(
+        "account_id", month_of("moved_on").alias("month"), resumed_mrr=published("delta_reporting_micros")
+    )
+    return pl.concat([paused, resumed], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
+
+
+def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
+    """Customers with MRR at the start of the month who had none in any currency some day of it, pauses apart."""
+    last_before = pl.col("moved_on") < pl.col("month")
+    gone = (
+        churned_customers.filter(pl.col("left"), pl.col("kind") != "paused")
+        .select("account_id", "customer_id", month_of("churned_on").alias("month"))
+        .unique()
+    )
+    return (
+        gone.join(
+            movements.select("account_id", "customer_id", "currency", "moved_on", "after_micros"),
+            on=["account_id", "customer_id"],
+        )
+        .filter(last_before)
+        .group_by(*MONTH, "customer_id", "currency")
+        .agg(pl.col("after_micros").sort_by("moved_on").last())
+        .filter(pl.col("after_micros") > 0)
+        .group_by(MONTH)
+        .agg(lost_customers=pl.col("customer_id").n_unique().cast(pl.Int64))
+    )
+
+
+def _retained(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    return revenue_retention(changes, rates, terms, months).select(
+        *MONTH, *(published(f"{name}_micros").alias(f"{name}_mrr_{months}") for name in ("base", "end", "kept"))
+    )
+
+
+def _trials(trials: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    return trials.group_by("account_id", month_of(day_of("started_at", terms)).alias("month")).agg(
+        trials_started=pl.len().cast(pl.Int64),
+        trials_converted=(pl.col("outcome") == "converted").sum().cast(pl.Int64),
+    )
+
+
+def _refunds(refund_rates_by_month: pl.LazyFrame) -> pl.LazyFrame:
+    amounts = pl.col("refunds", "refund_amount_reporting", "charge_amount_reporting").sum()
+    by_charge = refund_rates_by_month.filter(pl.col("basis") == "charge_month")
+    return by_charge.group_by(MONTH).agg(amounts, refund_charges=pl.col("charges").sum())
+
+
+def _disputes(dispute_rates_by_month: pl.LazyFrame) -> pl.LazyFrame:
+    return dispute_rates_by_month.group_by(MONTH).agg(
+        disputes=pl.col("disputes").sum(), card_charges=pl.col("charges").sum()
+    )
+
+
+def _volume(balance_transactions: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    moved = ledger(balance_transactions, terms)
+    valued = in_reporting(in_reporting(moved, rates, amount="amount", on="date"), rates, amount="fee", on="date")
+    amount, fee, column = pl.col("amount_reporting"), pl.col("fee_reporting"), pl.col("column")
+    gross = amount.filter(column == "charges").sum()
+    given_back = amount.filter(column.is_in(["refunds", "disputes"]) | pl.col("is_transfer")).sum()
+    fees = fee.sum() - amount.filter(column == "fees").sum()
+    return (
+        valued.group_by("account_id", month_of("date").alias("month"))
+        .agg(gross_volume=gross, given_back=given_back, fees=fees)
+        .select(
+            *MONTH, "gross_volume", "fees", net_volume=pl.col("gross_volume") + pl.col("given_back") - pl.col("fees")
+        )
+    )
+
+
+def _with_trailing_churn(months: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Customers lost, and customers who could have been, over the last six full months up to each month."""
+    ended_before = is_partial("month", terms)
+    windows = {"trailing_lost_customers": "lost_customers", "trailing_base_customers": "opening_customers"}
+    return months.with_columns(
+        _over_months(pl.col(of).rolling_sum(TRAILING_MONTHS, min_samples=1)).alias(name) for name, of in windows.items()
+    ).with_columns(
+        pl.when(ended_before).then(_over_months(pl.col(name).shift(1, fill_value=0))).otherwise(name).alias(name)
+        for name in windows
+    )
+
+
+def _over_months(of: pl.Expr) -> pl.Expr:
+    return of.over("account_id", order_by="month")

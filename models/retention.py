@@ -1,0 +1,118 @@
+"""Retention by endpoints: what customers who paid at one moment pay at a later one, at one exchange rate throughout.
+
+Endpoints, never sums of movements: a customer who went down and up again lost nothing, and one who left and came back
+within the window was kept.
+"""
+
+import polars as pl
+
+from models.periods import is_partial, month_end, month_of
+from models.reporting import in_reporting
+from models.shares import share
+from models.stock import customers_by_month, items_by_month, published
+from models.terms import Terms
+
+CUSTOMER = ("account_id", "customer_id")
+COHORT = ("account_id", "cohort_month")
+
+
+def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.cohort_retention`: `movements` is the spine's.
+
+    A customer belongs to the month of its first paid day, over all currencies. Column 0 is that day; column m the end
+    of the m-th month after, for months that are over, so cohorts still joining are absent. Every amount is at the rate
+    of the customer's first paid day.
+    """
+    paid_days = movements.filter(pl.col("after_micros") > 0)
+    first = paid_days.group_by(CUSTOMER).agg(first_paid_on=pl.col("moved_on").min())
+    members = first.with_columns(cohort_month=month_of("first_paid_on")).filter(~is_partial("cohort_month", terms))
+    started = (
+        movements.join(members, on=CUSTOMER, how="inner")
+        .filter(pl.col("moved_on") == pl.col("first_paid_on"))
+        .select(*CUSTOMER, "currency", "first_paid_on", months_since=pl.lit(0, pl.Int64), micros="after_micros")
+    )
+    later = (
+        customers_by_month(movements, terms)
+        .join(members, on=CUSTOMER, how="inner")
+        .with_columns(months_since=_months_between("cohort_month", "month"))
+        .filter(pl.col("months_since") > 0, ~is_partial("month", terms))
+        .select(*CUSTOMER, "currency", "first_paid_on", "months_since", "micros")
+    )
+    kept = (
+        in_reporting(pl.concat([started, later]), rates, amount="micros", on="first_paid_on")
+        .filter(pl.col("micros") > 0)
+        .join(members.select(*CUSTOMER, "cohort_month"), on=CUSTOMER, how="inner")
+        .group_by(*COHORT, "months_since")
+        .agg(
+            customers=pl.col("customer_id").n_unique().cast(pl.Int64), micros_reporting=pl.col("micros_reporting").sum()
+        )
+    )
+    at_start = kept.filter(pl.col("months_since") == 0).select(
+        *COHORT, cohort_customers="customers", cohort_micros="micros_reporting"
+    )
+    return (
+        _ages(at_start, terms)
+        .join(kept, on=[*COHORT, "months_since"], how="left")
+        .with_columns(pl.col("customers").fill_null(0), pl.col("micros_reporting").fill_null(0))
+        .select(
+            *COHORT,
+            "months_since",
+            "cohort_customers",
+            "customers",
+            share("customers", "cohort_customers").alias("customer_retention_rate"),
+            published("cohort_micros").alias("cohort_mrr_reporting"),
+            published("micros_reporting").alias("mrr_reporting"),
+            share("micros_reporting", "cohort_micros").alias("mrr_retention_rate"),
+        )
+        .sort(*COHORT, "months_since")
+    )
+
+
+def revenue_retention(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    """What the customers who paid `months` ago pay now, for each month: account_id, month, base_micros, kept_micros
+    (the same or less of each) and end_micros (of the same customers), in the reporting currency at the rate of then.
+
+    Months without anyone to look back on are absent.
+    """
+    stock = items_by_month(changes, terms)
+    base = stock.with_columns(
+        base_month="month", month=pl.col("month").dt.offset_by(f"{months}mo"), is_base=pl.lit(True)
+    )
+    end = stock.with_columns(base_month=pl.col("month").dt.offset_by(f"-{months}mo"), is_base=pl.lit(False))
+    valued = in_reporting(
+        pl.concat([base, end.select(base.collect_schema().names())], how="diagonal").with_columns(
+            valued_on=month_end("base_month")
+        ),
+        rates,
+        amount="micros",
+        on="valued_on",
+    )
+    worth = pl.col("micros_reporting")
+    return (
+        valued.filter(pl.col("month") <= terms.as_of_day)
+        .group_by(*CUSTOMER, "month")
+        .agg(base_micros=worth.filter("is_base").sum(), end_micros=worth.filter(~pl.col("is_base")).sum())
+        .filter(pl.col("base_micros") > 0)
+        .group_by("account_id", "month")
+        .agg(
+            pl.col("base_micros", "end_micros").sum(),
+            kept_micros=pl.min_horizontal("base_micros", "end_micros").sum(),
+        )
+    )
+
+
+def _ages(at_start: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """A row for every cohort and every month since that is over."""
+    months = pl.date_ranges("cohort_month", pl.lit(terms.as_of_day), "1mo")
+    return (
+        at_start.with_columns(month=months)
+        .explode("month")
+        .filter(~is_partial("month", terms))
+        .with_columns(months_since=_months_between("cohort_month", "month"))
+        .drop("month")
+    )
+
+
+def _months_between(start: str, end: str) -> pl.Expr:
+    years = pl.col(end).dt.year().cast(pl.Int64) - pl.col(start).dt.year()
+    return years * 12 + pl.col(end).dt.month() - pl.col(start).dt.month()
