@@ -1,8 +1,8 @@
 """Who left, when, and why: one class a churn, by the first rule that matches.
 
 A churn is a movement that took a customer to zero in a currency. Its kind is read off the subscription that did it: a
-pause is no cancellation, and a customer who gave up while a payment was failing is neither plainly voluntary nor plainly
-involuntary.
+pause is no cancellation, and a customer who gave up while a payment was failing is neither plainly voluntary nor
+plainly involuntary.
 """
 
 from datetime import timedelta

@@ -63,7 +63,7 @@ def reconciled(*transactions: dict[str, Any], payouts: tuple[dict[str, Any], ...
     ).collect()
 
 
-def test_a_day_of_the_balance_adds_up_and_every_day_is_there():
+def test_a_day_of_the_balance_adds_up_and_every_day_is_there() -> None:
     """30 May: 10000 charged less 320 fee = 9680. 31 May: -2500 - 10000 - 1500 = -14000, so -4320. 1 June: nothing.
     2 June: +10000 = 5680. 3 June: -45 fee + 70 adjustment = 5705. 4 June: 5000 to the bank = 705."""
     days = cash.cash_by_day(rows(staging.BalanceTransactions, *BOOKS), TERMS)
@@ -86,7 +86,7 @@ def test_a_day_of_the_balance_adds_up_and_every_day_is_there():
     }
 
 
-def test_a_day_is_a_day_of_the_reporting_zone():
+def test_a_day_is_a_day_of_the_reporting_zone() -> None:
     from dataclasses import replace
 
     late = transaction("txn_1", "2026-06-01 03:30", 100, "charge")
@@ -95,7 +95,7 @@ def test_a_day_is_a_day_of_the_reporting_zone():
     assert days["date"][0] == date(2026, 5, 31)
 
 
-def test_sound_books_reconcile_month_by_month():
+def test_sound_books_reconcile_month_by_month() -> None:
     """May: 0 + (9680 - 14000) = -4320. June: -4320 + 10025 - 5000 = 705. July: nothing."""
     months = reconciled(*BOOKS)
     assert months.select("opening_balance", "activity", "payouts", "closing_balance", "difference").rows() == [
@@ -107,12 +107,12 @@ def test_sound_books_reconcile_month_by_month():
 
 
 @pytest.mark.parametrize(("lost", "difference"), [("txn_1", -10_000), ("txn_2", 2_500), ("txn_7", 5_000)])
-def test_a_missing_transaction_of_a_charge_a_refund_or_a_payout_leaves_a_difference(lost: str, difference: int):
+def test_a_missing_transaction_of_a_charge_a_refund_or_a_payout_leaves_a_difference(lost: str, difference: int) -> None:
     months = reconciled(*(row for row in BOOKS if row["id"] != lost))
     assert months["difference"].sum() == difference
 
 
-def test_a_payout_that_failed_came_back_on_the_day_of_its_own_transaction():
+def test_a_payout_that_failed_came_back_on_the_day_of_its_own_transaction() -> None:
     back = transaction("txn_8", "2026-07-01", 5_000, "payout_reversal")
     failed = {**PAYOUT, "status": "failed", "failure_balance_transaction_id": "txn_8"}
     months = reconciled(*BOOKS, back, payouts=(failed,))
@@ -120,7 +120,7 @@ def test_a_payout_that_failed_came_back_on_the_day_of_its_own_transaction():
     assert months["difference"].to_list() == [0, 0, 0]
 
 
-def test_a_category_that_stripe_adds_later_is_an_adjustment():
+def test_a_category_that_stripe_adds_later_is_an_adjustment() -> None:
     days = cash.cash_by_day(rows(staging.BalanceTransactions, transaction("txn_1", "2026-07-01", 9, "moon_tax")), TERMS)
     assert only(days)["adjustments"] == 9
 
@@ -138,7 +138,7 @@ def test_a_category_that_stripe_adds_later_is_an_adjustment():
         max_size=30,
     )
 )
-def test_whatever_happened_the_closing_balance_is_all_net_so_far(entries: list[tuple[int, int, str, int, str]]):
+def test_whatever_happened_the_closing_balance_is_all_net_so_far(entries: list[tuple[int, int, str, int, str]]) -> None:
     given = [
         transaction(f"txn_{place}", f"2026-06-{day:02}", amount, category, fee, currency=currency)
         for place, (amount, fee, category, day, currency) in enumerate(entries)

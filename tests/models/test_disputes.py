@@ -29,7 +29,7 @@ def rates_of(charges: list[dict[str, object]], given: list[dict[str, object]]) -
     return disputes.dispute_rates_by_month(mart, sales, daily_rates(), TERMS)
 
 
-def test_activity_counts_disputes_received_whenever_the_payment_was_made():
+def test_activity_counts_disputes_received_whenever_the_payment_was_made() -> None:
     """1000 payments and 10 disputes received, 3 of them on those payments: activity is 10/1000, not 3/1000.
     https://docs.stripe.com/disputes/measuring"""
     march = [charge(f"ch_{n}", "2026-03-10", 100) for n in range(1_000)]
@@ -55,7 +55,7 @@ def test_activity_counts_disputes_received_whenever_the_payment_was_made():
         ("prevented", "prevented", False),
     ],
 )
-def test_inquiries_and_prevented_disputes_do_not_count_in_activity(status: str, outcome: str, counts: bool):
+def test_inquiries_and_prevented_disputes_do_not_count_in_activity(status: str, outcome: str, counts: bool) -> None:
     sales = [charge("ch_1", "2026-03-10", 100)]
     given = [dispute("dp_1", "ch_1", "2026-03-20", status)]
     mart = disputes.disputes(rows(staging.Disputes, *given), rows(staging.Charges, *sales), daily_rates(), TERMS)
@@ -63,7 +63,7 @@ def test_inquiries_and_prevented_disputes_do_not_count_in_activity(status: str, 
     assert only(rates_of(sales, given))["disputes"] == int(counts)
 
 
-def test_each_network_has_its_own_rate_and_bank_debits_have_none():
+def test_each_network_has_its_own_rate_and_bank_debits_have_none() -> None:
     sales = [
         charge("ch_1", "2026-03-10", 100),
         charge("ch_2", "2026-03-10", 100, card_network="mastercard"),

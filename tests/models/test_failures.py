@@ -46,7 +46,7 @@ def story(
     )
 
 
-def test_an_invoice_that_failed_twice_and_was_paid_at_the_third_try_is_recovered():
+def test_an_invoice_that_failed_twice_and_was_paid_at_the_third_try_is_recovered() -> None:
     """1 March 10:00 and 4 March fail, 6 March 09:00 succeeds: three attempts, four whole days."""
     found = failures.payment_failures(
         *story(
@@ -78,7 +78,7 @@ def test_an_invoice_that_failed_twice_and_was_paid_at_the_third_try_is_recovered
         ("uncollectible", {"status": "active"}, "lost"),
     ],
 )
-def test_what_became_of_a_failed_invoice(invoice_status: str, subscription: dict[str, Any], outcome: str):
+def test_what_became_of_a_failed_invoice(invoice_status: str, subscription: dict[str, Any], outcome: str) -> None:
     paid_at = at("2026-03-20") if invoice_status == "paid" else None
     found = failures.payment_failures(
         *story([invoice("in_1", invoice_status, paid_at=paid_at)], [tried("in_1", "2026-03-01")], **subscription), TERMS
@@ -86,7 +86,7 @@ def test_what_became_of_a_failed_invoice(invoice_status: str, subscription: dict
     assert only(found)["outcome"] == outcome
 
 
-def test_uncaptured_and_pending_payments_are_no_failures():
+def test_uncaptured_and_pending_payments_are_no_failures() -> None:
     found = failures.payment_failures(
         *story(
             [invoice("in_1"), invoice("in_2")],
@@ -100,7 +100,7 @@ def test_uncaptured_and_pending_payments_are_no_failures():
     assert found.collect().is_empty()
 
 
-def test_recovery_rate_is_by_volume_of_the_month_that_failed():
+def test_recovery_rate_is_by_volume_of_the_month_that_failed() -> None:
     """March: 1000 failed, of that 620 paid since, 80 still open, 300 written off: 62 % recovered."""
     found = failures.payment_failures(
         *story(
@@ -118,7 +118,7 @@ def test_recovery_rate_is_by_volume_of_the_month_that_failed():
     assert (row["failed_invoices"], row["recovered_invoices"], row["open_amount_reporting"]) == (3, 1, 80)
 
 
-def test_the_failure_rate_looks_at_first_attempts_and_leaves_first_invoices_after_trials_out():
+def test_the_failure_rate_looks_at_first_attempts_and_leaves_first_invoices_after_trials_out() -> None:
     """in_1 (trial over on 1 March) is left out; in_2 failed at first, in_3 did not: 500 of 2000 failed."""
     found = failures.first_attempts_by_month(
         *story(
@@ -143,7 +143,7 @@ def test_the_failure_rate_looks_at_first_attempts_and_leaves_first_invoices_afte
     assert (row["attempted_amount_reporting"], row["first_failed_amount_reporting"]) == (2_000, 500)
 
 
-def test_a_payment_that_names_its_charge_alone_is_an_attempt_too():
+def test_a_payment_that_names_its_charge_alone_is_an_attempt_too() -> None:
     frames = list(story([invoice("in_1")], [charge("ch_1", "2026-03-01", 1_000, status="failed")]))
     frames[1] = rows(staging.InvoicePayments, {"id": "inpay_1", "invoice_id": "in_1", "charge_id": "ch_1"})
     assert only(failures.payment_failures(*frames, TERMS))["attempts"] == 1

@@ -29,7 +29,7 @@ def rates_of(charges: pl.LazyFrame, given: pl.LazyFrame) -> pl.LazyFrame:
     return refunds.refund_rates_by_month(mart, charges, daily_rates(), TERMS)
 
 
-def test_refund_rates_by_charge_month_and_by_refund_month_differ():
+def test_refund_rates_by_charge_month_and_by_refund_month_differ() -> None:
     """March: 200 charges of 100. In March 8 charges were refunded, 900 together: 3 of February (300), and 5 of March
     (600). By refund month 8/200 and 900/20000; by charge month 5/200 and 600/20000."""
     march = [charge(f"ch_{n}", "2026-03-10", 100) for n in range(200)]
@@ -55,7 +55,7 @@ def test_refund_rates_by_charge_month_and_by_refund_month_differ():
         ("succeeded", "expired_uncaptured_charge", False),
     ],
 )
-def test_only_refunds_that_move_money_count(status: str, reason: str | None, counts: bool):
+def test_only_refunds_that_move_money_count(status: str, reason: str | None, counts: bool) -> None:
     found = rates_of(
         rows(staging.Charges, charge("ch_1", "2026-03-10", 100)),
         rows(staging.Refunds, refund("re_1", "ch_1", "2026-03-11", 40, status, reason=reason)),
@@ -64,7 +64,7 @@ def test_only_refunds_that_move_money_count(status: str, reason: str | None, cou
     assert (row["refunds"], row["refund_amount"]) == ((1, 40) if counts else (0, 0))
 
 
-def test_failed_and_uncaptured_charges_are_no_sales_and_an_empty_base_has_no_rate():
+def test_failed_and_uncaptured_charges_are_no_sales_and_an_empty_base_has_no_rate() -> None:
     found = rates_of(
         rows(
             staging.Charges,
@@ -78,7 +78,7 @@ def test_failed_and_uncaptured_charges_are_no_sales_and_an_empty_base_has_no_rat
     assert (row["charges"], row["refunds"], row["refund_count_rate"], row["refund_volume_rate"]) == (0, 1, None, None)
 
 
-def test_a_refund_knows_its_charges_customer_its_age_and_its_own_days_rate():
+def test_a_refund_knows_its_charges_customer_its_age_and_its_own_days_rate() -> None:
     """25.00 EUR at 1.1 is 27.50 USD; 3 January noon to 9 January 11:00 is five whole days."""
     made = refunds.refunds(
         rows(staging.Refunds, refund("re_1", "ch_1", "2026-01-09 11:00", 2_500, currency="eur")),

@@ -46,7 +46,7 @@ FREE = {**PAID, "id": "in_0", "total": 0, "created_at": at("2026-03-01"), "paid_
         ("trialing", {"trial_end_at": at("2026-07-02")}, FREE, "running", "open"),
     ],
 )
-def test_how_a_trial_ended(status: str, facts: dict[str, Any], invoice: dict[str, Any], ending: str, outcome: str):
+def test_how_a_trial_ended(status: str, facts: dict[str, Any], invoice: dict[str, Any], ending: str, outcome: str) -> None:
     found = trials.trials(
         rows(staging.Subscriptions, subscription(status=status, **facts)), rows(staging.Invoices, invoice), TERMS
     )
@@ -55,7 +55,7 @@ def test_how_a_trial_ended(status: str, facts: dict[str, Any], invoice: dict[str
     assert row["converted_at"] == (at("2026-03-15") if outcome == "converted" else None)
 
 
-def test_trials_are_counted_by_subscription_not_by_customer():
+def test_trials_are_counted_by_subscription_not_by_customer() -> None:
     """Jane starts two trials on 1 January, John one then and one on 21 January: four.
     https://docs.stripe.com/billing/subscriptions/analytics"""
     starts = {"jane_1": "2026-01-01", "jane_2": "2026-01-01", "john_1": "2026-01-01", "john_2": "2026-01-21"}
@@ -67,6 +67,6 @@ def test_trials_are_counted_by_subscription_not_by_customer():
     assert dict(found["customer_id"].value_counts().iter_rows()) == {"jane": 2, "john": 2}
 
 
-def test_a_subscription_without_trial_is_no_trial():
+def test_a_subscription_without_trial_is_no_trial() -> None:
     none = subscription(trial_start_at=None, trial_end_at=None)
     assert trials.trials(rows(staging.Subscriptions, none), rows(staging.Invoices), TERMS).collect().is_empty()
