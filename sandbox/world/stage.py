@@ -1,0 +1,152 @@
+"""What the acts of the simulation stand on: the clock, the agenda of what happens next, the books, and the way of
+things into the store (each once, in its latest form) and into events.
+
+Knows the shapes of nothing and the rules of nothing: rendering and down-rendering are handed in as functions.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from heapq import heappop, heappush
+from typing import Any
+
+from sandbox.store import Store
+from sandbox.world.balance import Balance
+from sandbox.world.books import Books
+from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Business
+from sandbox.world.periods import moment
+from sandbox.world.render import Renderer
+from sandbox.world.shapes.events import event as event_shape
+from sandbox.world.state import Customer, Subscription, Thing
+from sandbox.world.versions import changed
+
+EVENT_DAYS = 30
+_ROOM = 50_000
+"""Things that may wait to be rendered before they are all written."""
+
+Act = tuple[int, int, str, tuple[Any, ...]]
+
+
+class Stage:
+    """The clock (`now`, epoch seconds) and everything an act may touch."""
+
+    def __init__(
+        self,
+        business: Business,
+        store: Store,
+        books: Books,
+        balance: Balance,
+        render: Renderer,
+        notice: Callable[[dict[str, Any]], dict[str, Any]],
+    ) -> None:
+        self.business = business
+        self.balance = balance
+        self.store = store
+        self.books = books
+        self.now = business.start
+        self.product_ids = {product.key: business.id("prod_", 14, product.key) for product in PRODUCTS}
+        self.names = {product.key: product.name for product in PRODUCTS}
+        self.prices = {price.key: replace(price, id=business.id("price_1", 23, price.key)) for price in PRICES}
+        self.tax_rates = {each.key: replace(each, id=business.id("txr_1", 23, each.key)) for each in TAX_RATES}
+        self.coupons = {each.key: replace(each, id=business.id("", 8, "coupon", each.key)) for each in COUPONS}
+        self.customers: list[Customer] = []
+        self.subscriptions: list[Subscription] = []
+        self._render = render
+        self._notice = notice
+        self._agenda: list[Act] = []
+        self._order = 0
+        self._waiting: dict[tuple[str, str], Thing] = {}
+        self._events_from = 0
+        self._events_now: dict[tuple[str, str], int] = {}
+        self._events_second = 0
+
+    def later(self, at: int, act: str, *what: Any) -> None:
+        """Put an act on the agenda. Acts of one second happen in the order they were put there."""
+        self._order += 1
+        heappush(self._agenda, (at, self._order, act, what))
+
+    def next_until(self, until: int) -> tuple[str, tuple[Any, ...]] | None:
+        """The next act at or before `until`, with the clock set to it; None when there is none left."""
+        if not self._agenda or self._agenda[0][0] > until:
+            return None
+        at, _, act, what = heappop(self._agenda)
+        self.now = max(self.now, at)
+        return act, what
+
+    def tell_events_from(self, at: int) -> None:
+        """Events are made of what happens from this instant on."""
+        self._events_from = at
+
+    def touch(self, thing: Thing, *events: str) -> None:
+        """The thing is new or changed: it will be in the store, and the named events tell of it."""
+        if self.now < self._events_from:
+            self._waiting[thing.kind, thing.id] = thing
+            if len(self._waiting) > _ROOM:
+                self.write()
+            return
+        if self._waiting:
+            self.write()
+        self.put(self._render(thing), *events)
+
+    def put(self, shape: dict[str, Any], *events: str) -> None:
+        """Write an object as it is, with the events that tell of it."""
+        telling = self.now >= self._events_from and events
+        before = self.store.get(shape["object"], shape["id"]) if telling else None
+        self.store.put(shape)
+        if telling:
+            after = self._notice(shape)
+            earlier = None if before is None else self._notice(before)
+            for event in events:
+                self._tell(event, shape["id"], after, earlier)
+
+    def delete(self, kind: str, id: str, event: str) -> None:  # noqa: A002 - Stripe's word
+        """Take an object out of the account."""
+        self.write()
+        before = self.store.get(kind, id)
+        self.store.delete(kind, id)
+        if before is not None and self.now >= self._events_from:
+            self._tell(event, id, self._notice(before), None)
+
+    def tell(self, event: str, shape: dict[str, Any]) -> None:
+        """Only tell of an object that is written already."""
+        if self.now >= self._events_from:
+            self._tell(event, shape["id"], self._notice(shape), None)
+
+    def remember(self, transaction: dict[str, Any]) -> None:
+        """A balance transaction that a dispute will show."""
+        self._render.remember_transaction(transaction)
+
+    def month(self) -> int:
+        """How many whole months the business is old."""
+        began, today = moment(self.business.start), moment(self.now)
+        months = (today.year - began.year) * 12 + today.month - began.month
+        return months - (today.day < began.day)
+
+    def write(self) -> None:
+        """Render and store everything that waits."""
+        waiting, self._waiting = self._waiting, {}
+        for thing in waiting.values():
+            self.store.put(self._render(thing))
+
+    def forget_events(self, before: int) -> None:
+        """Events older than that are gone, as Stripe keeps them for thirty days."""
+        for id_ in list(self.store.ids("event")):
+            event = self.store.get("event", id_)
+            if event is None or event["created"] >= before:
+                break
+            self.store.delete("event", id_)
+
+    def _tell(self, type_: str, about: str, after: dict[str, Any], before: dict[str, Any] | None) -> None:
+        if self._events_second != self.now:
+            self._events_second, self._events_now = self.now, {}
+        place = self._events_now[type_, about] = self._events_now.get((type_, about), 0) + 1
+        previous = changed(before, after) if before is not None and type_.endswith(".updated") else None
+        self.store.put(
+            event_shape(
+                id=self.business.id("evt_1", 23, type_, about, self.now, place),
+                created=self.now,
+                type=type_,
+                object=after,
+                previous_attributes=previous,
+                api_version=self.business.event_api_version,
+            )
+        )
