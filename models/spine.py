@@ -6,10 +6,29 @@ it hands over are described, column by column, in models/contracts/spine.py.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import polars as pl
+import polars.selectors as cs
 
+from models import exclusions, fx, ledger, movements, mrr
+from models.currency import unknown_currencies
+from models.mrr import published
+from models.policy import require_supported
 from models.terms import Terms
+from models.timeline import stretches
+from models.worth import catalogue
+
+MONEY = ("charges", "refunds", "disputes", "invoices", "balance_transactions", "payouts")
+"""Staged tables whose amounts the metric families convert."""
+
+PUBLISHED = {
+    "before_micros": "mrr_before",
+    "after_micros": "mrr_after",
+    "delta_micros": "mrr_delta",
+    "delta_reporting_micros": "mrr_delta_reporting",
+}
+"""What the micros are called where they are published."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +56,80 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     """The spine from staging frames (by table name), exchange rates and terms.
 
     Args:
-        staging: subscriptions, subscription_items, subscription_versions, invoices, invoice_lines, invoice_items,
-            invoice_payments, charges, prices, coupons, discounts, tax_rates.
+        staging: every table of models.contracts.staging.
         rates: date, from_currency, to_currency, rate (1 major unit `from` = rate major units `to`).
         terms: as-of instant, zone, reporting currency, policy.
 
     Raises:
         models.policy.PolicyError: the policy has a rule that is not followed yet.
-        models.fx.MissingRate: a currency in use has no rate at all to the reporting currency.
+        models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
     """
-    raise NotImplementedError
+    require_supported(terms.policy)
+    sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
+    timeline = stretches(staging, sold, terms).lazy()
+    native = ledger.changes(timeline, terms).collect()
+    daily = _daily_rates(staging, native, rates, terms)
+    changes = ledger.in_reporting_currency(native.lazy(), daily).collect().lazy()
+    moved = movements.movements(changes, terms.policy.grace_days).collect().lazy()
+    days = mrr.by_day(moved, terms).collect().lazy()
+    items = exclusions.items_now(staging, timeline, sold, terms)
+    months = mrr.by_month(days, moved, terms)
+    reporting = mrr.by_month_reporting(changes, moved, daily, terms)
+    return Spine(
+        timeline,
+        changes,
+        moved,
+        items,
+        daily,
+        _findings(staging, timeline, changes, daily),
+        {
+            "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
+            "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
+            "mrr_by_day": _amounts(days, ["currency", "date"]),
+            "mrr_by_month": _amounts(months, ["currency", "month"]),
+            "mrr_by_month_reporting": _amounts(reporting, ["month"]),
+            "mrr_exclusions": _amounts(
+                items.filter(~pl.col("counts")).select(*exclusions.ITEM, "currency", "reason", list_mrr="list_micros"),
+                ["subscription_item_id"],
+            ),
+        },
+    )
+
+
+def _daily_rates(
+    staging: Mapping[str, pl.LazyFrame], changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
+    """Rates of every currency in use from the day of the first change or money row on."""
+    money = pl.concat(
+        [staging[table].select(pl.col("currency").str.to_lowercase(), at="created_at").drop_nulls() for table in MONEY]
+    )
+    used = money.group_by("currency").agg(pl.col("at").min()).collect()
+    firsts = [one.date() - timedelta(days=1) for one in used["at"]] + [
+        one for one in [changes["changed_on"].min()] if isinstance(one, date)
+    ]
+    first = min(firsts, default=terms.as_of_day)
+    return fx.daily_rates(rates, changes["currency"].unique(), used["currency"], first, terms)
+
+
+def _findings(
+    staging: Mapping[str, pl.LazyFrame], timeline: pl.LazyFrame, changes: pl.LazyFrame, daily: pl.LazyFrame
+) -> pl.LazyFrame:
+    unknown = timeline.filter(pl.col("reason") == "unknown_amount").select(
+        check_name=pl.lit("prices_say_their_amount"),
+        about=pl.lit("prices"),
+        subject="subscription_item_id",
+        severity=pl.lit("error"),
+        detail=pl.format("price {} says no amount and no invoice line does; it counts as 0", "price_id"),
+    )
+    return pl.concat(
+        [
+            unknown_currencies(staging["subscriptions"], "subscriptions"),
+            unknown.unique(["subject"]).sort("subject"),
+            fx.stale_rates(changes.select("currency", date="changed_on"), daily),
+        ]
+    )
+
+
+def _amounts(frame: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:
+    """The frame with its micros as decimals, in the order of its key."""
+    return frame.with_columns(published(cs.contains("mrr"))).sort("account_id", *key)

@@ -1,0 +1,86 @@
+"""The items that Stripe holds now: what each counts for in MRR, and where it does not, why not.
+
+The answer to "why is this customer not in MRR". Knows live objects and the timeline.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from models.terms import Terms
+from models.worth import Catalogue, with_worth
+
+ENTITY = ["account_id", "subscription_item_id"]
+ITEM = ["account_id", "customer_id", "subscription_id", "subscription_item_id"]
+
+
+def items_now(
+    staging: Mapping[str, pl.LazyFrame], stretches: pl.LazyFrame, catalogue: Catalogue, terms: Terms
+) -> pl.LazyFrame:
+    """contracts.spine.ItemsNow."""
+    running = stretches.filter(pl.col("ends_at").is_null()).select(*ENTITY, "mrr_micros", "reason")
+    subscriptions = staging["subscriptions"].select(
+        "account_id",
+        "customer_id",
+        "status",
+        "trial_end_at",
+        "ended_at",
+        "pause_collection_behavior",
+        currency=pl.col("currency").str.to_lowercase(),
+        subscription_id="id",
+    )
+    prices = staging["prices"].select("account_id", "product_id", "type", "recurring_usage_type", price_id="id")
+    items = (
+        staging["subscription_items"]
+        .select("account_id", "subscription_id", "price_id", pl.col("quantity").fill_null(0), subscription_item_id="id")
+        .join(subscriptions, on=["account_id", "subscription_id"])
+        .join(prices, on=["account_id", "price_id"], how="left")
+        .join(running, on=ENTITY, how="left")
+        .with_columns(
+            item_coupons=pl.lit(""),
+            invoice_coupons=pl.lit(""),
+            kept=pl.lit(1, pl.Int64),
+            taxed=pl.lit(1, pl.Int64),
+            line_amount=pl.lit(None, pl.Int64),
+        )
+        .sort("account_id", "subscription_item_id")
+        .collect()
+    )
+    listed = with_worth(items.drop("mrr_micros"), catalogue).drop("mrr_micros")
+    counted = listed.with_columns(items["mrr_micros"].fill_null(0)).with_columns(counts=pl.col("mrr_micros") > 0)
+    return (
+        counted.with_columns(reason=pl.when(~pl.col("counts")).then(_reason(terms)))
+        .with_columns(list_micros=pl.when(pl.col("recurring_usage_type") == "metered").then(0).otherwise("list_micros"))
+        .select(
+            "account_id",
+            "customer_id",
+            "subscription_id",
+            "subscription_item_id",
+            "product_id",
+            "price_id",
+            "currency",
+            "quantity",
+            "list_micros",
+            "mrr_micros",
+            "counts",
+            "reason",
+        )
+        .lazy()
+    )
+
+
+def _reason(terms: Terms) -> pl.Expr:
+    """Why an item that is worth nothing now is worth nothing: the first that fits."""
+    status = pl.col("status")
+    paused = pl.col("pause_collection_behavior").is_in(terms.policy.zero_pause_behaviors).fill_null(False)
+    reasons = {
+        "incomplete": status.is_in(["incomplete", "incomplete_expired"]),
+        "ended": (status == "canceled") | pl.col("ended_at").is_not_null(),
+        "metered": pl.col("recurring_usage_type") == "metered",
+        "one_time": pl.col("type") == "one_time",
+        "trialing": (status == "trialing") | (pl.col("trial_end_at") > terms.as_of),
+        "unpaid": status == "unpaid",
+        "paused": (status == "paused") | paused,
+        "unknown_amount": ~pl.col("is_known"),
+    }
+    return pl.coalesce(*(pl.when(test).then(pl.lit(reason)) for reason, test in reasons.items()), pl.lit("free"))

@@ -1,0 +1,174 @@
+"""What an amount is worth in the reporting currency on a day: exact fractions, rounded once, half to even.
+
+The latest known rate on or before a day is carried to it. A rate carried for more than seven days is an error finding,
+and so is one carried back to days before the first; no amount is ever taken at 1 for want of a rate.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import polars as pl
+
+from models.currency import minor_exponent
+from models.terms import Terms
+
+STALE_AFTER_DAYS = 7
+SCALE = 10**12
+"""Rates have twelve decimals."""
+
+RATES = ("currency", "date", "known_on", "numerator", "denominator")
+
+
+class MissingRateError(ValueError):
+    """A currency in use has no exchange rate to the reporting currency, not even through another one."""
+
+
+def daily_rates(
+    rates: pl.LazyFrame, needed: Iterable[str], wanted: Iterable[str], first: date, terms: Terms
+) -> pl.LazyFrame:
+    """Rates of each currency for each day from `first` to the as-of day: contracts.spine.DailyRates.
+
+    Args:
+        rates: date, from_currency, to_currency, rate Decimal(38,12): 1 major unit `from` = rate major units `to`.
+        needed: currencies that must have rates.
+        wanted: currencies that are left out where they have none.
+
+    Raises:
+        MissingRateError: no path of rates from a needed currency to the reporting currency.
+    """
+    known = _known(rates, terms)
+    necessary = {currency.lower() for currency in needed} | {terms.currency}
+    others = {currency.lower() for currency in wanted} - necessary
+    wanted = sorted(necessary | {one for one in others if _paths(one, terms.currency, known)})
+    days = pl.DataFrame({"date": pl.date_range(min(first, terms.as_of_day), terms.as_of_day, eager=True)})
+    frames = [_of_currency(currency, days, known, terms) for currency in wanted]
+    return pl.concat(frames).select(*RATES).sort("currency", "date").lazy()
+
+
+def stale_rates(used: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:
+    """Findings, one a currency, where a rate was carried too far; `used`: currency and date of what was converted."""
+    age = (pl.col("date") - pl.col("known_on")).dt.total_days()
+    return (
+        rates.join(used.select("currency", "date").unique(), on=["currency", "date"], how="semi")
+        .with_columns(age=age)
+        .filter((pl.col("age") > STALE_AFTER_DAYS) | (pl.col("age") < 0))
+        .group_by("currency")
+        .agg(days=pl.len(), first=pl.col("date").min(), last=pl.col("date").max())
+        .sort("currency")
+        .select(
+            check_name=pl.lit("exchange_rates_are_fresh"),
+            about=pl.lit("exchange_rates"),
+            subject="currency",
+            severity=pl.lit("error"),
+            detail=pl.format(
+                "{} days from {} to {} use a rate of {} that is more than 7 days away; add the missing ones to the "
+                "file named by REVENUE_FX_FILE",
+                "days",
+                "first",
+                "last",
+                "currency",
+            ),
+        )
+    )
+
+
+def converted(amount: str) -> pl.Expr:
+    """The column `amount` (integer) at the row's numerator and denominator, half to even, as Int64."""
+    product = pl.col(amount).cast(pl.Int128) * pl.col("numerator")
+    denominator = pl.col("denominator")
+    quotient = product // denominator
+    twice = (product - quotient * denominator) * 2
+    up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
+    return (quotient + up.cast(pl.Int128)).cast(pl.Int64)
+
+
+Pair = tuple[str, str]
+
+
+def _known(rates: pl.LazyFrame, terms: Terms) -> Mapping[Pair, pl.DataFrame]:
+    """The rates up to the as-of day by pair of currencies: date, known_on, rate as an integer."""
+    ordered = (
+        rates.filter(pl.col("date") <= terms.as_of_day, pl.col("rate") > 0)
+        .select(
+            "date",
+            known_on="date",
+            pair_from=pl.col("from_currency").str.to_lowercase(),
+            pair_to=pl.col("to_currency").str.to_lowercase(),
+            rate=(pl.col("rate").cast(pl.Decimal(38, 12)) * SCALE).cast(pl.Int128),
+        )
+        .unique(["pair_from", "pair_to", "date"], keep="last", maintain_order=True)
+        .sort("pair_from", "pair_to", "date")
+        .collect()
+    )
+    return {
+        (str(pair[0]), str(pair[1])): rows.drop("pair_from", "pair_to")
+        for pair, rows in ordered.partition_by("pair_from", "pair_to", as_dict=True, maintain_order=True).items()
+    }
+
+
+def _of_currency(currency: str, days: pl.DataFrame, known: Mapping[Pair, pl.DataFrame], terms: Terms) -> pl.DataFrame:
+    scale = minor_exponent(terms.currency) - minor_exponent(currency)
+    up, down = 10 ** max(scale, 0), 10 ** max(-scale, 0)
+    one = pl.lit(1, pl.Int128)
+    if currency == terms.currency:
+        return days.with_columns(currency=pl.lit(currency), known_on="date", numerator=one, denominator=one)
+    first, second = _path(currency, terms.currency, known)
+    legs = _leg(first, days, known)
+    if second is not None:
+        other = _leg(second, days, known)
+        legs = legs.with_columns(
+            numerator=legs["numerator"] * other["numerator"],
+            denominator=legs["denominator"] * other["denominator"],
+            known_on=pl.min_horizontal(legs["known_on"], other["known_on"]),
+        )
+    return legs.with_columns(
+        currency=pl.lit(currency),
+        numerator=pl.col("numerator") * pl.lit(up, pl.Int128),
+        denominator=pl.col("denominator") * pl.lit(down, pl.Int128),
+    )
+
+
+def _path(source: str, target: str, known: Mapping[Pair, pl.DataFrame]) -> tuple[Pair, Pair | None]:
+    """The pair to convert by, or two pairs through the common currency with the most rates."""
+    paths = _paths(source, target, known)
+    if not paths:
+        raise MissingRateError(
+            f"no exchange rate from {source} to {target}, nor through another currency; add rates of {source} to the "
+            "file named by REVENUE_FX_FILE (date,from_currency,to_currency,rate)"
+        )
+    if target in paths:
+        return (source, target), None
+    best = max(paths, key=lambda one: (paths[one], one))
+    return (source, best), (best, target)
+
+
+def _paths(source: str, target: str, known: Mapping[Pair, pl.DataFrame]) -> Mapping[str, int]:
+    """The currencies that lead from one to another, with how many rates there are; `target` itself where direct."""
+    if _count((source, target), known):
+        return {target: _count((source, target), known)}
+    through = {one for pair in known for one in pair} - {source, target}
+    return {
+        one: _count((source, one), known) + _count((one, target), known)
+        for one in through
+        if _count((source, one), known) and _count((one, target), known)
+    }
+
+
+def _count(pair: Pair, known: Mapping[Pair, pl.DataFrame]) -> int:
+    return sum(known[way].height for way in (pair, pair[::-1]) if way in known)
+
+
+def _leg(pair: Pair, days: pl.DataFrame, known: Mapping[Pair, pl.DataFrame]) -> pl.DataFrame:
+    """Each day's rate of a pair, or of its inverse where only that is known."""
+    rows = known.get(pair)
+    inverse = rows is None
+    found = days.join_asof(known[pair[::-1]] if rows is None else rows, on="date", strategy="backward")
+    carried = found.with_columns(pl.col("rate", "known_on").fill_null(strategy="backward"))
+    first = (known[pair[::-1]] if rows is None else rows).row(0, named=True)
+    whole = carried.with_columns(
+        rate=pl.col("rate").fill_null(first["rate"]), known_on=pl.col("known_on").fill_null(first["known_on"])
+    )
+    scale = pl.lit(SCALE, pl.Int128)
+    if inverse:
+        return whole.select("date", "known_on", numerator=scale, denominator="rate")
+    return whole.select("date", "known_on", numerator="rate", denominator=scale)

@@ -1,0 +1,157 @@
+"""MRR by day and by month, in each currency and in the reporting currency: sums of movements, nothing else.
+
+Opening and closing are running sums, so that a closing is the next opening by construction; in the reporting currency
+the stock is revalued at each month's end and the difference is FX's own movement.
+"""
+
+import polars as pl
+
+from models.fx import converted
+from models.movements import TYPES, customer_movements
+from models.terms import Terms
+
+CURRENCY = ["account_id", "currency"]
+MOVED = [f"{kind}_mrr" for kind in TYPES]
+COUNTED = {"new": "new_customers", "churn": "churned_customers", "reactivation": "reactivated_customers"}
+
+
+def published(micros: pl.Expr) -> pl.Expr:
+    """Columns of micros as the exact Decimal(18,6) that is published."""
+    return (micros.cast(pl.Decimal(38, 6)) / 1_000_000).cast(pl.Decimal(18, 6))
+
+
+def by_day(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """marts.mrr_by_day in micros: every day from a currency's first movement to the as-of day."""
+    moved = movements.group_by(*CURRENCY, date="moved_on").agg(
+        *_by_type("delta_micros"), moved=_sum("delta_micros"), came=_came()
+    )
+    days = (
+        movements.group_by(CURRENCY)
+        .agg(pl.col("moved_on").min())
+        .select(*CURRENCY, date=pl.date_ranges("moved_on", pl.lit(terms.as_of_day)))
+        .explode("date")
+    )
+    return (
+        days.join(moved, on=[*CURRENCY, "date"], how="left")
+        .with_columns(pl.col(*MOVED, "moved", "came").fill_null(0))
+        .sort(*CURRENCY, "date")
+        .with_columns(
+            closing_mrr=pl.col("moved").cum_sum().over(CURRENCY), customers=pl.col("came").cum_sum().over(CURRENCY)
+        )
+        .with_columns(opening_mrr=pl.col("closing_mrr") - pl.col("moved"))
+        .select(*CURRENCY, "date", "opening_mrr", *MOVED, "closing_mrr", "customers")
+    )
+
+
+def by_month(days: pl.LazyFrame, movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """marts.mrr_by_month in micros, from the days and the movements."""
+    grain = [*CURRENCY, "month"]
+    counts = _counts(movements.with_columns(month=_month("moved_on")), grain)
+    return (
+        days.sort(*CURRENCY, "date")
+        .group_by(*CURRENCY, month=_month("date"), maintain_order=True)
+        .agg(
+            pl.col("opening_mrr").first(),
+            pl.col(MOVED).sum(),
+            pl.col("closing_mrr").last(),
+            closing_customers=pl.col("customers").last(),
+        )
+        .join(counts, on=grain, how="left")
+        .with_columns(pl.col(COUNTED.values()).fill_null(0), is_partial=_is_partial(terms))
+        .sort(grain)
+    )
+
+
+def by_month_reporting(
+    changes: pl.LazyFrame, movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
+    """marts.mrr_by_month_reporting in micros, from the ledger, the movements and the daily rates."""
+    grain = ["account_id", "month"]
+    months = _months(movements, terms)
+    flows = movements.group_by("account_id", month=_month("moved_on")).agg(*_by_type("delta_reporting_micros"))
+    customers = customer_movements(movements, terms.policy.grace_days).with_columns(month=_month("moved_on"))
+    came = customers.group_by(grain).agg(pl.col("came").sum())
+    operational = pl.sum_horizontal(MOVED)
+    return (
+        months.join(flows, on=grain, how="left")
+        .join(_counts(customers, grain), on=grain, how="left")
+        .join(came, on=grain, how="left")
+        .join(_month_end_stock(changes, months, rates, terms), on=grain, how="left")
+        .with_columns(pl.col(*MOVED, *COUNTED.values(), "came", "closing_mrr").fill_null(0))
+        .sort(grain)
+        .with_columns(
+            opening_mrr=pl.col("closing_mrr").shift(1, fill_value=0).over("account_id"),
+            closing_customers=pl.col("came").cum_sum().over("account_id"),
+            currency=pl.lit(terms.currency),
+            is_partial=_is_partial(terms),
+        )
+        .with_columns(fx_mrr=pl.col("closing_mrr") - pl.col("opening_mrr") - operational)
+        .drop("came")
+    )
+
+
+def _month_end_stock(changes: pl.LazyFrame, months: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Each month's closing in the reporting currency: every item's worth at the month's last rate, rounded by itself.
+
+    Items worth the same are converted once: the stock is held as how many items are worth how much.
+    """
+    level = [*CURRENCY, "worth"]
+    steps = pl.concat(
+        [
+            changes.select(*CURRENCY, month=_month("changed_on"), worth="before_micros", items=pl.lit(-1, pl.Int64)),
+            changes.select(*CURRENCY, month=_month("changed_on"), worth="after_micros", items=pl.lit(1, pl.Int64)),
+        ]
+    )
+    steps = steps.filter(pl.col("worth") != 0).group_by(*level, "month").agg(pl.col("items").sum())
+    held = (
+        steps.select(level)
+        .unique()
+        .join(months, on="account_id")
+        .join(steps, on=[*level, "month"], how="left")
+        .sort(*level, "month")
+        .with_columns(items=pl.col("items").fill_null(0).cum_sum().over(level))
+        .filter(pl.col("items") != 0)
+    )
+    month_end = pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(terms.as_of_day))
+    return (
+        held.with_columns(date=month_end)
+        .join(rates, on=["currency", "date"], how="left")
+        .group_by("account_id", "month")
+        .agg(closing_mrr=(pl.col("items") * converted("worth")).sum())
+    )
+
+
+def _months(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Every month of an account from its first movement to the as-of day."""
+    return (
+        movements.group_by("account_id")
+        .agg(_month("moved_on").min())
+        .select("account_id", month=pl.date_ranges("moved_on", pl.lit(terms.as_of_day), interval="1mo"))
+        .explode("month")
+    )
+
+
+def _counts(moves: pl.LazyFrame, grain: list[str]) -> pl.LazyFrame:
+    return moves.group_by(grain).agg(
+        **{name: (pl.col("movement_type") == kind).sum().cast(pl.Int64) for kind, name in COUNTED.items()}
+    )
+
+
+def _by_type(amount: str) -> list[pl.Expr]:
+    return [pl.col(amount).filter(pl.col("movement_type") == kind).sum().alias(f"{kind}_mrr") for kind in TYPES]
+
+
+def _sum(name: str) -> pl.Expr:
+    return pl.col(name).sum()
+
+
+def _came() -> pl.Expr:
+    return ((pl.col("after_micros") > 0).cast(pl.Int64) - (pl.col("before_micros") > 0).cast(pl.Int64)).sum()
+
+
+def _month(name: str) -> pl.Expr:
+    return pl.col(name).dt.truncate("1mo")
+
+
+def _is_partial(terms: Terms) -> pl.Expr:
+    return pl.col("month") == terms.as_of_day.replace(day=1)

@@ -1,0 +1,184 @@
+"""What is known of the state of a subscription item, and at which instants.
+
+An invoice line for a period tells price, quantity and discounts at the period's start and that the period was billed; a
+proration tells what was charged for the rest of a period after a change (debit) or what was given back (credit). Worth
+is not its business, nor what happens between two observations.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from models.terms import Terms
+
+ITEM = ["account_id", "subscription_id", "subscription_item_id"]
+NOT_BILLED = "subscription_paused"
+"""Why Stripe gives up an invoice that was made while collection was paused."""
+
+REGULAR, DEBIT, CREDIT, UNBILLED, VERSION, LIVE = range(6)
+"""Kinds of observation; of two at one instant the smaller one is told."""
+
+
+def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Every observation of every licensed item, unordered.
+
+    Columns: account_id, subscription_id, subscription_item_id, at, billed_to (end of the billed period), kind,
+    known_at, price_id, quantity, item_coupons, invoice_coupons, kept, taxed, line_amount, position. Null: not told.
+    """
+    invoices = _invoices(staging, lives, terms)
+    regular = _regular(staging, invoices, terms)
+    prorations = _prorations(staging, lives, terms)
+    return pl.concat([regular, prorations], how="diagonal")
+
+
+def coupon_ids(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+    """The counted coupons of rows that have `discounts`: account_id, id, coupons (ids in order, with commas)."""
+    counted = staging["coupons"].filter(pl.col("duration").is_in(terms.policy.counted_discounts))
+    discounts = staging["discounts"].join(counted.select("account_id", coupon_id="id"), on=["account_id", "coupon_id"])
+    return (
+        frame.filter(pl.col("discounts").list.len() > 0)
+        .select("account_id", "id", "discounts", place=pl.int_ranges(0, pl.col("discounts").list.len()))
+        .explode("discounts", "place")
+        .join(
+            discounts.select("account_id", "coupon_id", discounts="id"),
+            on=["account_id", "discounts"],
+        )
+        .group_by("account_id", "id")
+        .agg(coupons=pl.col("coupon_id").sort_by("place").str.join(","))
+    )
+
+
+def licensed(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """The rows whose price recurs and is licensed; those whose price we do not hold stay, to be reported."""
+    others = staging["prices"].filter(
+        (pl.col("type") == "one_time") | (pl.col("recurring_usage_type") == "metered").fill_null(False)
+    )
+    return frame.join(others.select("account_id", price_id="id"), on=["account_id", "price_id"], how="anti")
+
+
+def _invoices(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Invoices of subscriptions, with whether their lines' periods count as billed."""
+    invoices = staging["invoices"]
+    voided = (pl.col("voided_at") <= terms.as_of) | ((pl.col("status") == "void") & pl.col("voided_at").is_null())
+    given_up = pl.col("marked_uncollectible_at") <= terms.as_of
+    finalized = pl.col("finalized_at") <= terms.as_of
+    attempted = pl.col("attempt_count").fill_null(0) > 0
+    is_billed = (
+        pl.when(voided)
+        .then(attempted)
+        .when(given_up & (pl.col("uncollectible_reason") == NOT_BILLED))
+        .then(False)
+        .when(finalized | pl.col("status").is_in(["open", "paid", "uncollectible"]))
+        .then(True)
+        .when(pl.col("runs_on"))
+        .then(True)
+    )
+    return (
+        invoices.filter(pl.col("subscription_id").is_not_null())
+        .join(lives.select("account_id", "subscription_id", "runs_on"), on=["account_id", "subscription_id"])
+        .join(coupon_ids(invoices, staging, terms), on=["account_id", "id"], how="left")
+        .select(
+            "account_id",
+            invoice_id="id",
+            known_at="created_at",
+            invoice_coupons=pl.col("coupons").fill_null(""),
+            is_billed=is_billed,
+        )
+        .filter(pl.col("is_billed").is_not_null())
+    )
+
+
+def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    lines = staging["invoice_lines"].filter(
+        ~pl.col("proration").fill_null(False),
+        pl.col("subscription_item_id").is_not_null(),
+        pl.col("period_start_at") < pl.col("period_end_at"),
+        pl.col("period_start_at") <= terms.as_of,
+    )
+    inclusive = pl.col("taxes").list.eval(
+        pl.when(pl.element().struct.field("tax_behavior") == "inclusive").then(pl.element().struct.field("amount"))
+    )
+    discounted = pl.col("discount_amounts").list.eval(pl.element().struct.field("amount")).list.sum().fill_null(0)
+    taxed = pl.col("amount") - discounted
+    tax = inclusive.list.sum().fill_null(0)
+    return (
+        licensed(lines, staging)
+        .join(invoices, on=["account_id", "invoice_id"])
+        .join(coupon_ids(lines, staging, terms), on=["account_id", "id"], how="left")
+        .with_columns(taxed=taxed, kept=taxed - tax)
+        .select(
+            *ITEM,
+            "price_id",
+            "quantity",
+            "position",
+            "invoice_coupons",
+            "known_at",
+            at="period_start_at",
+            billed_to="period_end_at",
+            kind=pl.when("is_billed").then(REGULAR).otherwise(UNBILLED).cast(pl.Int8),
+            item_coupons=pl.col("coupons").fill_null(""),
+            kept=pl.when(pl.col("taxed") <= 0)
+            .then(None)
+            .when(pl.col("kept") == pl.col("taxed"))
+            .then(1)
+            .otherwise("kept"),
+            taxed=pl.when(pl.col("taxed") <= 0)
+            .then(None)
+            .when(pl.col("kept") == pl.col("taxed"))
+            .then(1)
+            .otherwise("taxed"),
+            line_amount="amount",
+        )
+    )
+
+
+def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Debits and credits, from invoice items (pending ones too) and from lines whose invoice item we do not hold."""
+    wanted = [
+        *ITEM,
+        "invoice_item_id",
+        "price_id",
+        "quantity",
+        "amount",
+        "description",
+        "period_start_at",
+        "period_end_at",
+    ]
+    lines = staging["invoice_lines"].filter(pl.col("proration"))
+    items = staging["invoice_items"].filter(
+        pl.col("proration"), pl.col("created_at").is_null() | (pl.col("created_at") <= terms.as_of)
+    )
+    of_line = (
+        lines.filter(pl.col("invoice_item_id").is_not_null(), pl.col("subscription_item_id").is_not_null())
+        .select("account_id", "invoice_item_id", item_of_line="subscription_item_id")
+        .unique(["account_id", "invoice_item_id"])
+    )
+    items = (
+        items.rename({"id": "invoice_item_id"})
+        .join(of_line, on=["account_id", "invoice_item_id"], how="left")
+        .with_columns(subscription_item_id=pl.coalesce("subscription_item_id", "item_of_line"))
+    )
+    itemless = lines.join(
+        items.select("account_id", "invoice_item_id"), on=["account_id", "invoice_item_id"], how="anti"
+    )
+    # A change to or from something free is settled by amounts of nothing, which their description alone tells apart.
+    given_back = (pl.col("amount") < 0) | (
+        (pl.col("amount") == 0) & pl.col("description").str.starts_with("Unused").fill_null(False)
+    )
+    rows = pl.concat([items.select(wanted), itemless.select(wanted)]).filter(
+        pl.col("subscription_item_id").is_not_null(),
+        pl.col("period_start_at") < pl.col("period_end_at"),
+        pl.col("period_start_at") <= terms.as_of,
+    )
+    return (
+        licensed(rows, staging)
+        .join(lives.select("account_id", "subscription_id"), on=["account_id", "subscription_id"], how="semi")
+        .select(
+            *ITEM,
+            "price_id",
+            "quantity",
+            at="period_start_at",
+            billed_to="period_end_at",
+            kind=pl.when(given_back).then(CREDIT).otherwise(DEBIT).cast(pl.Int8),
+        )
+    )

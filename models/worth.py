@@ -1,0 +1,153 @@
+"""What a state of a subscription is worth a month, rounded once: half to even, to a millionth of a minor unit.
+
+States repeat: a million stretches hold a few thousand different ones. So the different ones are collected, each is
+priced once with fractions, and the micros are joined back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import polars as pl
+
+from models.discounts import Coupon, Discountable, coupon_from_row, net_amounts
+from models.policy import MetricPolicy
+from models.pricing import Price, list_amount, price_from_row
+
+MICROS = 1_000_000
+PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+
+ITEM_STATE = (
+    "account_id",
+    "price_id",
+    "quantity",
+    "currency",
+    "item_coupons",
+    "invoice_coupons",
+    "kept",
+    "taxed",
+    "line_amount",
+)
+"""Columns that an item's worth depends on. Coupons are ids separated by commas; `kept` of `taxed` minor units is what
+inclusive tax leaves; `line_amount` is what the item's last line came to, for prices that do not say."""
+
+WORTH = {"list_micros": pl.Int64, "mrr_micros": pl.Int64, "is_known": pl.Boolean}
+
+
+@dataclass(frozen=True)
+class State:
+    """One item's state, the values of `ITEM_STATE`."""
+
+    account_id: str
+    price_id: str | None
+    quantity: int
+    currency: str
+    item_coupons: str
+    invoice_coupons: str
+    kept: int
+    taxed: int
+    line_amount: int | None
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What an item is worth a month, in micros, before and after discounts; `is_known`: whether its price says so."""
+
+    list_micros: int
+    mrr_micros: int
+    is_known: bool
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Prices and coupons by account and id, with the policy that says which discounts count."""
+
+    prices: Mapping[tuple[str, str], Price]
+    coupons: Mapping[tuple[str, str], Coupon]
+    policy: MetricPolicy
+
+    @cached_property
+    def shared(self) -> frozenset[tuple[str, str]]:
+        """Coupons that take an amount off an invoice, so that what one item gets depends on the others."""
+        return frozenset(key for key, coupon in self.coupons.items() if coupon.percent_off is None)
+
+
+def catalogue(prices: pl.LazyFrame, coupons: pl.LazyFrame, policy: MetricPolicy) -> Catalogue:
+    """The catalogue from staging.prices and staging.coupons."""
+    return Catalogue(
+        {(row["account_id"], row["id"]): price_from_row(row) for row in prices.collect().iter_rows(named=True)},
+        {(row["account_id"], row["id"]): coupon_from_row(row) for row in coupons.collect().iter_rows(named=True)},
+        policy,
+    )
+
+
+def with_worth(items: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """The rows with what each item is worth alone: `WORTH` added. Rows need the columns of `ITEM_STATE`."""
+    states = items.select(ITEM_STATE).unique()
+    worths = [subscription_worth((State(*row),), catalogue)[0] for row in states.iter_rows()]
+    priced = states.with_columns(_columns(worths))
+    return items.join(priced, on=ITEM_STATE, how="left", nulls_equal=True, maintain_order="left")
+
+
+def with_shared_worth(items: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """The rows with what each item is worth among those of the same `basket`: `WORTH` added.
+
+    Rows of one basket stand together and in their order within the subscription.
+    """
+    known: dict[tuple[State, ...], list[Worth]] = {}
+    worths: list[Worth] = []
+    for basket in items.select("basket", *ITEM_STATE).partition_by("basket", maintain_order=True, include_key=False):
+        states = tuple(State(*row) for row in basket.iter_rows())
+        if states not in known:
+            known[states] = subscription_worth(states, catalogue)
+        worths.extend(known[states])
+    return items.with_columns(_columns(worths))
+
+
+def subscription_worth(items: Sequence[State], catalogue: Catalogue) -> list[Worth]:
+    """Each item's worth a month among the items that are billed with it."""
+    prices = [catalogue.prices.get((item.account_id, item.price_id or "")) for item in items]
+    amounts = [_amount(item, price) for item, price in zip(items, prices, strict=True)]
+    billed = [
+        Discountable(
+            amount or Fraction(0),
+            price.product_id if price else None,
+            _counted(item.account_id, item.item_coupons, catalogue),
+            PERIOD_DAYS.get(price.interval or "month", 30) * price.interval_count if price else 30,
+        )
+        for item, price, amount in zip(items, prices, amounts, strict=True)
+    ]
+    nets = net_amounts(billed, _counted(items[0].account_id, items[0].invoice_coupons, catalogue), items[0].currency)
+    return [
+        Worth(
+            _monthly(one.amount, item, price, catalogue.policy),
+            _monthly(net, item, price, catalogue.policy),
+            amount is not None and price is not None and price.interval is not None,
+        )
+        for item, price, amount, one, net in zip(items, prices, amounts, billed, nets, strict=True)
+    ]
+
+
+def _amount(item: State, price: Price | None) -> Fraction | None:
+    amount = None if price is None else list_amount(price, item.quantity, item.currency)
+    if amount is None and item.line_amount is not None:
+        return Fraction(item.line_amount)
+    return amount
+
+
+def _counted(account_id: str, ids: str, catalogue: Catalogue) -> tuple[Coupon, ...]:
+    coupons = (catalogue.coupons.get((account_id, one)) for one in ids.split(",") if one)
+    return tuple(one for one in coupons if one is not None and one.duration in catalogue.policy.counted_discounts)
+
+
+def _monthly(amount: Fraction, item: State, price: Price | None, policy: MetricPolicy) -> int:
+    if price is None or price.interval is None:
+        return 0
+    month = policy.month_factor(price.interval) / price.interval_count
+    return round(amount * Fraction(item.kept, item.taxed) * month * MICROS)
+
+
+def _columns(worths: Iterable[Worth]) -> list[pl.Series]:
+    rows = list(worths)
+    return [pl.Series(name, [getattr(row, name) for row in rows], dtype) for name, dtype in WORTH.items()]
