@@ -25,6 +25,7 @@ class Form:
 
 
 FORMS: dict[str, Form] = {
+    "balance": Form(includable=("id",)),  # Stripe's balance has no id; the store wants one
     "charge": Form(includable=("refunds",)),
     "coupon": Form(includable=("applies_to", "currency_options")),
     "credit_note": Form(lists=("lines",)),
@@ -34,14 +35,11 @@ FORMS: dict[str, Form] = {
     "invoice": Form(includable=("confirmation_secret", "payments"), discounts=("discounts",), lists=("lines",)),
     "invoiceitem": Form(discounts=("discounts",)),
     "line_item": Form(discounts=("discounts",)),
+    "plan": Form(includable=("tiers",)),
     "price": Form(includable=("currency_options", "tiers")),
     "subscription": Form(discounts=("discounts",), lists=("items",)),
-    "subscription_item": Form(includable=("billed_until",), discounts=("discounts",), parts=("price",)),
+    "subscription_item": Form(includable=("billed_until",), discounts=("discounts",), parts=("plan", "price")),
 }
-
-INCLUDABLE: dict[str, tuple[str, ...]] = {kind: form.includable for kind, form in FORMS.items() if form.includable}
-"""Fields by kind that the API leaves out unless the request expands them."""
-
 
 @dataclass
 class Hidden:

@@ -189,6 +189,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "original_payout": Ref(("payout",)),
         "reversed_by": Ref(("payout",)),
     },
+    "plan": {"product": Ref(("product",)), "tiers": Included()},
     "price": {"currency_options": Included(), "product": Ref(("product",)), "tiers": Included()},
     "product": {"default_price": _price, "tax_code": NEVER},
     "promotion_code": {"customer": _customer, "promotion": Inside({"coupon": Ref(("coupon",))})},
@@ -216,7 +217,12 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "schedule": NEVER,
         "test_clock": NEVER,
     },
-    "subscription_item": {"billed_until": Included(), "discounts": Discounts(), "price": Embedded("price")},
+    "subscription_item": {
+        "billed_until": Included(),
+        "discounts": Discounts(),
+        "plan": Embedded("plan"),
+        "price": Embedded("price"),
+    },
     "tax_rate": {},
 }
 """By kind: each field through or at which an expansion can go."""

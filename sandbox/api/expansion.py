@@ -178,7 +178,8 @@ class _Walk:
         return self._discounts
 
     def _record(self, owner: dict[str, Any]) -> dict[str, Any]:
-        return self._store.get(owner["object"], owner["id"]) or {}
+        kind = "price" if owner["object"] == "plan" else owner["object"]  # a plan mirrors the price of its id
+        return self._store.get(kind, owner["id"]) or {}
 
 
 def deleted_stub(kind: str, id: str) -> dict[str, Any]:  # noqa: A002

@@ -77,6 +77,8 @@ def test_includable_fields_show_when_expanded(ask: Ask) -> None:
     assert prices[1]["currency_options"]["usd"]["unit_amount"] == 1000
     items = ask("/v1/subscription_items?subscription=sub_1&expand[]=data.price.tiers").body["data"]
     assert items[0]["price"]["tiers"][0]["unit_amount"] == 5
+    items = ask("/v1/subscription_items?subscription=sub_1&expand[]=data.plan.tiers").body["data"]
+    assert items[0]["plan"]["tiers"][0]["unit_amount"] == 5
     refunds = ask("/v1/charges/ch_1?expand[]=refunds").body["refunds"]
     assert [entry["id"] for entry in refunds["data"]] == [f"re_{number}" for number in range(11, 1, -1)]
     assert (refunds["has_more"], refunds["url"]) == (True, "/v1/charges/ch_1/refunds")

@@ -61,6 +61,7 @@ def test_a_deleted_customer_is_a_stub_and_any_other_deleted_object_is_missing(cl
 def test_the_account_and_its_balance_are_there(client: stripe.StripeClient, ask: Ask) -> None:
     balance = client.v1.balance.retrieve()
     assert balance.available[0].amount == 5
+    assert "id" not in ask("/v1/balance").body
     assert ask("/v1/account").body["id"] == "acct_1"
 
 
