@@ -5,6 +5,7 @@ Stripe has nothing like it; the API itself knows nothing of it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.api.server import Api
 
 RATE_DAYS_BEFORE = 10
+log = logging.getLogger(__name__)
 Lever = Callable[[dict[str, Any]], web.Response]
 
 
@@ -53,6 +55,9 @@ class Control:
             return lever(orjson.loads(body) if body else {})
         except (ValueError, TypeError) as error:
             return _json({"error": str(error)}, 400)
+        except Exception as error:
+            log.exception("The sandbox failed on %s %s", request.method, request.path)
+            return _json({"error": f"The sandbox failed: {error!r}"}, 500)
 
     def _clock(self, given: dict[str, Any]) -> web.Response:
         now = self._api.clock.now
@@ -87,12 +92,10 @@ class Control:
         return self._requests({})
 
     def _rates(self, given: dict[str, Any]) -> web.Response:
-        store = self._world.store
-        oldest = min(
-            (int(store.shelf(kind).created[store.shelf(kind).order()[0]]) for kind in store.kinds()), default=0
-        )
-        first = datetime.fromtimestamp(oldest, UTC).date() - timedelta(days=RATE_DAYS_BEFORE)
-        last = datetime.fromtimestamp(self._api.clock.now, UTC).date()
+        now = self._api.clock.now
+        opened = min(self._world.store.shelf("account").created, default=now)
+        first = datetime.fromtimestamp(opened, UTC).date() - timedelta(days=RATE_DAYS_BEFORE)
+        last = datetime.fromtimestamp(now, UTC).date()
         return web.Response(text=self._world.rates.as_csv(first, last), content_type="text/csv")
 
     def _books(self, given: dict[str, Any]) -> web.Response:
