@@ -10,8 +10,9 @@ from datetime import timedelta
 import polars as pl
 
 from models.failures import attempts
+from models.mrr import published
 from models.periods import is_partial, month_of
-from models.stock import CUSTOMER, MRR, published
+from models.stock import CUSTOMER
 from models.terms import Terms
 
 DUNNING = timedelta(days=35)
@@ -88,9 +89,9 @@ def churned_customers(
             pl.when(_ended).then("cancellation_reason").alias("reason"),
             pl.when(_ended).then("cancellation_feedback").alias("feedback"),
             pl.when(_ended).then("cancellation_comment").alias("comment"),
-            published("lost").alias("mrr_lost"),
+            published(pl.col("lost")).alias("mrr_lost"),
             "currency",
-            published("lost_reporting").alias("mrr_lost_reporting"),
+            published(pl.col("lost_reporting")).alias("mrr_lost_reporting"),
             (pl.col("churned_on") - pl.col("first_paid_on")).dt.total_days().alias("tenure_days"),
             "returned_on",
             (pl.col("currencies_left") == 0).alias("left"),
@@ -110,7 +111,7 @@ def churn_reasons_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.
         .group_by("account_id", "month", "kind", "reason", "feedback")
         .agg(
             customers=pl.col("customer_id").n_unique().cast(pl.Int64),
-            mrr_lost_reporting=pl.col("mrr_lost_reporting").sum().cast(MRR),
+            mrr_lost_reporting=pl.col("mrr_lost_reporting").sum().cast(pl.Decimal(18, 6)),
         )
         .with_columns(is_partial=is_partial("month", terms))
         .sort("account_id", "month", "kind", "reason", "feedback")

@@ -5,9 +5,10 @@ A customer is every id that Stripe names: on a customer, a subscription or a cha
 
 import polars as pl
 
+from models.mrr import published
 from models.refunds import moved_money, succeeded_charges
 from models.reporting import in_reporting
-from models.stock import published, stock_now
+from models.stock import stock_now
 from models.terms import Terms
 
 CUSTOMER = ("account_id", "customer_id")
@@ -55,8 +56,8 @@ def customers(
             pl.coalesce("paying_currency", "stripe_currency", "billed_currency").alias("currency"),
             "created_at",
             "first_paid_on",
-            published("micros").alias("mrr"),
-            published("micros_reporting").alias("mrr_reporting"),
+            published(pl.col("micros")).alias("mrr"),
+            published(pl.col("micros_reporting")).alias("mrr_reporting"),
             pl.col("lifetime_revenue_reporting").fill_null(0),
             pl.col("subscriptions").fill_null(0),
             _status().alias("status"),

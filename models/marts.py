@@ -3,12 +3,13 @@
 `build` makes them all, or those named, in order. Nothing here computes a figure.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from models.cash import balance_reconciliation, cash_by_day
+from models.checks import data_checks
 from models.churn import churn_reasons_by_month, churned_customers, with_churn_kinds
 from models.contracts import marts as contracts
 from models.contracts import staging as staged
@@ -148,6 +149,19 @@ def build_on(
     for name in _in_order(wanted):
         frames[name] = _made(RECIPES[name], frames, terms)
     return {name.removeprefix("marts."): frames[name] for name in wanted}
+
+
+def verify(
+    built: Mapping[str, pl.LazyFrame],
+    spine: Spine,
+    staging: Mapping[str, pl.LazyFrame],
+    terms: Terms,
+    findings: Iterable[pl.LazyFrame] = (),
+) -> pl.LazyFrame:
+    """`marts.data_checks` of a whole build: its invariants, what the spine found, and other `findings` of that form."""
+    frames = {f"marts.{name}": frame for name, frame in built.items()}
+    frames |= {f"staging.{name}": frame for name, frame in complete(staging).items()} | _frames_of(spine)
+    return data_checks(frames, [spine.findings, *findings], terms)
 
 
 def names() -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.cash import ledger
+from models.mrr import published
 from models.periods import day_of, is_partial, month_of, months_until
 from models.reporting import in_reporting
 from models.retention import revenue_retention
 from models.shares import share
-from models.stock import published
 from models.terms import Terms
 
 EXACT = pl.Decimal(38, 6)
@@ -246,7 +246,7 @@ def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.Lazy
         "account_id", month_of("churned_on").alias("month"), paused_mrr="mrr_lost_reporting"
     )
     resumed = movements.filter(pl.col("movement_type") == "reactivation", pl.col("cause") == "resume").select(
-        "account_id", month_of("moved_on").alias("month"), resumed_mrr=published("delta_reporting_micros")
+        "account_id", month_of("moved_on").alias("month"), resumed_mrr=published(pl.col("delta_reporting_micros"))
     )
     return pl.concat([paused, resumed], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
 
@@ -275,7 +275,7 @@ def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) ->
 
 def _retained(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
     return revenue_retention(changes, rates, terms, months).select(
-        *MONTH, *(published(f"{name}_micros").alias(f"{name}_mrr_{months}") for name in ("base", "end", "kept"))
+        *MONTH, *(published(pl.col(f"{name}_micros")).alias(f"{name}_mrr_{months}") for name in ("base", "end", "kept"))
     )
 
 

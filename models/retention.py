@@ -6,10 +6,11 @@ within the window was kept.
 
 import polars as pl
 
+from models.mrr import published
 from models.periods import is_partial, month_end, month_of
 from models.reporting import in_reporting
 from models.shares import share
-from models.stock import customers_by_month, items_by_month, published
+from models.stock import customers_by_month, items_by_month
 from models.terms import Terms
 
 CUSTOMER = ("account_id", "customer_id")
@@ -60,8 +61,8 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
             "cohort_customers",
             "customers",
             share("customers", "cohort_customers").alias("customer_retention_rate"),
-            published("cohort_micros").alias("cohort_mrr_reporting"),
-            published("micros_reporting").alias("mrr_reporting"),
+            published(pl.col("cohort_micros")).alias("cohort_mrr_reporting"),
+            published(pl.col("micros_reporting")).alias("mrr_reporting"),
             share("micros_reporting", "cohort_micros").alias("mrr_retention_rate"),
         )
         .sort(*COHORT, "months_since")

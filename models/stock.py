@@ -8,14 +8,6 @@ from models.terms import Terms
 ITEM = ("account_id", "customer_id", "subscription_id", "subscription_item_id", "currency")
 CUSTOMER = ("account_id", "customer_id", "currency")
 
-MRR = pl.Decimal(18, 6)
-"""How MRR is published: minor units, exact to a millionth."""
-
-
-def published(micros: str) -> pl.Expr:
-    """Micros, as the models count, in minor units, as tables carry them."""
-    return (pl.col(micros).cast(pl.Decimal(38, 6)) / 1_000_000).cast(MRR)
-
 
 def stock_now(changes: pl.LazyFrame) -> pl.LazyFrame:
     """Items that are worth something after all their changes: account_id, customer_id, subscription_id,

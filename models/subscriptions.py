@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from models.stock import published, stock_now
+from models.mrr import published
+from models.stock import stock_now
 from models.terms import Terms
 
 
@@ -23,7 +24,7 @@ def subscriptions(subscriptions: pl.LazyFrame, changes: pl.LazyFrame, terms: Ter
             "ended_at",
             "trial_start_at",
             "trial_end_at",
-            published("micros").alias("mrr"),
+            published(pl.col("micros")).alias("mrr"),
             "currency",
             pl.col("cancel_at_period_end").fill_null(False),
             "cancel_at",

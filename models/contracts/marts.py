@@ -411,6 +411,7 @@ class DataChecks(Mart):
     table_name_ = dy.String(alias="table_name", primary_key=True, description="Table it looks at")
     passed = flag("True where nothing was found")
     failing_rows = count("Rows found")
+    severity = text("blocking: figures cannot be trusted; warning: something needs a look")
     checked_at = instant("As-of instant of the build")
     detail = text("What was found, for a person", nullable=True)
 

@@ -250,6 +250,7 @@ def _checks(findings: Iterable[Finding], checked_at: datetime) -> pl.DataFrame:
             "table_name": f.table_name,
             "passed": f.failing_rows == 0,
             "failing_rows": f.failing_rows,
+            "severity": "blocking",
             "checked_at": checked_at,
             "detail": f.detail,
         }

@@ -1,0 +1,507 @@
+"""The invariants, as data: what must hold in the built tables and in what they were built from.
+
+Each check names the rows that break it. A blocking one says that figures cannot be trusted, a warning that something
+needs a look. Findings that staging, the spine and the sweep made on their way are told in the same form.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from models.contracts.marts import DataChecks
+from models.movements import TYPES
+from models.mrr import MOVED
+from models.periods import is_partial, month_of
+from models.terms import Terms
+
+BLOCKING, WARNING = "blocking", "warning"
+FOUND_ON_THE_WAY = (
+    ("exchange_rates_are_fresh", "exchange_rates", BLOCKING),
+    ("prices_say_their_amount", "prices", BLOCKING),
+    ("currency_is_known", "subscriptions", WARNING),
+)
+"""Checks that the spine makes as it builds, and the tables they are about."""
+
+TOLD = 5
+"""How many failing rows a detail names."""
+
+Frames = Mapping[str, pl.LazyFrame]
+"""Frames by name: `marts.<table>`, `staging.<table>`, `spine.<frame>`."""
+
+Failing = Callable[[Frames, Terms], pl.LazyFrame]
+"""Gives account_id and `subject` of each row that breaks a rule."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule of one table, and what to say of the rows that break it."""
+
+    name: str
+    table: str
+    severity: str
+    meaning: str
+    failing: Failing
+
+
+def data_checks(frames: Frames, findings: Iterable[pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+    """`marts.data_checks`: a row for every check of every account, and one for every kind of finding.
+
+    Args:
+        frames: every frame that `CHECKS` names, by `marts.`, `staging.` and `spine.` names.
+        findings: frames of contracts.spine.Findings.
+        terms: the terms of the build.
+    """
+    accounts = _accounts(frames)
+    made = [_row(check, frames, accounts, terms) for check in CHECKS]
+    told = _told(pl.concat(findings), accounts)
+    return (
+        pl.concat([*made, told, _silent(told, accounts)])
+        .with_columns(passed=pl.col("failing_rows") == 0, checked_at=pl.lit(terms.as_of, pl.Datetime("us", "UTC")))
+        .select(list(DataChecks.create_empty().columns))
+        .sort("account_id", "check_name", "table_name")
+    )
+
+
+def _accounts(frames: Frames) -> pl.LazyFrame:
+    names = ("staging.customers", "staging.subscriptions", "staging.charges", "staging.balance_transactions")
+    held = [frames[name].select("account_id") for name in names]
+    return pl.concat([frames["staging.accounts"].select(account_id="id"), *held]).unique()
+
+
+def _row(check: Check, frames: Frames, accounts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    found = check.failing(frames, terms).group_by("account_id").agg(_failing_rows(), _named("subject"))
+    return (
+        accounts.join(found, on="account_id", how="left")
+        .with_columns(pl.col("failing_rows").fill_null(0))
+        .select(
+            "account_id",
+            "failing_rows",
+            check_name=pl.lit(check.name),
+            table_name=pl.lit(check.table),
+            severity=pl.lit(check.severity),
+            detail=pl.when(pl.col("failing_rows") > 0).then(pl.format("{}: {}", pl.lit(check.meaning), "named")),
+        )
+    )
+
+
+def _told(findings: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """Findings of one kind about one table as one row. They name no account: every account is told."""
+    line = pl.format("{}: {}", "subject", "detail").alias("line")
+    return (
+        findings.with_columns(line)
+        .group_by("check_name", "about")
+        .agg(
+            _failing_rows(),
+            _named("line"),
+            severity=pl.when((pl.col("severity") == "error").any()).then(pl.lit(BLOCKING)).otherwise(pl.lit(WARNING)),
+        )
+        .join(accounts, how="cross")
+        .select(
+            "account_id", "failing_rows", "check_name", pl.col("about").alias("table_name"), "severity", detail="named"
+        )
+    )
+
+
+def _silent(told: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """The kinds of findings of which there was none."""
+    looked_for = pl.LazyFrame(FOUND_ON_THE_WAY, schema=["check_name", "table_name", "severity"], orient="row")
+    return (
+        looked_for.join(accounts, how="cross")
+        .join(told, on=["account_id", "check_name", "table_name"], how="anti")
+        .select(
+            "account_id",
+            pl.lit(0, pl.Int64).alias("failing_rows"),
+            "check_name",
+            "table_name",
+            "severity",
+            detail=pl.lit(None, pl.String),
+        )
+    )
+
+
+def _failing_rows() -> pl.Expr:
+    return pl.len().cast(pl.Int64).alias("failing_rows")
+
+
+def _named(line: str) -> pl.Expr:
+    first = pl.col(line).fill_null("?").sort().head(TOLD).str.join("; ")
+    return pl.when(pl.len() > TOLD).then(first + "; ...").otherwise(first).alias("named")
+
+
+def _subject(*columns: str) -> pl.Expr:
+    return pl.concat_str([pl.col(column).cast(pl.String) for column in columns], separator=" ", ignore_nulls=True)
+
+
+def _where(table: str, broken: pl.Expr, *key: str) -> Failing:
+    """Rows of a table for which something holds that must not."""
+    return lambda frames, _: frames[table].filter(broken).select("account_id", _subject(*key).alias("subject"))
+
+
+def _orphans(table: str, reference: str, parent: str, of: pl.Expr | None = None) -> Failing:
+    """Rows (those for which `of` holds) that name an object which we do not hold."""
+    looked_at = pl.col(reference).is_not_null() if of is None else of & pl.col(reference).is_not_null()
+    return lambda frames, _: (
+        frames[table]
+        .filter(looked_at)
+        .join(frames[parent], left_on=["account_id", reference], right_on=["account_id", "id"], how="anti")
+        .select("account_id", subject=reference)
+    )
+
+
+def _doubles(table: str) -> Failing:
+    return lambda frames, _: (
+        frames[table].group_by("account_id", subject="id").agg(rows=pl.len()).filter(pl.col("rows") > 1).drop("rows")
+    )
+
+
+def _unequal(key: tuple[str, ...], left: pl.LazyFrame, right: pl.LazyFrame, *amounts: str) -> pl.LazyFrame:
+    """Keys for which two frames differ in an amount; a row that one of them lacks counts as 0."""
+    pairs = [(pl.col(amount).fill_null(0), pl.col(f"{amount}_right").fill_null(0)) for amount in amounts]
+    return (
+        left.join(right, on=list(key), how="full", coalesce=True)
+        .filter(pl.any_horizontal([one != other for one, other in pairs]))
+        .select("account_id", _subject(*(key[1:] or key)).alias("subject"))
+    )
+
+
+def _changes_and_movements(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    key = ("account_id", "customer_id", "day", "currency")
+    changed, moved = (
+        frames[f"marts.{table}"].group_by(*key[:2], pl.col(on).alias("day"), "currency").agg(pl.col("mrr_delta").sum())
+        for table, on in (("mrr_changes", "changed_on"), ("mrr_movements", "moved_on"))
+    )
+    return _unequal(key, changed, moved, "mrr_delta")
+
+
+def _movements_and_days(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    key = ("account_id", "date", "currency")
+    movements = frames["marts.mrr_movements"].rename({"moved_on": "date"})
+    moved = movements.group_by(key).agg(
+        pl.col("mrr_delta").filter(pl.col("movement_type") == kind).sum().alias(f"{kind}_mrr") for kind in TYPES
+    )
+    return _unequal(key, moved, frames["marts.mrr_by_day"].select(*key, *MOVED), *MOVED)
+
+
+def _days_and_months(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    key = ("account_id", "month", "currency")
+    days = (
+        frames["marts.mrr_by_day"]
+        .group_by("account_id", month_of("date").alias("month"), "currency")
+        .agg(
+            pl.col(MOVED).sum(),
+            pl.col("opening_mrr").sort_by("date").first(),
+            pl.col("closing_mrr").sort_by("date").last(),
+        )
+    )
+    columns = (*MOVED, "opening_mrr", "closing_mrr")
+    return _unequal(key, days, frames["marts.mrr_by_month"].select(*key, *columns), *columns)
+
+
+def _next_opening(table: str, on: str, *by: str) -> Failing:
+    """Rows whose closing is not the opening of the next."""
+    following = pl.col("opening_mrr").shift(-1).over("account_id", *by, order_by=on)
+    return lambda frames, _: (
+        frames[table]
+        .with_columns(next_opening=following)
+        .filter(pl.col("closing_mrr") != pl.col("next_opening"))
+        .select("account_id", _subject(on, *by).alias("subject"))
+    )
+
+
+def _now_and_history(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Customers whose live subscriptions are worth something else than their movements add up to."""
+    key = ("account_id", "customer_id", "currency")
+    live = frames["spine.items"].filter("counts").group_by(key).agg(micros=pl.col("mrr_micros").sum())
+    moved = frames["spine.movements"].group_by(key).agg(micros=pl.col("delta_micros").sum())
+    return _unequal(key, live, moved, "micros")
+
+
+def _returns_between_churns(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Movements out of turn: a churn after a churn, or a return without one."""
+    key = ["account_id", "customer_id", "currency"]
+    ends = pl.col("movement_type") == "churn"
+    steps = frames["marts.mrr_movements"].filter(pl.col("movement_type").is_in(["churn", "reactivation"]))
+    out_of_turn = ends == ends.shift(1, fill_value=False).over(key, order_by="moved_on")
+    return (
+        steps.with_columns(out_of_turn=out_of_turn)
+        .filter("out_of_turn")
+        .select("account_id", _subject("customer_id", "moved_on", "currency").alias("subject"))
+    )
+
+
+def _new_once(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    key = ["account_id", "customer_id", "currency"]
+    return (
+        frames["marts.mrr_movements"]
+        .filter(pl.col("movement_type") == "new")
+        .group_by(key)
+        .agg(rows=pl.len())
+        .filter(pl.col("rows") > 1)
+        .select("account_id", _subject("customer_id", "currency").alias("subject"))
+    )
+
+
+def _everyone_in_a_cohort(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    key = ("account_id", "cohort_month")
+    first = frames["marts.customers"].filter(pl.col("first_paid_on").is_not_null())
+    joined = (
+        first.group_by("account_id", month_of("first_paid_on").alias("cohort_month"))
+        .agg(customers=pl.len().cast(pl.Int64))
+        .filter(~is_partial("cohort_month", terms))
+    )
+    sizes = frames["marts.cohort_retention"].filter(pl.col("months_since") == 0).select(*key, "customers")
+    return _unequal(key, joined, sizes, "customers")
+
+
+def _customers_and_stock(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Months whose closing in the reporting currency is not what customers are worth at the as-of instant."""
+    worth = frames["marts.customers"].group_by("account_id").agg(mrr=pl.col("mrr_reporting").sum())
+    this_month = pl.col("month") == terms.as_of_day.replace(day=1)
+    closing = frames["marts.mrr_by_month_reporting"].filter(this_month).select("account_id", mrr="closing_mrr")
+    return _unequal(("account_id",), worth, closing, "mrr")
+
+
+def _balance_as_stripe_says(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Currencies whose transactions do not add up to the balance that Stripe stated when it was read."""
+    stated = frames["staging.balances"].select(
+        "account_id", "currency", "seen_at", stated=pl.col("available") + pl.col("pending")
+    )
+    before = frames["staging.balance_transactions"].select("account_id", "currency", "net", "created_at")
+    return (
+        stated.join(before, on=["account_id", "currency"], how="left")
+        .group_by("account_id", "currency")
+        .agg(
+            pl.col("stated").first(),
+            held=pl.col("net").filter(pl.col("created_at") <= pl.col("seen_at")).sum(),
+        )
+        .filter(pl.col("stated") != pl.col("held"))
+        .select("account_id", _subject("currency").alias("subject"))
+    )
+
+
+def _lines_and_invoices(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    lines = frames["staging.invoice_lines"].group_by("account_id", id="invoice_id").agg(subtotal=pl.col("amount").sum())
+    invoices = frames["staging.invoices"].select("account_id", "id", "subtotal")
+    return _unequal(("account_id", "id"), invoices, lines, "subtotal")
+
+
+def _only_voided(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    billed = (
+        frames["staging.invoices"]
+        .filter(pl.col("customer_id").is_not_null())
+        .group_by("account_id", "customer_id")
+        .agg(all_void=(pl.col("status") == "void").all())
+        .filter("all_void")
+    )
+    paying = frames["marts.customers"].filter(pl.col("mrr") > 0)
+    return paying.join(billed, on=["account_id", "customer_id"], how="semi").select("account_id", subject="customer_id")
+
+
+def _without_items(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    live = frames["staging.subscriptions"].filter(pl.col("status").is_in(["active", "past_due", "trialing"]))
+    items = frames["staging.subscription_items"].join(
+        frames["staging.prices"].select("account_id", price_id="id"), on=["account_id", "price_id"], how="semi"
+    )
+    return live.join(
+        items, left_on=["account_id", "id"], right_on=["account_id", "subscription_id"], how="anti"
+    ).select("account_id", subject="id")
+
+
+def _unpaid_by_a_charge(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Paid invoice payments whose payment intent has no charge that we hold."""
+    paid = frames["staging.invoice_payments"].filter(
+        pl.col("status") == "paid", pl.col("payment_intent_id").is_not_null()
+    )
+    return paid.join(frames["staging.charges"], on=["account_id", "payment_intent_id"], how="anti").select(
+        "account_id", subject="id"
+    )
+
+
+_opens_to_closes = pl.sum_horizontal("opening_mrr", *MOVED)
+_value = pl.col("value")
+_baseless = _value.is_not_null() & pl.col("unit").is_in(["rate", "ratio"]) & pl.col("denominator").fill_null(0).eq(0)
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "changes_sum_to_movements",
+        "marts.mrr_movements",
+        BLOCKING,
+        "a customer's day moved by something else than its items changed",
+        _changes_and_movements,
+    ),
+    Check(
+        "movements_sum_to_days",
+        "marts.mrr_by_day",
+        BLOCKING,
+        "a day shows something else than its customers moved",
+        _movements_and_days,
+    ),
+    Check(
+        "days_add_up",
+        "marts.mrr_by_day",
+        BLOCKING,
+        "opening and movements do not give the closing",
+        _where("marts.mrr_by_day", _opens_to_closes != pl.col("closing_mrr"), "date", "currency"),
+    ),
+    Check(
+        "closing_is_the_next_opening",
+        "marts.mrr_by_day",
+        BLOCKING,
+        "a day opens with something else than the day before closed with",
+        _next_opening("marts.mrr_by_day", "date", "currency"),
+    ),
+    Check(
+        "days_sum_to_months",
+        "marts.mrr_by_month",
+        BLOCKING,
+        "a month shows something else than its days",
+        _days_and_months,
+    ),
+    Check(
+        "reporting_months_add_up",
+        "marts.mrr_by_month_reporting",
+        BLOCKING,
+        "opening, movements and FX do not give the closing",
+        _where("marts.mrr_by_month_reporting", _opens_to_closes + pl.col("fx_mrr") != pl.col("closing_mrr"), "month"),
+    ),
+    Check(
+        "closing_is_the_next_opening",
+        "marts.mrr_by_month_reporting",
+        BLOCKING,
+        "a month opens with something else than the month before closed with",
+        _next_opening("marts.mrr_by_month_reporting", "month"),
+    ),
+    Check(
+        "live_mrr_is_the_history_to_date",
+        "marts.mrr_by_day",
+        BLOCKING,
+        "live subscriptions are worth something else than the history adds up to",
+        _now_and_history,
+    ),
+    Check(
+        "customers_sum_to_closing",
+        "marts.customers",
+        BLOCKING,
+        "customers are worth something else than the month's closing",
+        _customers_and_stock,
+    ),
+    Check("customers_are_new_once", "marts.mrr_movements", BLOCKING, "a customer was new twice", _new_once),
+    Check(
+        "churns_and_returns_take_turns",
+        "marts.mrr_movements",
+        BLOCKING,
+        "a churn after a churn, or a return of who had not left",
+        _returns_between_churns,
+    ),
+    Check(
+        "no_negative_mrr",
+        "marts.mrr_movements",
+        BLOCKING,
+        "a customer's MRR is below zero",
+        _where("marts.mrr_movements", pl.col("mrr_after") < 0, "customer_id", "moved_on", "currency"),
+    ),
+    Check(
+        "cohorts_hold_every_customer",
+        "marts.cohort_retention",
+        BLOCKING,
+        "a cohort is not all who joined in its month",
+        _everyone_in_a_cohort,
+    ),
+    Check(
+        "rates_have_a_base",
+        "marts.metrics_by_month",
+        BLOCKING,
+        "a rate without a base, or one that is no number",
+        _where("marts.metrics_by_month", _baseless | _value.is_nan() | _value.is_infinite(), "month", "metric"),
+    ),
+    Check(
+        "balance_reconciles",
+        "marts.balance_reconciliation",
+        BLOCKING,
+        "opening, activity and payouts do not give the closing",
+        _where("marts.balance_reconciliation", pl.col("difference") != 0, "month", "currency"),
+    ),
+    Check(
+        "transactions_are_net_of_fees",
+        "staging.balance_transactions",
+        BLOCKING,
+        "net is not amount less fee",
+        _where("staging.balance_transactions", pl.col("net") != pl.col("amount") - pl.col("fee"), "id"),
+    ),
+    Check(
+        "balance_is_as_stripe_says",
+        "staging.balance_transactions",
+        WARNING,
+        "transactions do not add up to the balance that Stripe states",
+        _balance_as_stripe_says,
+    ),
+    *(
+        Check("ids_are_unique", f"staging.{table}", BLOCKING, "an id stands twice", _doubles(f"staging.{table}"))
+        for table in ("charges", "invoices", "invoice_lines", "subscriptions", "customers", "balance_transactions")
+    ),
+    Check(
+        "refunds_have_their_charge",
+        "staging.refunds",
+        BLOCKING,
+        "a charge that we do not hold",
+        _orphans("staging.refunds", "charge_id", "staging.charges"),
+    ),
+    Check(
+        "disputes_have_their_charge",
+        "staging.disputes",
+        BLOCKING,
+        "a charge that we do not hold",
+        _orphans("staging.disputes", "charge_id", "staging.charges"),
+    ),
+    Check(
+        "lines_have_their_invoice",
+        "staging.invoice_lines",
+        BLOCKING,
+        "an invoice that we do not hold",
+        _orphans("staging.invoice_lines", "invoice_id", "staging.invoices"),
+    ),
+    Check(
+        "payments_have_their_invoice",
+        "staging.invoice_payments",
+        BLOCKING,
+        "an invoice that we do not hold",
+        _orphans("staging.invoice_payments", "invoice_id", "staging.invoices"),
+    ),
+    Check(
+        "payments_have_their_charge",
+        "staging.invoice_payments",
+        BLOCKING,
+        "paid by a charge that we do not hold",
+        _unpaid_by_a_charge,
+    ),
+    Check(
+        "lines_sum_to_invoices",
+        "staging.invoice_lines",
+        WARNING,
+        "lines do not add up to the invoice's subtotal; some may be missing",
+        _lines_and_invoices,
+    ),
+    Check(
+        "live_subscriptions_have_a_price",
+        "staging.subscriptions",
+        WARNING,
+        "a live subscription without an item whose price we hold",
+        _without_items,
+    ),
+    Check(
+        "paying_customers_were_billed",
+        "marts.customers",
+        WARNING,
+        "a customer with MRR whose invoices were all voided",
+        _only_voided,
+    ),
+    Check(
+        "no_test_clocks",
+        "staging.subscriptions",
+        WARNING,
+        "a subscription on a test clock is no customer's",
+        _where("staging.subscriptions", pl.col("test_clock_id").is_not_null(), "id"),
+    ),
+)
+"""Every check, in the order of what it looks at."""
