@@ -1,0 +1,158 @@
+"""Plotly figures from plain series: the forms the house uses, and no others.
+
+Each trace says in `meta.role` what it means to the eye and in `hovertext` what its points say in words. The pages draw
+these figures as SVG (`drawing.py`); the same figures are saved beside the pages as Plotly JSON.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from dashboards.theme import HATCHED, ROLES, template
+from dashboards.values import Cell, number_of, shown
+
+AxisForm = Literal["number", "percent"]
+TICKS: dict[AxisForm, str] = {"number": "~s", "percent": ".1~%"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One named run of values, the role it plays, and from which point on it is provisional."""
+
+    name: str
+    role: str
+    values: Sequence[Cell]
+    provisional_from: int | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A level drawn across the figure, such as a limit."""
+
+    name: str
+    level: float
+    role: str = "reference"
+
+
+def lines(
+    categories: Sequence[str],
+    series: Sequence[Series],
+    *,
+    form: AxisForm = "number",
+    references: Sequence[Reference] = (),
+    from_zero: bool = False,
+) -> Any:
+    """A line a series over `categories`; what is provisional is dashed."""
+    figure = go.Figure(layout=_layout(form, references, {"rangemode": "tozero" if from_zero else "normal"}))
+    for one in series:
+        figure.add_trace(_line(categories, one))
+    return figure
+
+
+def columns(
+    categories: Sequence[str],
+    stacked: Sequence[Series],
+    *,
+    line: Series | None = None,
+    form: AxisForm = "number",
+    references: Sequence[Reference] = (),
+) -> Any:
+    """Columns stacked up from zero for gains and down for losses, with a line on top where one is given."""
+    figure = go.Figure(layout=_layout(form, references, {}) | {"barmode": "relative"})
+    for one in stacked:
+        figure.add_trace(
+            go.Bar(
+                x=list(categories),
+                y=_heights(one),
+                name=one.name,
+                hovertext=[shown(value) for value in one.values],
+                marker=_paint(one.role),
+                meta={"role": one.role, "provisional_from": one.provisional_from},
+            )
+        )
+    if line is not None:
+        figure.add_trace(_line(categories, line))
+    return figure
+
+
+def bridge(labels: Sequence[str], values: Sequence[Cell], roles: Sequence[str], totals: Sequence[bool]) -> Any:
+    """A waterfall: totals stand on zero, everything else hangs from where the one before ended."""
+    figure = go.Figure(layout=_layout("number", (), {}))
+    figure.add_trace(
+        go.Waterfall(
+            x=list(labels),
+            y=[number_of(value) or 0.0 for value in values],
+            measure=["absolute" if total else "relative" for total in totals],
+            text=[shown(value) for value in values],
+            hovertext=[shown(value) for value in values],
+            name="Bridge",
+            increasing={"marker": {"color": ROLES["new"]}},
+            decreasing={"marker": {"color": ROLES["churn"]}},
+            totals={"marker": {"color": ROLES["total"]}},
+            meta={"roles": list(roles)},
+        )
+    )
+    return figure
+
+
+def bars(labels: Sequence[str], series: Series, *, form: AxisForm = "number") -> Any:
+    """Horizontal bars in the order given, each with its value printed."""
+    texts = [shown(value) for value in series.values]
+    figure = go.Figure(layout={"template": template(), "xaxis": {"tickformat": TICKS[form], "type": "linear"}})
+    figure.add_trace(
+        go.Bar(
+            x=_heights(series),
+            y=list(labels),
+            orientation="h",
+            name=series.name,
+            text=texts,
+            hovertext=texts,
+            marker=_paint(series.role),
+            meta={"role": series.role},
+        )
+    )
+    figure.update_yaxes(autorange="reversed", type="category")
+    return figure
+
+
+def _line(categories: Sequence[str], one: Series) -> Any:
+    return go.Scatter(
+        x=list(categories),
+        y=_heights(one),
+        name=one.name,
+        mode="lines+markers",
+        hovertext=[shown(value) for value in one.values],
+        line={"color": ROLES[one.role], "width": 2},
+        meta={"role": one.role, "provisional_from": one.provisional_from},
+    )
+
+
+def _heights(series: Series) -> list[float | None]:
+    return [number_of(value) for value in series.values]
+
+
+def _paint(role: str) -> dict[str, Any]:
+    paint: dict[str, Any] = {"color": ROLES[role]}
+    return paint | {"pattern": {"shape": "/"}} if role in HATCHED else paint
+
+
+def _layout(form: AxisForm, references: Sequence[Reference], yaxis: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "template": template(),
+        "yaxis": {"tickformat": TICKS[form]} | yaxis,
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": reference.level,
+                "y1": reference.level,
+                "name": reference.name,
+                "line": {"color": ROLES[reference.role], "dash": "dot", "width": 1},
+            }
+            for reference in references
+        ],
+    }

@@ -1,0 +1,126 @@
+"""Turns pages into a folder of files that stands by itself: HTML, one CSV a table, one Plotly JSON a chart.
+
+Everything a page needs is inside it, so it opens from disk with no server; its content security policy names the two
+inline blocks by hash and forbids everything else. New files replace old ones one by one, the first page last.
+"""
+
+import base64
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from dashboards import downloads, drawing
+from dashboards.page import Basis, Page, Table, charts_of, tables_of
+from dashboards.values import Missing, is_figure, shown, sort_key
+
+HERE = Path(__file__).parent
+FIRST = "index"
+MANIFEST = "files.json"
+
+
+def write(pages: Sequence[Page], basis: Basis, out: Path) -> list[Path]:
+    """Write the site into `out` and return its files, the first page first.
+
+    Files of an earlier build that this one no longer has are removed; files that no build wrote are left alone.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        made = _write_all(pages, basis, Path(scratch))
+        former = _listed(out)
+        for name in sorted(made, key=lambda name: (name == f"{FIRST}.html", name)):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(Path(scratch) / name, out / name)
+    for name in former - set(made):
+        (out / name).unlink(missing_ok=True)
+    _list(out, made)
+    return [out / f"{FIRST}.html", *(out / name for name in sorted(made) if name != f"{FIRST}.html")]
+
+
+def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
+    """One page as HTML."""
+    css, script = _static("site.css"), _static("site.js")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(script)}'; "
+        "img-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+    template = _environment().get_template("page.html.j2")
+    return template.render(
+        page=page,
+        pages=pages,
+        basis=basis,
+        css=css,
+        script=script,
+        policy=policy,
+    )
+
+
+def _write_all(pages: Sequence[Page], basis: Basis, folder: Path) -> list[str]:
+    (folder / "data").mkdir()
+    (folder / "figures").mkdir()
+    made: list[Path] = []
+    for page in pages:
+        made += [downloads.write(downloads.download_of(table), folder / "data") for table in tables_of(page)]
+        made += [_figure(chart.name, chart.figure, folder / "figures") for chart in charts_of(page) if not chart.empty]
+        file = folder / f"{page.name}.html"
+        file.write_text(render(page, pages, basis), encoding="utf-8")
+        made.append(file)
+    return [file.relative_to(folder).as_posix() for file in dict.fromkeys(made)]
+
+
+def _figure(name: str, figure: Any, folder: Path) -> Path:
+    file = folder / f"{name}.json"
+    file.write_text(figure.to_json(), encoding="utf-8")
+    return file
+
+
+def _listed(out: Path) -> set[str]:
+    manifest = out / MANIFEST
+    return set(json.loads(manifest.read_text(encoding="utf-8"))) if manifest.is_file() else set()
+
+
+def _list(out: Path, names: Sequence[str]) -> None:
+    (out / MANIFEST).write_text(json.dumps(sorted(names), indent=1), encoding="utf-8")
+
+
+def _static(name: str) -> Markup:
+    """Our own style sheet or script, which is trusted as it stands."""
+    return Markup((HERE / "static" / name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {
+        "kind": lambda value: type(value).__name__,
+        "shown": shown,
+        "sort_key": sort_key,
+        "is_figure": is_figure,
+        "figures_in": _figures_in,
+        "reasons": _reasons,
+        "drawings": drawing.drawings,
+        "legend": drawing.legend,
+        "sparkline": drawing.sparkline,
+    }
+    return environment
+
+
+def _figures_in(table: Table, index: int) -> bool:
+    """True where the column holds figures, so that its heading is aligned with them."""
+    return index > 0 and any(is_figure(row.cells[index]) for row in table.rows)
+
+
+def _reasons(table: Table) -> list[str]:
+    """Why cells of the table are not available, each reason once."""
+    return list(dict.fromkeys(cell.reason for row in table.rows for cell in row.cells if isinstance(cell, Missing)))

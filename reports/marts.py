@@ -1,0 +1,112 @@
+"""What the reports read: the published tables as frames, and what they rest on (as-of instant, zone, currency, policy).
+
+Knows the contracts and nothing of how the tables were made. A table that is not there reads as an empty one, so that a
+page can say that there is nothing yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+import polars as pl
+
+from models.contracts.marts import TABLES
+
+CONTRACTS = {table.table_name: table for table in TABLES}
+UNKNOWN = "not recorded"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One published state of the tables."""
+
+    as_of: datetime
+    timezone: str
+    currency: str
+    policy_name: str = UNKNOWN
+    policy_hash: str = UNKNOWN
+    banner: str | None = None
+    source_fresh_at: datetime | None = None
+    published_at: datetime | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def as_of_day(self) -> date:
+        """The as-of instant's day in the reporting zone."""
+        return self.as_of.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True)
+class Marts:
+    """The published tables of one account."""
+
+    tables: Mapping[str, pl.DataFrame]
+    publication: Publication
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A table by its name; without rows where it was not published."""
+        frame = self.tables.get(name)
+        return empty(name) if frame is None else frame
+
+
+def read(connection: duckdb.DuckDBPyConnection) -> Marts:
+    """Every published table, through a connection on the published database."""
+    found = connection.execute(
+        "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
+    ).fetchall()
+    names = [name for (name,) in found if name in CONTRACTS or name == "publication"]
+    tables = {name: connection.sql(f'select * from marts."{name}"').pl() for name in names}  # noqa: S608
+    return Marts(tables, publication_of(tables))
+
+
+def empty(name: str) -> pl.DataFrame:
+    """A table of the contract's columns without rows."""
+    contract = CONTRACTS[name]
+    return pl.DataFrame(schema={column: kind.dtype for column, kind in contract.columns().items()})
+
+
+def publication_of(tables: Mapping[str, pl.DataFrame]) -> Publication:
+    """What the tables say of themselves; where they do not, what follows from their rows."""
+    rows = tables["publication"].to_dicts() if "publication" in tables else []
+    if not rows:
+        return Publication(_as_of_from(tables), "UTC", _currency_from(tables))
+    row = rows[0]
+    return Publication(
+        as_of=_utc(row["as_of"]) or _as_of_from(tables),
+        timezone=row.get("timezone") or "UTC",
+        currency=(row.get("reporting_currency") or _currency_from(tables)).lower(),
+        policy_name=row.get("policy_name") or UNKNOWN,
+        policy_hash=row.get("policy_hash") or UNKNOWN,
+        banner=row.get("banner") or None,
+        source_fresh_at=_utc(row.get("source_fresh_at")),
+        published_at=_utc(row.get("published_at")),
+    )
+
+
+def _as_of_from(tables: Mapping[str, pl.DataFrame]) -> datetime:
+    checked = tables.get("data_checks")
+    if checked is not None and checked.height:
+        at = checked["checked_at"].max()
+        if isinstance(at, datetime):
+            return _utc(at) or at
+    days = tables.get("mrr_by_day")
+    last = days["date"].max() if days is not None and days.height else None
+    day = last if isinstance(last, date) else date(1970, 1, 1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _currency_from(tables: Mapping[str, pl.DataFrame]) -> str:
+    months = tables.get("mrr_by_month_reporting")
+    return str(months["currency"][0]) if months is not None and months.height else "usd"
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

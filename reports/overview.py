@@ -1,0 +1,220 @@
+"""The first page: are we growing, what changed since last month, and is anything wrong."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dashboards.page import Block, Column, Page, Row, Section, Table, TableBlock, Tile, Tiles
+from dashboards.values import Cell, Count, Missing, Money, Rate, day_text, month_text, number_of, shown
+from reports import movements, mrr
+from reports.comparisons import change_words, comparisons
+from reports.glossary import SHORT
+from reports.marts import Marts
+from reports.metrics import Metrics, metrics
+from reports.months import LABELS, MrrMonth, earlier, full, last_full, reporting_months
+from reports.terms import Terms, joined
+
+TREND_MONTHS = 13
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One tile: a metric by name, how it is called and said."""
+
+    metric: str
+    label: str
+    says: str
+    is_stock: bool = False
+
+
+HEADLINES = (
+    Headline("mrr", "Monthly recurring revenue", "Run rate of all counted subscriptions at month end.", is_stock=True),
+    Headline("net_new_mrr", "Net new MRR", "New + reactivation + expansion − contraction − churn."),
+    Headline("customers", "Customers", "Customers with MRR above zero at month end.", is_stock=True),
+    Headline("customer_churn_rate", "Customer churn", "Left in the month ÷ customers at its start; pauses apart."),
+    Headline("net_revenue_retention", "Net revenue retention", "MRR now of customers of a year ago ÷ theirs then."),
+    Headline("net_volume", "Net cash volume", "Payments less refunds, disputes and fees."),
+)
+
+DENSE: tuple[tuple[str, str], ...] = (
+    ("mrr", "MRR"),
+    ("net_new_mrr", "Net new MRR"),
+    ("customers", "Customers"),
+    ("arpa", "ARPA"),
+    ("customer_churn_rate", "Customer churn"),
+    ("gross_mrr_churn_rate", "Gross MRR churn"),
+    ("net_mrr_churn_rate", "Net MRR churn"),
+    ("net_revenue_retention", "Net revenue retention, 12 months"),
+    ("gross_revenue_retention", "Gross revenue retention, 12 months"),
+    ("quick_ratio", "Quick ratio"),
+    ("gross_volume", "Gross cash volume"),
+    ("fees", "Fees"),
+    ("net_volume", "Net cash volume"),
+    ("refund_volume_rate", "Refunds, share of the month's charges"),
+    ("dispute_rate", "Dispute activity"),
+    ("payment_failure_rate", "Payment failure rate"),
+    ("recovery_rate", "Recovery rate"),
+)
+"""What the dense table shows, a row each."""
+
+
+def page(marts: Marts, terms: Terms) -> Page:
+    """The overview."""
+    months, figures = reporting_months(marts), metrics(marts, terms)
+    sections = [
+        Section("Headline figures", (Tiles(tuple(_tile(one, months, figures, terms) for one in HEADLINES)),)),
+        Section(
+            "Recurring revenue",
+            (mrr.line_chart(months, terms), mrr.bridge_chart(months, terms, name="overview-bridge")),
+        ),
+        Section("What changed", movements.largest(marts, months, terms)),
+        Section("Churn, retention, cash, refunds and disputes", (_dense(figures, terms),)),
+    ]
+    return Page("index", "Overview", findings(marts, months, figures, terms), tuple(sections))
+
+
+def findings(marts: Marts, months: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> tuple[str, ...]:
+    """What the numbers say, in sentences."""
+    last = last_full(months)
+    if last is None:
+        return (_nothing_yet(months, terms),)
+    said = [
+        mrr.closing_words(last, months, terms),
+        _net_new_words(last, terms),
+        movements.largest_loss_words(marts, last, terms),
+    ]
+    said += [_churn_words(last.first, figures), _cash_words(last.first, figures, terms)]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _nothing_yet(months: Sequence[MrrMonth], terms: Terms) -> str:
+    if not months:
+        return "No subscription has counted in MRR yet."
+    now = months[-1]
+    return (
+        f"{now.name} is the first month and not over: MRR stands at {terms.words(now.closing)} "
+        f"from {now.customers:,} {'customer' if now.customers == 1 else 'customers'}."
+    )
+
+
+def _net_new_words(month: MrrMonth, terms: Terms) -> str:
+    parts = [
+        f"{LABELS[kind].lower()} {terms.words(amount, signed=True)}"
+        for kind, amount in month.moves.items()
+        if amount and kind != "fx"
+    ]
+    if not parts:
+        return f"Nothing moved in {month.name}."
+    gains = {kind: amount for kind, amount in month.moves.items() if amount > 0 and kind != "fx"}
+    share = ""
+    if gains:
+        kind, most = max(gains.items(), key=lambda item: item[1])
+        share = f" {LABELS[kind]} made {shown(Rate(most, sum(gains.values())))} of the gains."
+    return f"Net new MRR was {terms.words(month.net_new, signed=True)}: {joined(parts)}.{share}"
+
+
+def _churn_words(month: date, figures: Metrics) -> str:
+    churn = figures.cell("customer_churn_rate", month)
+    if not isinstance(churn, Rate):
+        return ""
+    before = figures.cell("customer_churn_rate", earlier(month, 1))
+    change = change_words(churn, before, month_text(earlier(month, 1)))
+    retention = figures.cell("net_revenue_retention", month)
+    kept = f"; net revenue retention over twelve months is {shown(retention)}" if isinstance(retention, Rate) else ""
+    rate = shown(churn) if churn.numerator else "0.0%"
+    return f"Customer churn was {rate}{', ' + change if change else ''}{kept}."
+
+
+def _cash_words(month: date, figures: Metrics, terms: Terms) -> str:
+    gross, net = figures.cell("gross_volume", month), figures.cell("net_volume", month)
+    if not isinstance(gross, Money) or not isinstance(net, Money) or not gross.minor:
+        return ""
+    refunds, disputes = figures.cell("refund_volume_rate", month), figures.cell("dispute_rate", month)
+    rates = [
+        f"{name} {shown(cell) if cell.numerator else 'none'}"
+        for name, cell in (("refunds of the month's charges", refunds), ("dispute activity", disputes))
+        if isinstance(cell, Rate)
+    ]
+    return (
+        f"{terms.words(gross.minor)} came in and {terms.words(net.minor)} was left after refunds, disputes and fees"
+        f"{'; ' + joined(rates) if rates else ''}."
+    )
+
+
+def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Tile:
+    cell_of = _reader(headline, months, figures, terms)
+    complete = [month.first for month in full(months)]
+    partial = next((month for month in months if month.is_partial), None)
+    shown_month = complete[-1] if complete else partial.first if partial else None
+    if shown_month is None:
+        return Tile(headline.label, Missing("nothing has counted yet"), "", "", headline.says, headline.metric)
+    value = cell_of(shown_month)
+    unit = terms.unit if isinstance(value, Money) else ""
+    provisional = not complete
+    trend = tuple(number_of(cell_of(month)) for month in complete[-TREND_MONTHS:])
+    return Tile(
+        headline.label,
+        value,
+        unit,
+        f"{month_text(shown_month)} so far, to {terms.as_of_day_words}"
+        if provisional
+        else _as_of(headline, shown_month),
+        headline.says,
+        headline.metric,
+        () if provisional else comparisons(cell_of, shown_month, terms.unit),
+        trend,
+        f"{headline.label}, the last {len(trend)} full months to {month_text(shown_month)}",
+        _so_far(cell_of, partial, unit, terms) if partial is not None and complete else "",
+    )
+
+
+def _reader(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Callable[[date], Cell]:
+    """MRR and customers from the roll-forward, so that tiles and tables print the same digits."""
+    by_month = {month.first: month for month in months}
+    own: dict[str, Callable[[MrrMonth], Cell]] = {
+        "mrr": lambda month: terms.money(month.closing),
+        "net_new_mrr": lambda month: terms.money(month.net_new, signed=True),
+        "customers": lambda month: Count(month.customers),
+    }
+    take = own.get(headline.metric)
+    if take is None:
+        return lambda first: figures.cell(headline.metric, first)
+    return lambda first: take(by_month[first]) if first in by_month else Missing("before the first month")
+
+
+def _as_of(headline: Headline, first: date) -> str:
+    end = date.fromordinal(earlier(first, -1).toordinal() - 1)
+    return f"as of {day_text(end)}" if headline.is_stock else f"{month_text(first)}, as of {day_text(end)}"
+
+
+def _so_far(cell_of: Callable[[date], Cell], partial: MrrMonth, unit: str, terms: Terms) -> str:
+    cell = cell_of(partial.first)
+    if isinstance(cell, Missing) or number_of(cell) is None:
+        return ""
+    figure = shown(cell) if number_of(cell) else "nothing"
+    return (
+        f"{partial.name} so far, to {terms.as_of_day_words}: {figure}{' ' + unit if unit and number_of(cell) else ''}"
+    )
+
+
+def _dense(figures: Metrics, terms: Terms) -> Block:
+    months = list(figures.months)[-TREND_MONTHS:]
+    columns = (Column("Metric"), *(Column(month_text(month), month in figures.partial) for month in months))
+    rows = tuple(Row((label, *figures.series(name, months))) for name, label in DENSE) if months else ()
+    table = Table(
+        "overview-metrics",
+        f"The last {len(months)} months, month by month",
+        columns,
+        rows,
+        notes=(f"Amounts in {terms.unit}",),
+        empty="No month has figures yet.",
+        sortable=False,
+    )
+    return TableBlock(
+        "The last thirteen months",
+        table,
+        f"Amounts in {terms.unit}, rates in percent",
+        f"Customer churn: {SHORT['customer_churn_rate']} Every metric has its formula on the definitions page.",
+        "customer_churn_rate",
+        "Each figure for each month; the month that is not over is marked and compared with none.",
+    )
