@@ -1,0 +1,177 @@
+"""The streams as data: what is read, how it is listed, and how its changes become known.
+
+One engine reads them all; adding a stream is adding an entry. Paths, filters and expansions are those of the pinned
+version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from pipelines.extract import shapes
+
+
+class Changes(Enum):
+    """How what changed since the last time is found."""
+
+    EVENTS = "events"
+    """Events name it; the object is read again by id, new ones by their list."""
+    OVERLAP = "overlap"
+    """No event, or not for all: the list is read again from a little before the last time."""
+    RELIST = "relist"
+    """The whole list is read every time: it is short, or it can't be asked for what is new."""
+    SINGLE = "single"
+    """There is one of it an account, read every time."""
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A list inside an object, of which Stripe shows the first ten: where the whole of it is listed."""
+
+    field: str
+    path: str
+    parameter: str | None = None
+
+    def address(self, parent: str) -> tuple[str, dict[str, str]]:
+        """Path and parameters that list everything under `parent`."""
+        return self.path.format(id=parent), {self.parameter: parent} if self.parameter else {}
+
+
+@dataclass(frozen=True)
+class Also:
+    """An event about this stream's object tells that an object of another stream changed too: its id is at `field`."""
+
+    field: str
+    stream: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of object.
+
+    `name` is the raw table's; `kind` is Stripe's `object`. `listings` are the parameters of each listing that together
+    show everything; `created` says whether they can be filtered by it. `expand` is relative to the object. `deletion`
+    is the event that means the object is gone. `permission` is what a restricted key needs, as the dashboard calls it.
+    `unlisted` says that some objects are in no list and are read because others mention them; a mentioned object that
+    is held with `finished_when` (SQL over `payload`) is not read again.
+    """
+
+    name: str
+    kind: str
+    path: str
+    permission: str
+    changes: Changes = Changes.EVENTS
+    listings: tuple[Mapping[str, str], ...] = ({},)
+    created: bool = True
+    expand: tuple[str, ...] = ()
+    nested: tuple[Nested, ...] = ()
+    head: type[shapes.Head] = shapes.Head
+    also: tuple[Also, ...] = ()
+    deletion: str | None = None
+    unlisted: bool = False
+    finished_when: str = "true"
+
+    @property
+    def changes_by_itself(self) -> bool:
+        """Whether its objects change on a day of their own that no event names."""
+        return self.head.due_at is not shapes.Head.due_at
+
+    @property
+    def listed_expand(self) -> list[tuple[str, str]]:
+        """The expansions as parameters of a list."""
+        return [("expand[]", f"data.{path}") for path in self.expand]
+
+    @property
+    def single_expand(self) -> list[tuple[str, str]]:
+        """The expansions as parameters of a read by id."""
+        return [("expand[]", path) for path in self.expand]
+
+
+EVENT_KEPT_SECONDS = 30 * 86_400
+"""Stripe lists events of the last thirty days."""
+
+CATALOGUE: tuple[Stream, ...] = (
+    Stream("accounts", "account", "/v1/account", "Account", Changes.SINGLE),
+    Stream("balances", "balance", "/v1/balance", "Balance", Changes.SINGLE),
+    Stream("events", "event", "/v1/events", "Events", Changes.OVERLAP),
+    Stream("customers", "customer", "/v1/customers", "Customers", deletion="customer.deleted"),
+    Stream("products", "product", "/v1/products", "Products", deletion="product.deleted"),
+    Stream(
+        "prices",
+        "price",
+        "/v1/prices",
+        "Prices",
+        listings=({"active": "true"}, {"active": "false"}),
+        expand=("tiers", "currency_options"),
+        deletion="price.deleted",
+        unlisted=True,
+    ),
+    Stream(
+        "coupons",
+        "coupon",
+        "/v1/coupons",
+        "Coupons",
+        expand=("applies_to", "currency_options"),
+        deletion="coupon.deleted",
+    ),
+    Stream("tax_rates", "tax_rate", "/v1/tax_rates", "Tax rates"),
+    Stream(
+        "subscriptions",
+        "subscription",
+        "/v1/subscriptions",
+        "Subscriptions",
+        listings=({"status": "all"},),
+        expand=("discounts.source.coupon", "items.data.discounts"),
+        nested=(Nested("items", "/v1/subscription_items", "subscription"),),
+        head=shapes.Subscription,
+    ),
+    Stream(
+        "invoices",
+        "invoice",
+        "/v1/invoices",
+        "Invoices",
+        expand=("discounts.source.coupon", "lines.data.discounts"),
+        nested=(Nested("lines", "/v1/invoices/{id}/lines"),),
+        head=shapes.Invoice,
+        deletion="invoice.deleted",
+    ),
+    Stream(
+        "invoice_items",
+        "invoiceitem",
+        "/v1/invoiceitems",
+        "Invoices",
+        head=shapes.InvoiceItem,
+        deletion="invoiceitem.deleted",
+        finished_when="payload ->> '$.invoice' is not null",
+    ),
+    Stream("invoice_payments", "invoice_payment", "/v1/invoice_payments", "Invoices", Changes.OVERLAP),
+    Stream("charges", "charge", "/v1/charges", "Charges and Refunds"),
+    Stream("refunds", "refund", "/v1/refunds", "Charges and Refunds", also=(Also("charge", "charges"),)),
+    Stream("disputes", "dispute", "/v1/disputes", "Disputes", also=(Also("charge", "charges"),)),
+    Stream(
+        "credit_notes",
+        "credit_note",
+        "/v1/credit_notes",
+        "Credit notes",
+        nested=(Nested("lines", "/v1/credit_notes/{id}/lines"),),
+        also=(Also("invoice", "invoices"),),
+    ),
+    Stream(
+        "balance_transactions",
+        "balance_transaction",
+        "/v1/balance_transactions",
+        "Balance transaction sources",
+        Changes.OVERLAP,
+        head=shapes.BalanceTransaction,
+    ),
+    Stream("payouts", "payout", "/v1/payouts", "Payouts"),
+)
+
+BY_NAME: Mapping[str, Stream] = {stream.name: stream for stream in CATALOGUE}
+BY_KIND: Mapping[str, Stream] = {stream.kind: stream for stream in CATALOGUE}
+
+ALSO_FROM: Mapping[str, tuple[Also, ...]] = {
+    "discount": (Also("customer", "customers"), Also("subscription", "subscriptions")),
+    **{stream.kind: stream.also for stream in CATALOGUE if stream.also},
+}
+"""What events about a kind say of other streams; a discount has no list of its own and lives in what it belongs to."""

@@ -1,0 +1,77 @@
+"""Decides what to read of each stream now, from how far it is read. Pure: positions and the time in, positions out."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from pipelines.extract.catalogue import CATALOGUE, EVENT_KEPT_SECONDS, Changes, Stream
+from pipelines.extract.cursors import SETTLED_SECONDS
+from pipelines.extract.windows import Position, whole
+
+OVERLAP_SECONDS = 600
+"""Lists may show an object some minutes late; what has no event is read again from this long before the last time."""
+
+LONGEST_GAP_SECONDS = 25 * 86_400
+"""Events are kept for thirty days; past this gap they are not relied on."""
+
+
+def planned(
+    positions: Mapping[str, Position], held: set[str], now: int, *, full: bool
+) -> tuple[dict[str, Position], list[str]]:
+    """New positions of all streams, and remarks on what is out of the ordinary. `held` are streams of which rows
+    exist.
+    """
+    lost = _lost_events(positions, held, now)
+    sweep = full or lost is not None
+    new = {
+        stream.name: _position(stream, positions.get(stream.name), now, rows=stream.name in held, sweep=sweep)
+        for stream in CATALOGUE
+        if stream.changes is not Changes.SINGLE
+    }
+    remarks = [lost] if lost else []
+    remarks += [
+        f"The cursor of {name} was lost: its list is read again from the beginning."
+        for name in sorted(new)
+        if name in held and name not in positions and name != "events"
+    ]
+    return new, remarks
+
+
+def _lost_events(positions: Mapping[str, Position], held: set[str], now: int) -> str | None:
+    others = any(name != "events" for name in positions)
+    if "events" not in positions:
+        return "The cursor of events is missing: every list is read again to find what changed." if others else None
+    gap = now - positions["events"].upto
+    if gap <= LONGEST_GAP_SECONDS:
+        return None
+    return (
+        f"Events were last read {gap // 86_400} days ago and Stripe keeps them for 30: every list is read again to "
+        "find what changed or was deleted."
+    )
+
+
+def _position(stream: Stream, position: Position | None, now: int, *, rows: bool, sweep: bool) -> Position:
+    settled = now - SETTLED_SECONDS
+    if stream.name == "events":
+        return _events(position, now, settled)
+    listings = len(stream.listings)
+    if position is None:
+        return Position(now + 1, whole(listings, 0, now + 1), tracked_from=settled, sweeping=rows)
+    if sweep or stream.changes is Changes.RELIST:
+        return msgspec.structs.replace(
+            position, upto=now + 1, remaining=whole(listings, 0, now + 1), sweeping=True, seen_by="sweep"
+        )
+    if stream.changes is Changes.OVERLAP:
+        again = whole(listings, position.upto - OVERLAP_SECONDS, settled)
+        remaining = (*position.remaining, *(window for window in again if window not in position.remaining))
+        return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining)
+    return position
+
+
+def _events(position: Position | None, now: int, settled: int) -> Position:
+    kept = now - EVENT_KEPT_SECONDS
+    if position is None:
+        return Position(settled, whole(1, kept, settled), tracked_from=settled)
+    again = whole(1, max(position.upto - OVERLAP_SECONDS, kept), settled)
+    remaining = (*position.remaining, *(window for window in again if window not in position.remaining))
+    return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining)

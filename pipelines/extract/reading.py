@@ -1,0 +1,265 @@
+"""Reads streams: windows of lists side by side, or objects by id; what it reads goes to the writer page by page.
+
+Knows how a page becomes rows. Which windows and ids to read is decided elsewhere.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import msgspec
+
+from pipelines.extract import nested, scrub
+from pipelines.extract.catalogue import BY_NAME, Stream
+from pipelines.extract.changes import Change
+from pipelines.extract.client import Answer, Client, Page
+from pipelines.extract.errors import AccountMismatch, NotFound, RequestRefused
+from pipelines.extract.shapes import Head
+from pipelines.extract.windows import Window, below, restarted, split
+from pipelines.extract.writer import Batch, Row, Writer
+
+PAGE_SIZE = "100"
+WINDOWS_AT_ONCE = 8
+OBJECTS_AT_ONCE = 32
+RESTARTS = 5
+
+Told = Callable[[Stream], None]
+
+
+@dataclass
+class Reader:
+    """Reads one account. `told` is called after each answer, with the stream it was for."""
+
+    client: Client
+    writer: Writer
+    livemode: bool
+    told: Told
+    objects: Counter[str] = field(default_factory=Counter)
+    oddities: Counter[str] = field(default_factory=Counter)
+    _mentioned: set[tuple[str, str]] = field(default_factory=set)
+
+    async def windows(
+        self,
+        stream: Stream,
+        windows: Sequence[Window],
+        seen_by: str,
+        changed: Mapping[str, datetime | None] | None = None,
+    ) -> set[str]:
+        """Read windows of a stream's lists, side by side; `changed` says when events say an object changed.
+
+        Returns the ids of `changed` that the lists showed.
+        """
+        reading = _Windows(self, stream, seen_by, changed or {})
+        async with asyncio.TaskGroup() as group:
+            for window in windows:
+                reading.start(group, window)
+        return reading.met
+
+    async def objects_by_id(self, stream: Stream, ids: Mapping[str, datetime | None]) -> None:
+        """Read objects again by id, each once; what is gone is marked deleted."""
+        places = asyncio.Semaphore(OBJECTS_AT_ONCE)
+
+        async def one(id_: str, changed_at: datetime | None) -> None:
+            async with places:
+                batch = await self._object(stream, id_, changed_at)
+                self.told(stream)
+                await self.writer.put(batch)
+
+        async with asyncio.TaskGroup() as group:
+            for id_, changed_at in ids.items():
+                group.create_task(one(id_, changed_at))
+
+    async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
+        """Store what an account has one of, under the account's id."""
+        payload = bytes(scrub.clean([answer.body])[0])
+        row = Row(id_, _hash(payload), None, answer.at, "list", False, payload.decode())
+        self.objects[stream.name] += 1
+        self.told(stream)
+        await self.writer.put(Batch(stream, answer.at, [row], newest=int(answer.at.timestamp())))
+
+    async def page(self, stream: Stream, window: Window) -> Page:
+        """The next page of a window.
+
+        Raises:
+            RequestRefused: the server ignores the `created` filter.
+        """
+        parameters = [("limit", PAGE_SIZE), *stream.listings[window.listing].items(), *stream.listed_expand]
+        if stream.created:
+            parameters += [("created[gte]", str(window.start)), ("created[lt]", str(window.end))]
+        if window.after:
+            parameters.append(("starting_after", window.after))
+        return await self.client.page(stream.name, stream.path, parameters)
+
+    async def read(self, stream: Stream, page: Page, seen_by: str, changed: Mapping[str, datetime | None]) -> "_Read":
+        """Make a page's objects whole and clean, and see what they mention."""
+        payloads = await self._completed(stream, scrub.clean(page.objects))
+        result = _Read()
+        for payload in payloads:
+            head = self._head(stream, payload)
+            if not head.id:
+                self.oddities[f"{stream.name}: an object without id was left out"] += 1
+                continue
+            self._refuse_other_mode(stream, head)
+            made_at = head.made_at()
+            if made_at is not None:
+                result.made_at.append(made_at)
+            text = payload.decode()
+            result.rows.append(Row(head.id, _hash(payload), changed.get(head.id), page.at, seen_by, head.deleted, text))
+            result.found.extend(self._mentions(head, everything=seen_by == "event"))
+            due = head.due_at()
+            if due is not None:
+                result.found.append(Change(stream.name, head.id, made_at=made_at, due_at=due))
+        self.objects[stream.name] += len(result.rows)
+        return result
+
+    async def _object(self, stream: Stream, id_: str, changed_at: datetime | None) -> Batch:
+        try:
+            answer = await self.client.object(stream.name, stream.path, id_, stream.single_expand)
+        except NotFound:
+            return Batch(stream, self.client.now, [gone(id_, changed_at, self.client.now)], resolved=[id_])
+        page = Page([answer.body], has_more=False, at=answer.at)
+        read = await self.read(stream, page, "event", {id_: changed_at})
+        if read.rows and read.rows[0].deleted:
+            return Batch(stream, answer.at, [gone(id_, changed_at, answer.at)], resolved=[id_])
+        return Batch(
+            stream, answer.at, read.rows, resolved=[id_], found=read.found, newest=max(read.made_at, default=0)
+        )
+
+    async def _completed(self, stream: Stream, payloads: Sequence[bytes]) -> Sequence[bytes]:
+        if not stream.nested or not any(nested.cut(stream, payload) for payload in payloads):
+            return payloads
+
+        async def list_all(path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
+            return await self._list_all(stream, path, parameters)
+
+        return await asyncio.gather(
+            *(nested.whole(stream, self._head(stream, payload).id, payload, list_all) for payload in payloads)
+        )
+
+    async def _list_all(self, stream: Stream, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
+        for _ in range(RESTARTS):
+            entries: list[bytes] = []
+            after: list[tuple[str, str]] = []
+            try:
+                while True:
+                    page = await self.client.page(stream.name, path, [("limit", PAGE_SIZE), *parameters, *after])
+                    entries.extend(scrub.clean(page.objects))
+                    if not page.has_more:
+                        return entries
+                    after = [("starting_after", msgspec.json.decode(entries[-1], type=Head).id)]
+            except NotFound:
+                if not after:
+                    raise
+        raise RequestRefused(f"{path}: the list changed under every one of {RESTARTS} readings; run again.")
+
+    def _head(self, stream: Stream, payload: bytes) -> Head:
+        try:
+            return msgspec.json.decode(payload, type=stream.head)
+        except msgspec.ValidationError as error:
+            self.oddities[f"{stream.name}: {error}"] += 1
+            return _bare_head(payload)
+
+    def _refuse_other_mode(self, stream: Stream, head: Head) -> None:
+        if head.livemode is not None and head.livemode != self.livemode:
+            raise AccountMismatch(
+                f"{stream.name} {head.id} is of {_mode(head.livemode)} mode, the key of {_mode(self.livemode)} mode. "
+                "One warehouse holds one mode."
+            )
+
+    def _mentions(self, head: Head, *, everything: bool) -> Iterable[Change]:
+        for stream, id_ in head.mentions():
+            if (everything or BY_NAME[stream].unlisted) and (stream, id_) not in self._mentioned:
+                self._mentioned.add((stream, id_))
+                yield Change(stream, id_)
+
+
+@dataclass
+class _Read:
+    rows: list[Row] = field(default_factory=list)
+    made_at: list[int] = field(default_factory=list)
+    found: list[Change] = field(default_factory=list)
+
+
+@dataclass
+class _Windows:
+    """Windows of one stream that are being read; a long one gives its older part to another reader."""
+
+    reader: Reader
+    stream: Stream
+    seen_by: str
+    changed: Mapping[str, datetime | None]
+    met: set[str] = field(default_factory=set)
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WINDOWS_AT_ONCE))
+
+    def start(self, group: asyncio.TaskGroup, window: Window) -> None:
+        group.create_task(self._read(group, window))
+
+    async def _read(self, group: asyncio.TaskGroup, window: Window) -> None:
+        async with self.places:
+            pages, newest, oldest, restarts = 0, 0, window.end, 0
+            while True:
+                try:
+                    page = await self.reader.page(self.stream, window)
+                except NotFound:
+                    restarts += 1
+                    if window.after is None or restarts > RESTARTS:
+                        raise
+                    await self._put(window, (restarted(window),), self.reader.client.now, _Read())
+                    window = restarted(window)
+                    continue
+                read = await self.reader.read(self.stream, page, self.seen_by, self.changed)
+                self._hold_against_filter(window, read.made_at)
+                pages += 1
+                newest, oldest = max(newest, *read.made_at, 0), min(oldest, *read.made_at, window.end)
+                left: tuple[Window, ...] = ()
+                if page.has_more and read.rows:
+                    left = (below(window, read.rows[-1].id),)
+                    left = split(left[0], pages, newest, oldest) if self.stream.created else left
+                await self._put(window, left, page.at, read)
+                for older in left[1:]:
+                    self.start(group, older)
+                if not left:
+                    return
+                window = left[0]
+
+    async def _put(self, window: Window, left: tuple[Window, ...], at: datetime, read: _Read) -> None:
+        resolved = [row.id for row in read.rows if row.id in self.changed]
+        self.met.update(resolved)
+        self.reader.told(self.stream)
+        newest = max(read.made_at, default=0)
+        await self.reader.writer.put(Batch(self.stream, at, read.rows, window, left, resolved, read.found, newest))
+
+    def _hold_against_filter(self, window: Window, made_at: Sequence[int]) -> None:
+        if self.stream.created and any(not window.start <= moment < window.end for moment in made_at):
+            raise RequestRefused(
+                f"{self.stream.path} answered with objects created outside the asked window "
+                f"[{window.start}, {window.end}): the server ignores `created`, so nothing here can be trusted."
+            )
+
+
+def gone(id_: str, changed_at: datetime | None, at: datetime) -> Row:
+    """The row that marks an object deleted."""
+    return Row(id_, _hash(b"deleted"), changed_at, at, "event", True, None)
+
+
+def instant(seconds: int | None) -> datetime | None:
+    """Epoch seconds as a UTC instant."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _hash(payload: bytes) -> str:
+    return blake2b(payload, digest_size=16).hexdigest()
+
+
+def _bare_head(payload: bytes) -> Head:
+    try:
+        return msgspec.json.decode(payload, type=Head)
+    except msgspec.ValidationError:
+        return Head()
+
+
+def _mode(livemode: bool) -> str:
+    return "live" if livemode else "test"

@@ -1,0 +1,319 @@
+"""Reads an account into the raw tables: everything the first time, afterwards what changed; or a window again.
+
+The two entries, `sync` and `resync`, take one path. Nothing here prints, and nothing reads the environment.
+"""
+
+import asyncio
+import re
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import duckdb
+import msgspec
+
+from pipelines.extract import cursors, holders
+from pipelines.extract.account import Account
+from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
+from pipelines.extract.client import PINNED_VERSION, Answer, Client
+from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, StreamsFailed
+from pipelines.extract.plan import planned
+from pipelines.extract.reading import Reader, gone, instant
+from pipelines.extract.windows import whole
+from pipelines.extract.writer import Batch, Writer
+
+FEW = 3
+"""Up to so many new objects are read by id rather than by their list."""
+
+
+class Progress(Protocol):
+    """Told after every answer, and once when a stream is done: running totals of this run."""
+
+    def __call__(self, stream: str, objects: int, requests: int, *, done: bool) -> None: ...
+
+
+@dataclass
+class StreamReport:
+    """What a run did with one stream. `skipped` says why it was not read."""
+
+    objects: int = 0
+    requests: int = 0
+    rows_written: int = 0
+    skipped: str | None = None
+
+
+@dataclass
+class SyncReport:
+    """What a run did. `as_of` is the instant up to which the warehouse now knows the account, by Stripe's clock."""
+
+    account_id: str
+    livemode: bool
+    first_load: bool
+    as_of: datetime
+    streams: dict[str, StreamReport] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    repeats: int = 0
+    refusals: int = 0
+
+    @property
+    def objects_read(self) -> int:
+        return sum(each.objects for each in self.streams.values())
+
+    @property
+    def requests_made(self) -> int:
+        return sum(each.requests for each in self.streams.values())
+
+    @property
+    def rows_written(self) -> int:
+        return sum(each.rows_written for each in self.streams.values())
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Streams the key may not read, with Stripe's words."""
+        return {name: each.skipped for name, each in self.streams.items() if each.skipped}
+
+    @property
+    def detail(self) -> str | None:
+        """Remarks and skipped streams as one text, for the record of runs."""
+        words = [*self.remarks, *(f"{name} was skipped: {why}" for name, why in self.skipped.items())]
+        return " ".join(words) or None
+
+
+def sync(
+    connection: duckdb.DuckDBPyConnection, account: Account, *, full: bool = False, progress: Progress | None = None
+) -> SyncReport:
+    """Bring the raw tables in step with the account and commit as it goes.
+
+    The first time every list is read; afterwards the events since say what to read again. An interrupted run is
+    continued. `full` reads every list again and finds what is gone.
+
+    Raises:
+        KeyRefused, AccountMismatch: nothing was read.
+        ApiUnavailable: Stripe could not be reached.
+        StreamsFailed: some streams could not be read; all else is committed. `report` on it says what.
+    """
+    return _ran(_Run(connection, account, progress).sync(full=full))
+
+
+def resync(
+    connection: duckdb.DuckDBPyConnection,
+    account: Account,
+    since: datetime,
+    until: datetime,
+    *,
+    streams: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Read again every object created in [since, until), in all streams or the named ones. Raises as `sync` does."""
+    chosen = [BY_NAME[name] for name in streams] if streams is not None else list(CATALOGUE)
+    start, end = int(since.timestamp()), int(until.timestamp())
+    return _ran(_Run(connection, account, progress).resync(chosen, start, end))
+
+
+def _ran(work: Coroutine[Any, Any, SyncReport]) -> SyncReport:
+    if sys.platform == "win32":
+        return asyncio.run(work)
+    import uvloop
+
+    outcome: SyncReport = uvloop.run(work)
+    return outcome
+
+
+class _Run:
+    """One run over one account."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None) -> None:
+        self._connection = connection
+        self._account = account
+        self._progress = progress
+        self._skipped: dict[str, str] = {}
+        self._failed: dict[str, ExtractError] = {}
+        self._tried: set[tuple[str, str]] = set()
+
+    async def sync(self, *, full: bool) -> SyncReport:
+        async with Client(self._account) as client:
+            report = await self._opened(client)
+            now = int(client.now.timestamp())
+            positions, remarks = planned(
+                self._writer.positions, cursors.held(self._connection, report.account_id), now, full=full
+            )
+            report.first_load = not self._writer.positions
+            report.remarks += remarks
+            await self._worked(report, self._follow(positions, now))
+            return self._finished(
+                report, now if report.first_load or full or remarks else now - cursors.SETTLED_SECONDS
+            )
+
+    async def resync(self, streams: Sequence[Stream], start: int, end: int) -> SyncReport:
+        async with Client(self._account) as client:
+            report = await self._opened(client)
+            await self._worked(report, self._reread(streams, start, end))
+            return self._finished(report, None)
+
+    async def _opened(self, client: Client) -> SyncReport:
+        """Learn whose key it is, and hold that against what the warehouse holds."""
+        cursors.create(self._connection)
+        self._client = client
+        account = await self._single("accounts")
+        balance = await self._single("balances")
+        account_id = _account_id(account, self._skipped.get("accounts", ""))
+        livemode = self._account.key_is_live
+        if balance is not None:
+            livemode = bool(msgspec.json.decode(balance.body).get("livemode", livemode))
+        holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
+        self._singles = {"accounts": account, "balances": balance}
+        self._writer = Writer(
+            self._connection, account_id, PINNED_VERSION, cursors.positions(self._connection, account_id)
+        )
+        self._reader = Reader(client, self._writer, livemode, self._told)
+        return SyncReport(account_id, livemode, first_load=False, as_of=client.now)
+
+    async def _single(self, name: str) -> Answer | None:
+        try:
+            return await self._client.object(name, BY_NAME[name].path, "")
+        except PermissionMissing as error:
+            self._skipped[name] = str(error)
+            return None
+
+    async def _worked(self, report: SyncReport, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work while the writer writes; whatever fails ends both."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(self._writer.run())
+                for name, answer in self._singles.items():
+                    if answer is not None:
+                        await self._reader.single(BY_NAME[name], report.account_id, answer)
+                await group.create_task(work)
+                await self._writer.settle()
+                writing.cancel()
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+
+    async def _follow(self, positions: Mapping[str, Any], now: int) -> None:
+        for name, position in positions.items():
+            if position != self._writer.positions.get(name):
+                await self._writer.put(Batch(BY_NAME[name], self._client.now, position=position))
+        await self._writer.settle()
+        await self._each(
+            [
+                (BY_NAME[name], self._reader.windows(BY_NAME[name], position.remaining, position.seen_by))
+                for name, position in positions.items()
+            ]
+        )
+        await self._drain(now)
+
+    async def _reread(self, streams: Sequence[Stream], start: int, end: int) -> None:
+        listed = [stream for stream in streams if stream.created and stream.changes is not Changes.SINGLE]
+        await self._each(
+            [
+                (stream, self._reader.windows(stream, whole(len(stream.listings), start, end), "resync"))
+                for stream in listed
+            ]
+        )
+        await self._drain(int(self._client.now.timestamp()))
+
+    async def _drain(self, now: int) -> None:
+        """Read what events, mentions and due days said, until nothing new comes up."""
+        for round_ in range(len(CATALOGUE)):
+            await self._writer.settle()
+            work = []
+            for stream in CATALOGUE:
+                if stream.name not in self._skipped and stream.name not in self._failed:
+                    open_ = await self._writer.ask(
+                        lambda c, s=stream: cursors.pending(c, self._writer.account_id, s, now)  # type: ignore[misc]
+                    )
+                    open_ = [each for each in open_ if (stream.name, each.id) not in self._tried]
+                    if open_:
+                        work.append((stream, self._catch_up(stream, open_, by_list=round_ == 0)))
+            if not work:
+                return
+            await self._each(work)
+
+    async def _catch_up(self, stream: Stream, open_: Sequence[cursors.Pending], *, by_list: bool) -> None:
+        deleted = [each for each in open_ if each.gone]
+        if deleted:
+            now = self._client.now
+            rows = [gone(each.id, instant(each.changed_at), now) for each in deleted]
+            await self._writer.put(Batch(stream, now, rows, resolved=[each.id for each in deleted]))
+        alive = {each.id: instant(each.changed_at) for each in open_ if not each.gone}
+        if by_list:
+            young = [each for each in open_ if not each.gone and _is_young(each)]
+            made = [each.made_at for each in young if each.made_at is not None]
+            if len(young) > FEW * len(stream.listings):
+                windows = whole(len(stream.listings), min(made), max(made) + 1)
+                changed = {each.id: alive[each.id] for each in young}
+                met = await self._reader.windows(stream, windows, "event", changed)
+                alive = {id_: at for id_, at in alive.items() if id_ not in met}
+        self._tried.update((stream.name, id_) for id_ in alive)
+        await self._reader.objects_by_id(stream, alive)
+
+    async def _each(self, work: Sequence[tuple[Stream, Coroutine[Any, Any, Any]]]) -> None:
+        """Do the streams' work side by side; what one stream lacks does not stop the others."""
+        async with asyncio.TaskGroup() as group:
+            for stream, task in work:
+                group.create_task(self._alone(stream, task))
+
+    async def _alone(self, stream: Stream, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except* PermissionMissing as errors:
+            self._skipped[stream.name] = str(_first(errors))
+        except* (KeyRefused, AccountMismatch):
+            raise
+        except* ExtractError as errors:
+            error = _first(errors)
+            assert isinstance(error, ExtractError)  # noqa: S101
+            self._failed[stream.name] = error
+        self._told(stream, done=True)
+
+    def _told(self, stream: Stream, *, done: bool = False) -> None:
+        if self._progress:
+            name = stream.name
+            self._progress(name, self._reader.objects[name], self._client.requests[name], done=done)
+
+    def _finished(self, report: SyncReport, as_of: int | None) -> SyncReport:
+        for stream in CATALOGUE:
+            name = stream.name
+            report.streams[name] = StreamReport(
+                self._reader.objects[name],
+                self._client.requests[name],
+                self._writer.written[name],
+                self._skipped.get(name),
+            )
+        report.repeats, report.refusals = self._client.repeats, self._client.refusals
+        report.remarks += [f"{what} ({times} times)." for what, times in sorted(self._reader.oddities.items())]
+        if self._failed:
+            words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
+            raise StreamsFailed(
+                f"Not all streams could be read. {words} Everything else is stored; run again to go on."
+            )
+        report.as_of = holders.in_step(self._connection, report.account_id, as_of, [*set(BY_NAME) - set(self._skipped)])
+        return report
+
+
+def _is_young(each: cursors.Pending) -> bool:
+    """Whether it is new, so that its list shows it among others that are new; or changed on its day, as they did."""
+    if each.made_at is None:
+        return False
+    return each.due or (
+        not each.known and each.first_changed_at is not None and each.first_changed_at - each.made_at <= 600
+    )
+
+
+def _account_id(account: Answer | None, refusal: str) -> str:
+    if account is not None:
+        return str(msgspec.json.decode(account.body)["id"])
+    named = re.search(r"\bacct_\w+", refusal)
+    if named is None:
+        raise PermissionMissing(f"The key may not read its own account, which is needed: {refusal}")
+    return named.group()
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first plain error inside nested groups."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,74 @@
+"""What of a list is read and what remains, as ranges of `created`: pure values that a cursor holds.
+
+Windows of a stream are disjoint, so they may be read side by side and in any order. A window is paged through by object
+id, which is right whatever the order of the list; each commit stores how far. Knows neither the API nor the warehouse.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+PAGES_BEFORE_SPLIT = 6
+PAGES_PER_WINDOW = 16
+
+
+class Window(msgspec.Struct, frozen=True, array_like=True):
+    """Objects of one listing created in [start, end), epoch seconds, that the list shows below the object `after`.
+
+    `listing` is the index of the stream's listing (prices are listed twice: active and inactive).
+    """
+
+    listing: int
+    start: int
+    end: int
+    after: str | None = None
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a stream is read.
+
+    Everything created before `upto` is read, but for what `remaining` says. `tracked_from` is when the first load
+    began: events since then can speak of changes that it did not see. While `sweeping`, the ids that lists show are
+    noted, to find what is gone. `seen_by` is how rows of the remaining windows are marked. Instants are epoch seconds.
+    """
+
+    upto: int
+    remaining: tuple[Window, ...] = ()
+    tracked_from: int = 0
+    newest: int = 0
+    sweeping: bool = False
+    seen_by: str = "list"
+
+
+def whole(listings: int, start: int, end: int) -> tuple[Window, ...]:
+    """A window for each listing of a stream."""
+    return tuple(Window(listing, start, end) for listing in range(listings)) if start < end else ()
+
+
+def below(window: Window, last_id: str) -> Window:
+    """What is left of a window once a page that ends at `last_id` is read."""
+    return msgspec.structs.replace(window, after=last_id)
+
+
+def restarted(window: Window) -> Window:
+    """The window without its cursor object, which has vanished. What is read twice is stored once."""
+    return msgspec.structs.replace(window, after=None)
+
+
+def split(window: Window, pages: int, newest: int, oldest: int) -> tuple[Window, ...]:
+    """Cut what is left of a window in two, when it looks long, for another reader to take the older part.
+
+    `pages` of it were read and reached from `newest` down to `oldest`. The newer part is cut to hold some
+    `PAGES_PER_WINDOW` more at that density: parts follow the objects, not the calendar, and cost a partial page each.
+    """
+    span = max(1, (newest - oldest + 1) * PAGES_PER_WINDOW // max(1, pages))
+    middle = oldest - span
+    if pages < PAGES_BEFORE_SPLIT or middle - window.start < span // 2:
+        return (window,)
+    return (msgspec.structs.replace(window, start=middle), Window(window.listing, window.start, middle))
+
+
+def replaced(position: Position, old: Window, new: Sequence[Window]) -> Position:
+    """The position once `old` has become `new` (nothing, when it is read)."""
+    remaining = tuple(window for window in position.remaining if window != old) + tuple(new)
+    return msgspec.structs.replace(position, remaining=remaining)

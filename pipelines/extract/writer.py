@@ -1,0 +1,184 @@
+"""Commits what was read together with how far it was read: one DuckDB transaction for every few pages.
+
+Reading goes on meanwhile, as far as a bounded queue allows. Knows the order of things in a transaction; reads nothing
+from the API and decides nothing about what to read.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+import duckdb
+import msgspec
+import polars as pl
+
+from pipelines.extract import cursors
+from pipelines.extract.catalogue import BY_NAME, Stream
+from pipelines.extract.changes import Change, changes
+from pipelines.extract.windows import Position, Window, replaced
+from pipelines.warehouse import raw
+
+ROWS_PER_COMMIT = 5_000
+QUEUED_BATCHES = 40
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A version of an object, as `raw.SCHEMA` has it; without a payload it is a deletion."""
+
+    id: str
+    version_hash: str
+    changed_at: datetime | None
+    seen_at: datetime
+    seen_by: str
+    deleted: bool
+    payload: str | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one answer brought: all of it is committed, or nothing.
+
+    `window` has become `left`. `resolved` are ids that are pending no more, `found` objects that now are. `position`
+    replaces the stream's position before anything else.
+    """
+
+    stream: Stream
+    at: datetime
+    rows: Sequence[Row] = ()
+    window: Window | None = None
+    left: tuple[Window, ...] = ()
+    resolved: Sequence[str] = ()
+    found: Sequence[Change] = ()
+    newest: int = 0
+    position: Position | None = None
+
+
+@dataclass
+class Writer:
+    """Takes batches in order and commits them in groups. `run` must be running while batches are put."""
+
+    connection: duckdb.DuckDBPyConnection
+    account_id: str
+    api_version: str
+    positions: dict[str, Position]
+    written: Counter[str] = field(default_factory=Counter)
+    _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
+
+    async def put(self, batch: Batch) -> None:
+        """Hand over a batch; waits while the queue is full."""
+        await self._queue.put(batch)
+
+    async def settle(self) -> None:
+        """Wait until all that was put is committed."""
+        await self._queue.join()
+
+    async def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+        """Run a question on the connection once all that was put is committed; nothing may be put meanwhile."""
+        await self.settle()
+        return await asyncio.to_thread(question, self.connection)
+
+    async def run(self) -> None:
+        """Commit until cancelled."""
+        while True:
+            group = [await self._queue.get()]
+            rows = len(group[0].rows)
+            while rows < ROWS_PER_COMMIT and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+                rows += len(group[-1].rows)
+            await asyncio.shield(asyncio.to_thread(self.commit, group))
+            for _ in group:
+                self._queue.task_done()
+
+    def commit(self, group: Sequence[Batch]) -> None:
+        """Write a group of batches in one transaction."""
+        self.connection.begin()
+        try:
+            positions = dict(self.positions)
+            self._write(group, positions)
+            moved = {name: position for name, position in positions.items() if position != self.positions.get(name)}
+            cursors.keep(self.connection, self.account_id, moved, group[-1].at)
+            self.connection.commit()
+        except BaseException:
+            self.connection.rollback()
+            raise
+        self.positions = positions
+
+    def _write(self, group: Sequence[Batch], positions: dict[str, Position]) -> None:
+        by_stream: dict[str, list[Batch]] = defaultdict(list)
+        for batch in group:
+            by_stream[batch.stream.name].append(batch)
+        for name, batches in by_stream.items():
+            stream = BY_NAME[name]
+            rows = [row for batch in batches for row in batch.rows]
+            for batch in batches:
+                if batch.position:
+                    positions[name] = batch.position
+            told = self._told_by_new_events(rows, positions[name]) if name == "events" else []
+            self.written[name] += self._append(stream, rows)
+            self._note_pending(stream, batches, told)
+            if name in positions:
+                positions[name] = self._moved(stream, positions[name], batches)
+
+    def _append(self, stream: Stream, rows: Sequence[Row]) -> int:
+        gone = [row.id for row in rows if row.payload is None]
+        known = raw.newest_payloads(self.connection, stream.name, self.account_id, gone) if gone else {}
+        frame = pl.DataFrame(
+            {
+                "id": [row.id for row in rows],
+                "version_hash": [row.version_hash for row in rows],
+                "changed_at": [row.changed_at for row in rows],
+                "seen_at": [row.seen_at for row in rows],
+                "seen_by": [row.seen_by for row in rows],
+                "deleted": [row.deleted for row in rows],
+                "payload": [
+                    known.get(row.id, _stub(stream, row.id)) if row.payload is None else row.payload for row in rows
+                ],
+            },
+            schema=raw.SCHEMA,
+        )
+        return raw.append(self.connection, stream.name, self.account_id, self.api_version, frame)
+
+    def _told_by_new_events(self, rows: Sequence[Row], position: Position) -> list[Change]:
+        new = cursors.unseen(self.connection, "events", self.account_id, [row.id for row in rows])
+        payloads = (row.payload.encode() for row in rows if row.payload is not None and row.id in new)
+        return [
+            change for change in changes(payloads) if change.gone or (change.changed_at or 0) >= position.tracked_from
+        ]
+
+    def _note_pending(self, stream: Stream, batches: Iterable[Batch], told: Sequence[Change]) -> None:
+        resolved = [id_ for batch in batches for id_ in batch.resolved]
+        if resolved:
+            cursors.forget(self.connection, self.account_id, stream.name, resolved)
+        if stream.changes_by_itself:
+            read = [row.id for batch in batches for row in batch.rows]
+            cursors.forget_due(self.connection, self.account_id, stream.name, read)
+        cursors.remember(
+            self.connection, self.account_id, [*told, *(each for batch in batches for each in batch.found)]
+        )
+
+    def _moved(self, stream: Stream, position: Position, batches: Sequence[Batch]) -> Position:
+        for batch in batches:
+            if position.sweeping and batch.window:
+                cursors.note_swept(self.connection, self.account_id, stream.name, [row.id for row in batch.rows])
+            if batch.window:
+                position = replaced(position, batch.window, batch.left)
+        newest = max(position.newest, *(batch.newest for batch in batches))
+        position = msgspec.structs.replace(position, newest=newest)
+        if position.sweeping and not position.remaining:
+            position = msgspec.structs.replace(position, sweeping=False, seen_by="list")
+            self._note_missing(stream, int(batches[-1].at.timestamp()))
+        return position
+
+    def _note_missing(self, stream: Stream, now: int) -> None:
+        missing = cursors.missing_after_sweep(self.connection, self.account_id, stream.name)
+        cursors.remember(self.connection, self.account_id, (Change(stream.name, id_, now) for id_ in missing))
+
+
+def _stub(stream: Stream, id_: str) -> str:
+    return msgspec.json.encode({"id": id_, "object": stream.kind, "deleted": True}).decode()

@@ -1,0 +1,96 @@
+"""The raw tables: every distinct version of every object, as Stripe sent it, appended and never changed.
+
+Knows how versions are told apart and kept; knows nothing of the API or of what payloads mean.
+"""
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+import duckdb
+import polars as pl
+
+SCHEMA = pl.Schema(
+    {
+        "id": pl.String(),
+        "version_hash": pl.String(),
+        "changed_at": pl.Datetime("us", "UTC"),
+        "seen_at": pl.Datetime("us", "UTC"),
+        "seen_by": pl.String(),
+        "deleted": pl.Boolean(),
+        "payload": pl.String(),
+    }
+)
+"""The columns of a frame that `append` takes, in any order of rows; later rows of an id are later versions."""
+
+_APPEND = files("pipelines.warehouse").joinpath("raw_append.sql").read_text()
+_COMMENTS = {
+    "account_id": "Stripe account the object belongs to",
+    "id": "Stripe id of the object",
+    "version_hash": "Hash of the payload: tells versions of an object apart",
+    "changed_at": "When the event that led here says it changed; null when no event did (UTC)",
+    "seen_at": "Server time of the read that first showed this version (UTC)",
+    "seen_by": "What led to the read: list, event, sweep, resync or import",
+    "api_version": "API version the payload is rendered in",
+    "deleted": "True when Stripe has deleted the object; the payload is then the last one known",
+    "seq": "Order of arrival within the table",
+    "payload": "The object as Stripe sent it, without card numbers and secrets",
+}
+
+
+def create(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
+    """Make the schema and the tables that are not there yet."""
+    connection.execute("create schema if not exists raw")
+    present = {
+        name
+        for (name,) in connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
+    }
+    for table in tables:
+        if table not in present:
+            _create(connection, table)
+
+
+def append(
+    connection: duckdb.DuckDBPyConnection, table: str, account_id: str, api_version: str, arriving: pl.DataFrame
+) -> int:
+    """Append the rows that are new versions: those whose hash differs from the version before it, held or arriving.
+
+    The frame has the columns of `SCHEMA`. Returns how many rows were written. The caller holds the transaction.
+    """
+    if arriving.is_empty():
+        return 0
+    arriving = arriving.with_row_index("place", offset=1)
+    query = _APPEND.format(table=table)
+    written = connection.execute(query, {"account_id": account_id, "api_version": api_version}).fetchall()
+    return int(written[0][0])
+
+
+def newest_payloads(
+    connection: duckdb.DuckDBPyConnection, table: str, account_id: str, ids: list[str]
+) -> dict[str, str]:
+    """The newest payload held of each id, of those that are held."""
+    rows = connection.execute(
+        f"select id, arg_max(payload, seq) from raw.{table} "  # noqa: S608
+        "where account_id = ? and id in (select unnest(?::varchar[])) group by id",
+        [account_id, ids],
+    ).fetchall()
+    return dict(rows)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    connection.execute(f"""
+        create table raw.{table} (
+            account_id varchar not null,
+            id varchar not null,
+            version_hash varchar not null,
+            changed_at timestamptz,
+            seen_at timestamptz not null,
+            seen_by varchar not null,
+            api_version varchar not null,
+            deleted boolean not null,
+            seq bigint not null,
+            payload json not null using compression zstd
+        )
+    """)
+    connection.execute(f"comment on table raw.{table} is 'One row a distinct version of an object, append-only'")
+    for column, comment in _COMMENTS.items():
+        connection.execute(f"comment on column raw.{table}.{column} is '{comment}'")
