@@ -321,7 +321,6 @@ def dispute(
     """A dispute; `balance_transactions` are whole objects (none for an inquiry, whose statuses begin with warning_)."""
     network = card.network or card.brand
     reason_code = _REASON_CODES.get(network, _REASON_CODES["visa"]).get(reason, "13.7")
-    inquiry = status.startswith("warning_")
     return {
         "id": id,
         "object": "dispute",
@@ -349,7 +348,7 @@ def dispute(
         "payment_method_details": {
             "card": {
                 "brand": card.brand,
-                "case_type": case_type or ("inquiry" if inquiry else "chargeback"),
+                "case_type": case_type or _case_type(status),
                 "network": network,
                 "network_reason_code": reason_code,
             },
@@ -358,6 +357,12 @@ def dispute(
         "reason": reason,
         "status": status,
     }
+
+
+def _case_type(status: str) -> str:
+    if status == "prevented":
+        return "block"
+    return "inquiry" if status.startswith("warning_") else "chargeback"
 
 
 def _nobody() -> dict[str, Any]:
