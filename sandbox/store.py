@@ -17,6 +17,8 @@ import orjson
 from sandbox.forms import Hidden, join, split
 
 Columns = dict[str, list[Any]]
+FORGOTTEN = frozenset({"event"})
+"""Kinds that nothing refers to: once deleted they leave no trace."""
 
 
 class Store:
@@ -40,8 +42,8 @@ class Store:
         return None if slot is None else shelf.complete(slot)
 
     def delete(self, kind: str, id: str) -> None:  # noqa: A002
-        """Take the object out of lists and reads; that it existed is remembered. Errors: KeyError when unknown."""
-        self.shelf(kind).delete(id)
+        """Take the object out of lists and reads; what it was is remembered. Errors: KeyError when unknown."""
+        self.shelf(kind).delete(id, remember=kind not in FORGOTTEN)
 
     def deleted(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002
         """What a deleted object last was, complete; None when it is there or never was."""
@@ -100,9 +102,10 @@ class Shelf:
             self._hidden.pop(slot, None)
         self._note_columns(slot, obj)
 
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str, *, remember: bool = True) -> None:  # noqa: A002
         slot = self.slots[id]
-        self._deleted[id] = orjson.dumps(self.complete(slot))
+        if remember:
+            self._deleted[id] = orjson.dumps(self.complete(slot))
         del self.slots[id]
         self.order().remove(slot)
         for name, index in self._indexes.items():
