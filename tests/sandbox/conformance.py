@@ -22,7 +22,7 @@ Check = Callable[[Any, str], Iterator[str]]
 
 def faults(obj: Mapping[str, Any]) -> list[str]:
     """All that is wrong with an API object, as `path: what`; empty when nothing is."""
-    return list(_embedded(obj, str(obj.get("object"))))
+    return list(_embedded(None)(obj, str(obj.get("object"))))
 
 
 def fields_of(kind: str) -> frozenset[str]:
@@ -37,12 +37,25 @@ def _class_of(kind: str) -> type:
     return found
 
 
-def _embedded(value: Any, path: str) -> Iterator[str]:
-    kind = value.get("object") if isinstance(value, Mapping) else None
-    if kind not in OBJECT_CLASSES:
-        yield f"{path}: no API object: {value!r:.60}"
-        return
-    yield from _fields(_class_of(kind))(value, path)
+def _embedded(names: frozenset[str] | None) -> Check:
+    """An API object of one of the named classes, or of any."""
+
+    def check(value: Any, path: str) -> Iterator[str]:
+        kind = value.get("object") if isinstance(value, Mapping) else None
+        if kind not in OBJECT_CLASSES:
+            yield f"{path}: no API object: {value!r:.60}"
+            return
+        cls = _class_of(kind)
+        if names is not None and cls.__name__ not in names:
+            yield f"{path}: a {kind} instead of {' or '.join(sorted(names))}"
+        yield from _fields(cls)(value, path)
+
+    return check
+
+
+def _name(reference: ForwardRef | str) -> str:
+    """The class that a forward reference means; the SDK marks some by a suffix where names clash."""
+    return (reference if isinstance(reference, str) else reference.__forward_arg__).removesuffix("Resource")
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -88,11 +101,11 @@ def _check(hint: Any) -> Check:
     if origin is UntypedStripeObject:
         return _map(_check(get_args(hint)[0]))
     if isinstance(hint, ForwardRef | str):
-        return _embedded
+        return _embedded(frozenset({_name(hint)}))
     if hint is Any:
         return _anything
     if issubclass(hint, StripeObject):
-        return _fields(hint) if not hasattr(hint, "OBJECT_NAME") else _embedded
+        return _embedded(frozenset({hint.__name__})) if hasattr(hint, "OBJECT_NAME") else _fields(hint)
     return _SCALARS[hint]
 
 
@@ -102,7 +115,8 @@ def _either(hints: tuple[Any, ...]) -> Check:
     enums = [hint for hint in hints if get_origin(hint) is Literal]
     others = [hint for hint in hints if hint is not type(None) and not (enums and hint is str)]
     plain = [_check(hint) for hint in others if not isinstance(hint, ForwardRef)]
-    embeds = any(isinstance(hint, ForwardRef) for hint in others)
+    embeds = frozenset(_name(hint) for hint in others if isinstance(hint, ForwardRef))
+    embedded = _embedded(embeds)
 
     def check(value: Any, path: str) -> Iterator[str]:
         if value is None:
@@ -110,7 +124,7 @@ def _either(hints: tuple[Any, ...]) -> Check:
                 yield f"{path}: null"
             return
         if embeds and isinstance(value, Mapping):
-            yield from _embedded(value, path)
+            yield from embedded(value, path)
             return
         found = [list(each(value, path)) for each in plain]
         if not found:

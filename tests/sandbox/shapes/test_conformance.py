@@ -65,6 +65,7 @@ def test_an_object_has_every_field_that_stripe_sends(obj: dict[str, object]) -> 
         ({"current_period_end": 1}, "subscription.current_period_end: unknown to Subscription"),
         ({"items": []}, "subscription.items: [] instead of a list object"),
         ({"latest_invoice": {"id": "in_1"}}, "subscription.latest_invoice: no API object"),
+        ({"latest_invoice": specimens.VAT}, "subscription.latest_invoice: a tax_rate instead of Invoice"),
         ({"application_fee_percent": 5}, "subscription.application_fee_percent: 5 instead of float"),
         ({"metadata": {"seats": 5}}, "subscription.metadata.seats: 5 instead of str"),
         ({"billing_mode": {"type": "rigid"}}, "subscription.billing_mode.type: 'rigid' is none of"),
