@@ -41,6 +41,7 @@ FORMS: dict[str, Form] = {
     "subscription_item": Form(includable=("billed_until",), discounts=("discounts",), parts=("plan", "price")),
 }
 
+
 @dataclass
 class Hidden:
     """What the default form of one object leaves out: values by path, and the tails of lists longer than ten."""

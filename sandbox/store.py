@@ -86,7 +86,7 @@ class Shelf:
 
     def put(self, obj: dict[str, Any]) -> None:
         shown, hidden = split(obj)
-        body = orjson.dumps(shown)
+        body = _fitting(orjson.dumps(shown))
         created = obj.get("created") or obj.get("date") or 0
         slot = self.slots.get(obj["id"])
         if slot is None:
@@ -97,7 +97,7 @@ class Shelf:
             self._indexes.clear()
         self._shown[slot] = body
         if hidden:
-            self._hidden[slot] = orjson.dumps([hidden.values, hidden.tails])
+            self._hidden[slot] = _fitting(orjson.dumps([hidden.values, hidden.tails]))
         else:
             self._hidden.pop(slot, None)
         self._note_columns(slot, obj)
@@ -189,6 +189,11 @@ class Shelf:
             index[before].remove(slot)
         there = index.setdefault(after, [])
         there.insert(self.place(there, self.created[slot], slot), slot)
+
+
+def _fitting(body: bytes) -> bytes:
+    """The same bytes in memory of their own size: orjson cuts its own from larger blocks, four times the need."""
+    return bytes(memoryview(body))
 
 
 class _Unset:

@@ -184,9 +184,9 @@ def raise_prices(stage: Stage, month: int) -> None:
 def _leave(stage: Stage, sub: Subscription) -> None:
     chance = sub.customer.chance
     how = chance.random()
-    if how < 0.08 and not sub.contract and not sub.trial:
+    if how < 0.12 and not sub.contract and not sub.trial:
         _switch(stage, sub)
-    elif how < 0.33 or sub.contract:
+    elif how < 0.36 or sub.contract:
         subscriptions.cancel_now(stage, sub, *_why(stage, sub))
     else:
         subscriptions.cancel_at_period_end(stage, sub, *_why(stage, sub))
@@ -244,7 +244,8 @@ def _able(stage: Stage, sub: Subscription, act: str) -> bool:
     if act in ("upgrade", "downgrade"):
         return _neighbour(stage, sub, 1 if act == "upgrade" else -1) is not None
     if act in ("add_module", "drop_module"):
-        return sub.interval == ("month", 1) and (act == "add_module" or len(sub.items) > 1)
+        paying = sub.interval == ("month", 1) and price.product != "free"
+        return paying and (act == "add_module" or len(sub.items) > 1)
     if act in ("go_yearly", "go_monthly"):
         return plain and len(sub.items) == 1 and _other_interval(stage, sub, act) is not None
     if act == "coupon":
@@ -367,7 +368,7 @@ def _neighbour(stage: Stage, sub: Subscription, step: int) -> Price | None:
     place = _LADDER.index(price.product) + step
     if not 1 <= place < len(_LADDER):
         return None
-    return _offered(stage, f"{_LADDER[place]}-{price.currency}-{_rhythm(price)}")
+    return stage.for_sale(f"{_LADDER[place]}-{price.currency}-{_rhythm(price)}")
 
 
 def _other_interval(stage: Stage, sub: Subscription, act: str) -> Price | None:
@@ -375,22 +376,12 @@ def _other_interval(stage: Stage, sub: Subscription, act: str) -> Price | None:
     wanted, held = ("year", ("month", 1)) if act == "go_yearly" else ("month", ("year", 1))
     if sub.interval != held or price.product not in _LADDER or price.inline or _expiring(stage, sub):
         return None
-    return _offered(stage, f"{price.product}-{price.currency}-{wanted}")
+    return stage.for_sale(f"{price.product}-{price.currency}-{wanted}")
 
 
 def _expiring(stage: Stage, sub: Subscription) -> bool:
     """Whether a discount is over already but still in the price of the running period."""
     return any(each.end is not None and each.end <= stage.now for each in sub.discounts)
-
-
-def _offered(stage: Stage, key: str) -> Price | None:
-    """The price of that name that is for sale now."""
-    month = stage.month()
-    for name in (f"{key}-2", key):
-        price = stage.prices.get(name)
-        if price is not None and price.from_month <= month and (price.until_month is None or month < price.until_month):
-            return price
-    return None
 
 
 def _rhythm(price: Price) -> str:
@@ -408,7 +399,7 @@ def _order(stage: Stage, customer: Customer, role: str) -> Order:
 
 def _listed(stage: Stage, customer: Customer, role: str) -> Order:
     product, _, rhythm = role.partition("-")
-    price = stage.prices.get(role) or _offered(stage, f"{product}-{customer.currency}-{rhythm}")
+    price = stage.prices.get(role) or stage.for_sale(f"{product}-{customer.currency}-{rhythm}")
     if price is None:
         raise KeyError(f"no price for {role} in {customer.currency}: add one to the catalogue")
     return Order(((price, _quantity(customer, price.product)),))

@@ -196,7 +196,7 @@ def _open_payment(stage: Stage, invoice: Invoice) -> None:
         customer=customer,
         amount=invoice.amount_due,
         currency=invoice.currency,
-        description="Subscription update" if invoice.subscription else "Invoice",
+        description=_PAID_FOR.get(invoice.billing_reason, "Payment for Invoice"),
     )
     invoice.payment = InvoicePayment(
         stage.business.id("inpay_1", 23, customer.no, place), stage.now, invoice, invoice.amount_due, invoice.intent
@@ -314,5 +314,10 @@ def _count(customer: Customer, what: str) -> int:
     return place
 
 
+_PAID_FOR = {
+    "subscription_create": "Subscription creation",
+    "subscription_cycle": "Subscription update",
+    "subscription_update": "Subscription update",
+}
 FINALIZES_AFTER = HOUR
 """A renewal's draft waits so long for last changes."""

@@ -370,4 +370,6 @@ def _await(stage: Stage, invoice: Invoice) -> None:
     else:
         stage.later(due + 45 * DAY, "payments.write_off", invoice)
         return
+    if chance.random() < 0.08:
+        stage.later(when - DAY // 2, "aftermath.credit_before_payment", invoice)
     stage.later(when, "payments.remit", invoice, elsewhere)

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.store import Store
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
-from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Business
+from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Business, Price
 from sandbox.world.periods import moment
 from sandbox.world.render import Renderer
 from sandbox.world.shapes.events import event as event_shape
@@ -69,6 +69,8 @@ class Stage:
         if not self._agenda or self._agenda[0][0] > until:
             return None
         at, _, act, what = heappop(self._agenda)
+        if self._waiting and at >= self._events_from:
+            self.write()
         self.now = max(self.now, at)
         return act, what
 
@@ -83,8 +85,6 @@ class Stage:
             if len(self._waiting) > _ROOM:
                 self.write()
             return
-        if self._waiting:
-            self.write()
         self.put(self._render(thing), *events)
 
     def put(self, shape: dict[str, Any], *events: str) -> None:
@@ -120,6 +120,15 @@ class Stage:
         began, today = moment(self.business.start), moment(self.now)
         months = (today.year - began.year) * 12 + today.month - began.month
         return months - (today.day < began.day)
+
+    def for_sale(self, key: str) -> Price | None:
+        """The price of that name, or its successor, that is for sale now."""
+        month = self.month()
+        for name in (f"{key}-2", key):
+            price = self.prices.get(name)
+            if price is not None and price.from_month <= month and month < (price.until_month or month + 1):
+                return price
+        return None
 
     def write(self) -> None:
         """Render and store everything that waits."""

@@ -326,7 +326,7 @@ def _wish_coupon(stage: Stage, sub: Subscription, key: str) -> bool:
 
 
 def _wish_price(stage: Stage, sub: Subscription, key: str) -> bool:
-    dearer = stage.prices[key]
+    dearer = stage.for_sale(key) or stage.prices[key]
     item = sub.items[0]
     same_rhythm = (dearer.interval, dearer.interval_count) == sub.interval
     item.price = dearer
