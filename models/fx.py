@@ -41,8 +41,8 @@ def daily_rates(
     others = {currency.lower() for currency in wanted} - necessary
     wanted = sorted(necessary | {one for one in others if _paths(one, terms.currency, known)})
     days = pl.DataFrame({"date": pl.date_range(min(first, terms.as_of_day), terms.as_of_day, eager=True)})
-    frames = [_of_currency(currency, days, known, terms) for currency in wanted]
-    return pl.concat(frames).select(*RATES).sort("currency", "date").lazy()
+    frames = [_of_currency(currency, days, known, terms).select(RATES) for currency in wanted]
+    return pl.concat(frames).sort("currency", "date").lazy()
 
 
 def stale_rates(used: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:

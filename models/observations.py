@@ -95,17 +95,12 @@ def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms:
         pl.col("period_start_at") < pl.col("period_end_at"),
         pl.col("period_start_at") <= terms.as_of,
     )
-    inclusive = pl.col("taxes").list.eval(
-        pl.when(pl.element().struct.field("tax_behavior") == "inclusive").then(pl.element().struct.field("amount"))
-    )
-    discounted = pl.col("discount_amounts").list.eval(pl.element().struct.field("amount")).list.sum().fill_null(0)
-    taxed = pl.col("amount") - discounted
-    tax = inclusive.list.sum().fill_null(0)
     return (
         licensed(lines, staging)
         .join(invoices, on=["account_id", "invoice_id"])
         .join(coupon_ids(lines, staging, terms), on=["account_id", "id"], how="left")
-        .with_columns(taxed=taxed, kept=taxed - tax)
+        .join(_inclusive_rates(lines, staging), on=["account_id", "id"], how="left")
+        .with_columns(_kept_of_taxed())
         .select(
             *ITEM,
             "price_id",
@@ -113,22 +108,51 @@ def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms:
             "position",
             "invoice_coupons",
             "known_at",
+            "kept",
+            "taxed",
             at="period_start_at",
             billed_to="period_end_at",
             kind=pl.when("is_billed").then(REGULAR).otherwise(UNBILLED).cast(pl.Int8),
             item_coupons=pl.col("coupons").fill_null(""),
-            kept=pl.when(pl.col("taxed") <= 0)
-            .then(None)
-            .when(pl.col("kept") == pl.col("taxed"))
-            .then(1)
-            .otherwise("kept"),
-            taxed=pl.when(pl.col("taxed") <= 0)
-            .then(None)
-            .when(pl.col("kept") == pl.col("taxed"))
-            .then(1)
-            .otherwise("taxed"),
             line_amount="amount",
         )
+    )
+
+
+def _kept_of_taxed() -> list[pl.Expr]:
+    """What inclusive tax leaves of a line: `kept` of `taxed`. Of a line of nothing only its tax rates say."""
+    discounted = pl.col("discount_amounts").list.eval(pl.element().struct.field("amount")).list.sum().fill_null(0)
+    inclusive = pl.col("taxes").list.eval(
+        pl.when(pl.element().struct.field("tax_behavior") == "inclusive").then(pl.element().struct.field("amount"))
+    )
+    net = pl.col("amount") - discounted
+    tax = inclusive.list.sum().fill_null(0)
+    return [
+        pl.when(net <= 0).then(untaxed_rate).when(tax == 0).then(1).otherwise(amount).alias(name)
+        for name, untaxed_rate, amount in (
+            ("kept", pl.when(pl.col("rate_millionths").is_not_null()).then(WHOLE), net - tax),
+            ("taxed", WHOLE + pl.col("rate_millionths"), net),
+        )
+    ]
+
+
+WHOLE = 100 * 1_000_000
+"""A hundred percent in millionths of a percent."""
+
+
+def _inclusive_rates(lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Of lines of nothing, the percentage that is inside: account_id, id, rate_millionths."""
+    percentage = (pl.col("percentage") * 1_000_000).cast(pl.Int64)
+    rates = staging["tax_rates"].select("account_id", tax_rate_id="id", rate_millionths=percentage)
+    return (
+        lines.filter(pl.col("amount") == 0, pl.col("taxes").list.len() > 0)
+        .select("account_id", "id", "taxes")
+        .explode("taxes")
+        .unnest("taxes")
+        .filter(pl.col("tax_behavior") == "inclusive")
+        .join(rates, on=["account_id", "tax_rate_id"])
+        .group_by("account_id", "id")
+        .agg(pl.col("rate_millionths").sum())
     )
 
 

@@ -11,13 +11,15 @@ from datetime import timedelta
 import polars as pl
 
 from models.lives import lives
-from models.observations import CREDIT, ITEM, LIVE, UNBILLED, coupon_ids, licensed, observations
+from models.observations import CREDIT, ITEM, LIVE, UNBILLED, VERSION, coupon_ids, licensed, observations
 from models.terms import Terms
 from models.worth import Catalogue, with_shared_worth, with_worth
 
 SUBSCRIPTION = ["account_id", "subscription_id"]
 ENTITY = ["account_id", "subscription_item_id"]
-STATE = ["price_id", "quantity", "item_coupons", "invoice_coupons", "kept", "taxed"]
+STATE = ("price_id", "quantity", "item_coupons", "invoice_coupons")
+TAX = ("kept", "taxed")
+PLAN = ("product_id", "recurring_interval", "recurring_interval_count")
 
 STRETCH = (
     "account_id",
@@ -48,7 +50,8 @@ def stretches(staging: Mapping[str, pl.LazyFrame], catalogue: Catalogue, terms: 
     running = lives(staging, terms).collect()
     observed = _known_states(staging, running, terms)
     pieces = _as_of(_without_trials(_cut(observed, running, terms)), terms)
-    return _explained(_priced(_described(pieces, staging), catalogue)).select(STRETCH)
+    states = _joined(_described(pieces, staging))
+    return _explained(_priced(states, catalogue)).select(STRETCH)
 
 
 def _known_states(staging: Mapping[str, pl.LazyFrame], running: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -60,7 +63,7 @@ def _known_states(staging: Mapping[str, pl.LazyFrame], running: pl.DataFrame, te
     )
     carried = ("item_coupons", "invoice_coupons", "kept", "taxed", "line_amount")
     filled = ordered.with_columns(pl.col(carried).forward_fill().over(ENTITY))
-    return _with_subscription_coupons(filled).with_columns(
+    return _as_others_then(filled, staging).with_columns(
         pl.col("item_coupons").fill_null(""),
         pl.col("kept", "taxed").backward_fill().over(ENTITY).fill_null(1),
         pl.col("quantity").fill_null(1),
@@ -102,23 +105,27 @@ def _unbilled_items(
     )
 
 
-def _with_subscription_coupons(observed: pl.DataFrame) -> pl.DataFrame:
-    """An item added within a period is discounted as the subscription's latest invoice was."""
-    told = observed.filter(pl.col("invoice_coupons").is_not_null()).select(
-        *SUBSCRIPTION, "at", coupons_then="invoice_coupons"
-    )
-    untold = observed.filter(pl.col("invoice_coupons").is_null())
+def _as_others_then(observed: pl.DataFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    """An item added within a period is discounted and taxed as the subscription's latest invoice before was."""
+    untold = observed.filter(pl.col("invoice_coupons").is_null()).select(*ITEM, "at", "price_id").sort("at")
     if untold.is_empty():
         return observed
-    found = (
-        untold.select(*SUBSCRIPTION, *ENTITY[1:], "at")
-        .sort("at")
-        .join_asof(told.sort("at"), on="at", by=SUBSCRIPTION, check_sortedness=False)
+    told = observed.sort("at")
+    coupons = told.filter(pl.col("invoice_coupons").is_not_null()).select(
+        *SUBSCRIPTION, "at", coupons_then="invoice_coupons"
     )
-    return (
-        observed.join(found, on=[*ITEM, "at"], how="left", maintain_order="left")
-        .with_columns(invoice_coupons=pl.coalesce("invoice_coupons", "coupons_then").fill_null(""))
-        .drop("coupons_then")
+    taxes = told.filter(pl.col("taxed").is_not_null()).select(*SUBSCRIPTION, "at", kept_then="kept", taxed_then="taxed")
+    exclusive = staging["prices"].filter(pl.col("tax_behavior") == "exclusive").select("account_id", price_id="id")
+    then = (
+        untold.join_asof(coupons, on="at", by=SUBSCRIPTION, check_sortedness=False)
+        .join_asof(taxes, on="at", by=SUBSCRIPTION, check_sortedness=False)
+        .join(exclusive.with_columns(untaxed=1).collect(), on=["account_id", "price_id"], how="left")
+        .drop("price_id")
+    )
+    return observed.join(then, on=[*ITEM, "at"], how="left", maintain_order="left").with_columns(
+        invoice_coupons=pl.coalesce("invoice_coupons", "coupons_then").fill_null(""),
+        kept=pl.coalesce("kept", "untaxed", "kept_then"),
+        taxed=pl.coalesce("taxed", "untaxed", "taxed_then"),
     )
 
 
@@ -156,7 +163,7 @@ def _cut(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms) -> pl.Data
             .when(is_last & (pl.col("ends_at") == stops))
             .then("stop_cause")
             .when(is_cut_short & (pl.col("next_kind") == CREDIT))
-            .then(pl.lit("end"))
+            .then(pl.lit("add_on"))
             .when(~is_last | (pl.col("next_kind") == UNBILLED) | stops.is_null())
             .then(pl.lit("pause"))
             .otherwise(pl.lit("end")),
@@ -214,6 +221,20 @@ def _described(pieces: pl.DataFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.
     )
 
 
+def _joined(pieces: pl.DataFrame) -> pl.DataFrame:
+    """The pieces, those that follow each other in the same state made one."""
+    ordered = _with_before(pieces)
+    line_amount = pl.col("line_amount")
+    same_amount = line_amount.eq_missing(line_amount.shift(1))
+    same = pl.col("goes_on") & ~pl.any_horizontal(_differs(name) for name in STATE) & ~_tax_differs() & same_amount
+    return (
+        ordered.with_columns(state=(~same).fill_null(True).cum_sum())
+        .group_by("state", maintain_order=True)
+        .agg(pl.exclude("ends_at", "cause_of_end").first(), pl.col("ends_at", "cause_of_end").last())
+        .select(pieces.columns)
+    )
+
+
 def _priced(pieces: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """The pieces with their worth, cut where an amount off is shared anew among a subscription's items."""
     coupons = pieces.select("account_id", "invoice_coupons").unique()
@@ -262,59 +283,72 @@ def _shared(pieces: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
 
 def _explained(priced: pl.DataFrame) -> pl.DataFrame:
     """Stretches in order with why they start and end."""
-    ordered = priced.sort(*ENTITY, "starts_at")
-    before = {f"{name}_before": pl.col(name).shift(1).over(ENTITY) for name in (*STATE, *PLAN, "mrr_micros", "ends_at")}
-    goes_on = (pl.col("ends_at_before") == pl.col("starts_at")).fill_null(False)
-    first = pl.col("starts_at") == pl.col("starts_at").min().over(SUBSCRIPTION)
-    own_cause = (
-        pl.when(~goes_on)
-        .then(
-            pl.when(pl.col("ends_at_before").is_not_null())
-            .then(pl.lit("resume"))
-            .when(first)
-            .then(pl.lit("start"))
-            .otherwise(pl.lit("add_on"))
-        )
-        .when(_differs("price_id"))
-        .then(
-            pl.when(pl.any_horizontal(_differs(name) for name in PLAN)).then(pl.lit("plan")).otherwise(pl.lit("price"))
-        )
-        .when(_differs("quantity"))
-        .then(pl.lit("quantity"))
-        .when(_differs("item_coupons") | _differs("invoice_coupons"))
-        .then(
-            pl.when(pl.col("mrr_micros") < pl.col("mrr_micros_before"))
-            .then(pl.lit("discount_start"))
-            .otherwise(pl.lit("discount_end"))
-        )
-        .when(_differs("kept") | _differs("taxed"))
-        .then(pl.lit("price"))
-    )
-    caused = ordered.with_columns(**before).with_columns(cause_of_start=own_cause)
-    of_sibling = pl.col("cause_of_start").drop_nulls().first().over([*SUBSCRIPTION, "starts_at"])
     known = pl.col("is_known")
-    return caused.with_columns(
-        cause_of_start=pl.coalesce("cause_of_start", of_sibling, pl.lit("discount_end"))
-    ).with_columns(
+    coupons = [pl.col(name).replace("", None) for name in ("item_coupons", "invoice_coupons")]
+    caused = _with_before(priced).with_columns(cause_of_start=_own_cause())
+    return _caused_by_others(caused).with_columns(
         cause_of_end=pl.when((pl.col("ends_at") == pl.col("starts_at").shift(-1).over(ENTITY)).fill_null(False))
         .then(pl.col("cause_of_start").shift(-1).over(ENTITY))
         .otherwise("cause_of_end"),
-        coupons=pl.concat_str(
-            [pl.col("item_coupons").replace("", None), pl.col("invoice_coupons").replace("", None)],
-            separator=",",
-            ignore_nulls=True,
-        ),
+        coupons=pl.concat_str(coupons, separator=",", ignore_nulls=True),
         counts=pl.col("mrr_micros") > 0,
-        reason=pl.when(~known & (pl.col("mrr_micros") == 0))
-        .then(pl.lit("unknown_amount"))
-        .when(pl.col("mrr_micros") == 0)
-        .then(pl.lit("free")),
-        basis=pl.when(pl.col("kind") >= 4).then(pl.lit("version")).otherwise(pl.lit("invoice")),
+        reason=pl.when(pl.col("mrr_micros") == 0).then(
+            pl.when(known).then(pl.lit("free")).otherwise(pl.lit("unknown_amount"))
+        ),
+        basis=pl.when(pl.col("kind") >= VERSION).then(pl.lit("version")).otherwise(pl.lit("invoice")),
     )
 
 
-PLAN = ("product_id", "recurring_interval", "recurring_interval_count")
+def _with_before(pieces: pl.DataFrame) -> pl.DataFrame:
+    """The pieces in order, each with what the item was before (`…_before`) and whether it goes on from there."""
+    ordered = pieces.sort(*ENTITY, "starts_at")
+    names = [name for name in (*STATE, *TAX, *PLAN, "mrr_micros", "ends_at") if name in ordered.columns]
+    before = ordered.with_columns(**{f"{name}_before": pl.col(name).shift(1).over(ENTITY) for name in names})
+    return before.with_columns(goes_on=(pl.col("ends_at_before") == pl.col("starts_at")).fill_null(False))
+
+
+def _own_cause() -> pl.Expr:
+    """Why a stretch starts, as far as the item itself tells; null where only its worth differs."""
+    first = pl.col("starts_at") == pl.col("starts_at").min().over(SUBSCRIPTION)
+    return (
+        pl.when(~pl.col("goes_on") & pl.col("ends_at_before").is_not_null())
+        .then(pl.lit("resume"))
+        .when(~pl.col("goes_on"))
+        .then(pl.when(first).then(pl.lit("start")).otherwise(pl.lit("add_on")))
+        .when(_differs("price_id") & pl.any_horizontal(_differs(name) for name in PLAN))
+        .then(pl.lit("plan"))
+        .when(_differs("price_id"))
+        .then(pl.lit("price"))
+        .when(_differs("quantity"))
+        .then(pl.lit("quantity"))
+        .when(
+            (_differs("item_coupons") | _differs("invoice_coupons"))
+            & (pl.col("mrr_micros") < pl.col("mrr_micros_before"))
+        )
+        .then(pl.lit("discount_start"))
+        .when(_differs("item_coupons") | _differs("invoice_coupons"))
+        .then(pl.lit("discount_end"))
+        .when(_tax_differs())
+        .then(pl.lit("price"))
+    )
+
+
+def _caused_by_others(caused: pl.DataFrame) -> pl.DataFrame:
+    """Where an item's worth changed by no doing of its own, the cause is the subscription's other change then."""
+    starts = caused.select(*SUBSCRIPTION, "starts_at", of_others="cause_of_start")
+    ends = caused.select(*SUBSCRIPTION, starts_at="ends_at", of_others="cause_of_end")
+    others = (
+        pl.concat([starts, ends]).drop_nulls().unique([*SUBSCRIPTION, "starts_at"], keep="first", maintain_order=True)
+    )
+    return caused.join(others, on=[*SUBSCRIPTION, "starts_at"], how="left", maintain_order="left").with_columns(
+        cause_of_start=pl.coalesce("cause_of_start", "of_others", pl.lit("discount_end"))
+    )
 
 
 def _differs(name: str) -> pl.Expr:
     return pl.col(name).ne_missing(pl.col(f"{name}_before"))
+
+
+def _tax_differs() -> pl.Expr:
+    kept, taxed = pl.col("kept").cast(pl.Int128), pl.col("taxed").cast(pl.Int128)
+    return kept * pl.col("taxed_before") != taxed * pl.col("kept_before")

@@ -18,7 +18,7 @@ from models.spine import Spine, build_spine
 from models.terms import Terms
 
 ACCOUNT = "acct_1"
-SCHEMAS = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     table.table_name: {name: column.dtype for name, column in table.columns().items()} for table in staging.TABLES
 }
 
@@ -194,7 +194,8 @@ def movements(spine: Spine) -> list[str]:
     """The movements, one a line: day, customer, type, amount in minor units and currency."""
     rows = spine.marts["mrr_movements"].sort("moved_on", "customer_id", "currency").collect().iter_rows(named=True)
     return [
-        f"{row['moved_on']} {row['customer_id']} {row['movement_type']} {_plain(row['mrr_delta'], '+')} {row['currency']}"
+        f"{row['moved_on']} {row['customer_id']} {row['movement_type']} "
+        f"{_plain(row['mrr_delta'], '+')} {row['currency']}"
         for row in rows
     ]
 
