@@ -84,6 +84,7 @@ def publish(
         PublishError: a table is missing, or the file can't be written, such as on a full disk.
     """
     failed = _failed(connection)
+    _require_tables(connection)
     if failed and rule == "refuse":
         raise ChecksFailedError(failed)
     tables.write(connection, marts.PipelineRuns, _runs(connection))
@@ -99,6 +100,15 @@ def publish(
             _remove(draft)
         raise PublishError(f"{target} was not published and is as it was: {_why(error, target)}") from error
     return Published(target, len(CONTRACTS), rows, target.stat().st_size, failed)
+
+
+def _require_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    made_here = {marts.PipelineRuns, marts.Publication}
+    for contract in CONTRACTS:
+        there = tables.exists(connection, contract.schema_name, contract.table_name)
+        if not there and contract not in made_here:
+            table = contract.qualified_name()
+            raise PublishError(f"{table} is not in the warehouse, so nothing was published: run `revenue build` first.")
 
 
 def _failed(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
@@ -151,8 +161,6 @@ def _written(connection: duckdb.DuckDBPyConnection, draft: Path) -> int:
 
 def _copied(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> int:
     table = contract.qualified_name()
-    if not tables.exists(connection, contract.schema_name, contract.table_name):
-        raise PublishError(f"{table} is not in the warehouse, so nothing was published: run `revenue build` first.")
     tables.create(connection, contract, catalog=CATALOG)
     names = ", ".join(f'"{c.name}"' for c in tables.columns(contract))
     copied = connection.execute(f"insert into {CATALOG}.{table} by name select {names} from {table}").fetchall()
