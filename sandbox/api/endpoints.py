@@ -16,7 +16,8 @@ from sandbox.api.expansion import Expander, Tree, deleted_stub, expansion, only_
 from sandbox.api.filters import Between, Condition, Equal, Filter
 from sandbox.api.listing import PAGING, page, page_of_nested, window
 from sandbox.api.parameters import Value, text, texts
-from sandbox.api.routes import PARTS, RESOURCES, SCOPES, SINGLES, Part, Resource, Scope, Single
+from sandbox.api.resources import PARTS, RESOURCES, SCOPES, SINGLES
+from sandbox.api.routes import Part, Resource, Scope, Single
 from sandbox.clock import Clock
 from sandbox.store import Shelf, Store
 
@@ -46,8 +47,7 @@ class Endpoints:
         found: dict[str, tuple[str | None, Serve]] = {}
         for resource in RESOURCES:
             found[resource.path] = (resource.permission, self._lister(resource))
-            if resource.retrievable:
-                found[resource.path + "/{id}"] = (resource.permission, self._retriever(resource))
+            found[resource.path + "/{id}"] = (resource.permission, self._retriever(resource))
         for part in PARTS:
             found[part.path] = (part.permission, self._part_lister(part))
         for scope in SCOPES:
@@ -62,7 +62,7 @@ class Endpoints:
 
     def _lister(self, resource: Resource) -> Serve:
         def serve(ids: tuple[str, ...], given: Given) -> bytes:
-            conditions = self._conditions(given, resource.filters, resource.unless, resource.required)
+            conditions = self._conditions(given, resource.filters, resource.unless)
             return self._page(resource.kind, resource.path, conditions, given)
 
         return serve
@@ -161,12 +161,8 @@ class Endpoints:
         given: Given,
         filters: Mapping[str, Filter],
         unless: Iterable[tuple[tuple[str, ...], Condition]] = (),
-        required: Iterable[str] = (),
     ) -> list[Condition]:
         _only(given, (*PAGING, *filters))
-        for name in required:
-            if name not in given:
-                raise missing_parameter(name)
         if "type" in given and "types" in given:
             raise invalid("You may only specify one of these parameters: type, types.", "type", "parameters_exclusive")
         found = [

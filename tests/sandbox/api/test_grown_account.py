@@ -9,7 +9,8 @@ import pytest
 import stripe
 
 from sandbox.api.expandable import ENDED, EXPANDABLE, LEAVES, Embedded, Gathered, Inside, Nested, Node
-from sandbox.api.routes import RESOURCES, Resource
+from sandbox.api.resources import RESOURCES
+from sandbox.api.routes import Resource
 from sandbox.serving import Sandbox, serving
 from sandbox.world.business import Business
 from sandbox.world.world import World

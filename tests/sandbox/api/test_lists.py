@@ -7,7 +7,7 @@ import stripe
 
 from sandbox.api.expandable import EXPANDABLE
 from sandbox.api.filters import Fields
-from sandbox.api.routes import RESOURCES
+from sandbox.api.resources import RESOURCES
 from sandbox.store import COLUMNS
 from tests.sandbox.api.account import DAY, NOW, T0, Ask
 
