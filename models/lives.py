@@ -1,4 +1,4 @@
-"""When a subscription can count at all: its trial, its end, and whether it runs on now.
+"""When a subscription can count at all: its trial, its end, and whether it runs on now, as now known.
 
 Knows subscriptions and, for the moment a subscription became unpaid, the payments of its last invoice. Worth is not its
 business.
@@ -14,7 +14,7 @@ NEVER_STARTED = ("incomplete", "incomplete_expired")
 
 
 def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
-    """One row a subscription that ever began, as of the terms.
+    """One row a subscription that ever began and was there at the as-of instant.
 
     Columns: account_id, subscription_id, customer_id, currency, start_at, trial_start_at, trial_end_at, stops_at (when
     it stopped counting for good, so far; null: not), stop_cause (end, unpaid or pause), runs_on (True where it counts
@@ -30,7 +30,7 @@ def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
             ~status.is_in(NEVER_STARTED),
             pl.col("created_at").is_null() | (pl.col("created_at") <= terms.as_of),
         )
-        .join(_unpaid_since(staging, terms), on=["account_id", "id"], how="left")
+        .join(_unpaid_since(staging), on=["account_id", "id"], how="left")
         .with_columns(
             stops_at=pl.coalesce(
                 "ended_at",
@@ -59,7 +59,7 @@ def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
     )
 
 
-def _unpaid_since(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+def _unpaid_since(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Since when each unpaid subscription is: the last failed attempt on an invoice that it left unpaid.
 
     Where no attempt is known (the invoice was sent): when the newest one was due, else when it was finalised.
@@ -70,10 +70,10 @@ def _unpaid_since(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyF
             staging["subscriptions"].filter(pl.col("status") == "unpaid").select("account_id", subscription_id="id"),
             on=["account_id", "subscription_id"],
         )
-        .filter(pl.col("status").is_in(["open", "uncollectible"]), pl.col("created_at") <= terms.as_of)
+        .filter(pl.col("status").is_in(["open", "uncollectible"]))
         .select("account_id", "subscription_id", "due_at", "finalized_at", invoice_id="id")
     )
-    failed = staging["charges"].filter(pl.col("status") == "failed", pl.col("created_at") <= terms.as_of)
+    failed = staging["charges"].filter(pl.col("status") == "failed")
     return (
         invoices.join(
             staging["invoice_payments"].select("account_id", "invoice_id", "payment_intent_id"),

@@ -2,7 +2,8 @@
 
 An invoice line for a period tells price, quantity and discounts at the period's start and that the period was billed; a
 proration tells what was charged for the rest of a period after a change (debit) or what was given back (credit). Worth
-is not its business, nor what happens between two observations.
+is not its business, nor what happens between two observations, nor the as-of instant: what was said later of an earlier
+time is known here, and cut off where stretches are made.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms
     """
     invoices = _invoices(staging, lives, terms)
     regular = _regular(staging, invoices, terms)
-    prorations = _prorations(staging, lives, terms)
+    prorations = _prorations(staging, lives)
     return pl.concat([regular, prorations], how="diagonal")
 
 
@@ -59,16 +60,14 @@ def licensed(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.Laz
 def _invoices(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Invoices of subscriptions, with whether their lines' periods count as billed."""
     invoices = staging["invoices"]
-    voided = (pl.col("voided_at") <= terms.as_of) | ((pl.col("status") == "void") & pl.col("voided_at").is_null())
-    given_up = pl.col("marked_uncollectible_at") <= terms.as_of
-    finalized = pl.col("finalized_at") <= terms.as_of
+    status = pl.col("status")
     attempted = pl.col("attempt_count").fill_null(0) > 0
     is_billed = (
-        pl.when(voided)
+        pl.when(status == "void")
         .then(attempted)
-        .when(given_up & (pl.col("uncollectible_reason") == NOT_BILLED))
+        .when((status == "uncollectible") & (pl.col("uncollectible_reason") == NOT_BILLED))
         .then(False)
-        .when(finalized | pl.col("status").is_in(["open", "paid", "uncollectible"]))
+        .when(status != "draft")
         .then(True)
         .when(pl.col("runs_on"))
         .then(True)
@@ -93,7 +92,6 @@ def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms:
         ~pl.col("proration").fill_null(False),
         pl.col("subscription_item_id").is_not_null(),
         pl.col("period_start_at") < pl.col("period_end_at"),
-        pl.col("period_start_at") <= terms.as_of,
     )
     return (
         licensed(lines, staging)
@@ -156,7 +154,7 @@ def _inclusive_rates(lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -
     )
 
 
-def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
     """Debits and credits, from invoice items (pending ones too) and from lines whose invoice item we do not hold."""
     wanted = [
         *ITEM,
@@ -169,9 +167,7 @@ def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms:
         "period_end_at",
     ]
     lines = staging["invoice_lines"].filter(pl.col("proration"))
-    items = staging["invoice_items"].filter(
-        pl.col("proration"), pl.col("created_at").is_null() | (pl.col("created_at") <= terms.as_of)
-    )
+    items = staging["invoice_items"].filter("proration")
     of_line = (
         lines.filter(pl.col("invoice_item_id").is_not_null(), pl.col("subscription_item_id").is_not_null())
         .select("account_id", "invoice_item_id", item_of_line="subscription_item_id")
@@ -192,7 +188,6 @@ def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms:
     rows = pl.concat([items.select(wanted), itemless.select(wanted)]).filter(
         pl.col("subscription_item_id").is_not_null(),
         pl.col("period_start_at") < pl.col("period_end_at"),
-        pl.col("period_start_at") <= terms.as_of,
     )
     return (
         licensed(rows, staging)

@@ -76,7 +76,8 @@ def _unbilled_items(
     """Items that run now though no invoice ever told of them: known from the subscription itself."""
     subscriptions = staging["subscriptions"]
     items = staging["subscription_items"]
-    started = pl.max_horizontal("start_at", pl.when(pl.col("trial_end_at") <= terms.as_of).then("trial_end_at"))
+    added = pl.when(pl.col("created_at") > pl.col("start_at")).then("created_at")
+    started = pl.max_horizontal("start_at", added, "trial_end_at")
     return (
         licensed(items, staging)
         .join(running.lazy().filter("runs_on"), on=SUBSCRIPTION)
@@ -100,7 +101,6 @@ def _unbilled_items(
             item_coupons=pl.col("coupons").fill_null(""),
             invoice_coupons=pl.col("invoice_coupons").fill_null(""),
         )
-        .filter(pl.col("at") <= terms.as_of)
         .collect()
     )
 
