@@ -225,7 +225,7 @@ _ACTS = (
     ("drop_module", 0.025),
     ("go_yearly", 0.02),
     ("go_monthly", 0.03),
-    ("pause", 0.012),
+    ("pause", 0.02),
     ("pause_void", 0.012),
     ("pause_drafts", 0.008),
     ("pay_once", 0.02),
@@ -316,7 +316,7 @@ def _go_monthly(stage: Stage, sub: Subscription) -> None:
 
 
 def _pause(stage: Stage, sub: Subscription) -> None:
-    sub.wish = f"pause:{sub.customer.chance.randint(12, 70)}"
+    sub.wish = f"pause:{sub.customer.chance.randint(12, 90)}"
 
 
 def _pause_void(stage: Stage, sub: Subscription) -> None:
@@ -471,9 +471,9 @@ def _with_oddities(stage: Stage, customer: Customer, order: Order, role: str) ->
     rhythm, no = _rhythm(order.items[0][0]), customer.no
     due = order.days_until_due is None and role not in ("free-month", "contract", "starter-usd-day")
     used_once = any(coupon.duration == "once" or coupon.percent_off == 100 for coupon in order.coupons)
-    if due and rhythm in ("month", "year") and no % 10 in (1, 4, 7) and not used_once:
-        without_card = {3: "pause", 4: "cancel"}.get(no // 10 % 6, "create_invoice")
-        return replace(order, trial_days=(14, 7, 30)[no % 3], trial_without_card=without_card)
+    if due and rhythm in ("month", "year") and no % 10 in (1, 4, 6, 7) and not used_once:
+        without_card = {3: "pause", 4: "cancel"}.get(no // 10 % 7, "create_invoice")
+        return replace(order, trial_days=(14, 30, 14, 7)[no // 10 % 4], trial_without_card=without_card)
     if due and no % 25 == 9 and not used_once:
         return replace(order, first_payment_fails=True)
     if due and rhythm in ("month", "year") and no % 37 == 11:
