@@ -63,11 +63,15 @@ def demo(
 @app.command()
 def run(quiet: Quiet = False) -> None:
     """Sync, build, publish and report: what the schedule runs."""
-    from pipelines import refresh
+    from pipelines import demo, refresh
     from pipelines.progress import shown
 
+    settings = settings_module.load()
+    settings.required_key()
+    for line in demo.make_way(settings.home):
+        typer.echo(line)
     with shown(quiet=quiet) as progress:
-        outcome = refresh.run(settings_module.load(), progress)
+        outcome = refresh.run(settings, progress)
     _conclude(outcome.lines, outcome.failed_checks)
 
 
@@ -168,8 +172,10 @@ def serve(
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000) -> None:
     """Start the Dagster UI with its own home under the working folder: offline, telemetry off."""
     from pipelines import ui as ui_module
+    from pipelines.progress import shown
 
-    raise typer.Exit(ui_module.start(settings_module.load(), port))
+    with shown(quiet=True) as progress:
+        raise typer.Exit(ui_module.start(settings_module.load(), port, progress))
 
 
 @app.command(hidden=True)

@@ -20,9 +20,8 @@ def connect(published: Path) -> duckdb.DuckDBPyConnection:
     """
     if not published.is_file():
         raise RevenueError(f"{published} does not exist yet: `revenue demo` or `revenue run` makes it.")
-    connection = duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False, "TimeZone": "UTC"}
-    )
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    connection.execute("set timezone = 'UTC'")
     connection.execute(f"attach {quoted(published)} as revenue (read_only)")
     connection.execute("use revenue.marts")
     connection.execute("set enable_external_access = false")

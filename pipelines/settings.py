@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import SettingsError
@@ -15,15 +15,13 @@ STRIPE_API = "https://api.stripe.com"
 
 def setting(name: str, description: str) -> object:
     """A field that is read from the environment under its public name."""
-    return Field(validation_alias=AliasChoices(name, name.lower()), description=description)
+    return Field(validation_alias=name, description=description)
 
 
 class Settings(BaseSettings):
     """What the pipeline is told from outside. Field descriptions are what `revenue --help` and the docs print."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     stripe_api_key: Annotated[
         SecretStr | None, setting("STRIPE_API_KEY", "restricted read key (rk_…) or secret key of the account")
@@ -47,11 +45,15 @@ class Settings(BaseSettings):
     policy: Annotated[str, setting("REVENUE_POLICY", "metric policy: the name of a preset")] = "default"
     fx_file: Annotated[
         Path | None,
-        setting("REVENUE_FX_FILE", "CSV of exchange rates (date,from_currency,to_currency,rate); before the ECB's"),
+        setting(
+            "REVENUE_FX_FILE",
+            "CSV of exchange rates (date,from_currency,to_currency,rate); else rates.csv in the home, else the ECB",
+        ),
     ] = None
-    publish: Annotated[str, setting("REVENUE_PUBLISH", "when a check fails: publish with a `banner` or `refuse`")] = (
-        "banner"
-    )
+    publish: Annotated[
+        Literal["banner", "refuse"],
+        setting("REVENUE_PUBLISH", "when a check fails: publish with a `banner` or `refuse`"),
+    ] = "banner"
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"
@@ -80,13 +82,6 @@ class Settings(BaseSettings):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
-    @field_validator("publish")
-    @classmethod
-    def _known_publish_rule(cls, value: str) -> str:
-        if value not in {"banner", "refuse"}:
-            raise ValueError(f"'{value}' is unknown; write banner or refuse")
-        return value
-
     @property
     def warehouse(self) -> Path:
         """The working database; only the pipeline opens it."""
@@ -101,6 +96,12 @@ class Settings(BaseSettings):
     def site(self) -> Path:
         """The folder of the rendered pages."""
         return self.home / "site"
+
+    @property
+    def rate_file(self) -> Path | None:
+        """The user's exchange rates: the file that is named, else `rates.csv` in the working folder."""
+        beside = self.home / "rates.csv"
+        return self.fx_file or (beside if beside.is_file() else None)
 
     def required_key(self) -> str:
         """The API key.
@@ -140,9 +141,7 @@ def load() -> Settings:
 
 def described() -> list[tuple[str, str, str]]:
     """(name, default, meaning) of each setting, for help and docs."""
-    rows = []
-    for field in Settings.model_fields.values():
-        alias = field.validation_alias
-        name = str(alias.choices[0]) if isinstance(alias, AliasChoices) else ""
-        rows.append((name, "" if field.default is None else str(field.default), field.description or ""))
-    return rows
+    return [
+        (str(field.validation_alias), "" if field.default is None else str(field.default), field.description or "")
+        for field in Settings.model_fields.values()
+    ]

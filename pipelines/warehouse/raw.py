@@ -69,7 +69,7 @@ def newest_payloads(
 ) -> dict[str, str]:
     """The newest payload held of each id, of those that are held."""
     rows = connection.execute(
-        f"select id, arg_max(payload, seq) from raw.{table} "  # noqa: S608
+        f"select id, arg_max(payload, seq) from raw.{table} "
         "where account_id = ? and id in (select unnest(?::varchar[])) group by id",
         [account_id, ids],
     ).fetchall()

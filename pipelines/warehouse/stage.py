@@ -92,6 +92,11 @@ def checks(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return tables.read(connection, StagingChecks)
 
 
+def sources(contract: type[Staged]) -> tuple[str, ...]:
+    """The raw tables that a staged table is made from."""
+    return _streams((contract,)) if "carried_" in query(contract.table_name) else _named(query(contract.table_name))
+
+
 @cache
 def query(name: str) -> str:
     """The text of `stage/<name>.sql`."""
@@ -104,7 +109,10 @@ def _execute_file(connection: duckdb.DuckDBPyConnection, name: str, **words: str
 
 @cache
 def _streams(contracts: Sequence[type[Staged]]) -> tuple[str, ...]:
-    texts = [query("carried_discounts"), *(query(c.table_name) for c in contracts)]
+    return _named(query("carried_discounts"), *(query(c.table_name) for c in contracts))
+
+
+def _named(*texts: str) -> tuple[str, ...]:
     return tuple(sorted({stream for text in texts for stream in STREAM.findall(text)} - {"discounts"}))
 
 

@@ -1,0 +1,87 @@
+"""`revenue doctor`: tries everything that a run needs, and says what to do about each fault."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from models import policy
+from pipelines import rates
+from pipelines.errors import RevenueError, SettingsError
+from pipelines.extract.catalogue import CATALOGUE
+from pipelines.extract.permissions import readable
+from pipelines.refresh import account_of
+from pipelines.settings import Settings
+from pipelines.warehouse.database import open_warehouse
+
+ROOM_NEEDED = 2_000_000_000
+"""Bytes of free disk below which a first load may not fit."""
+
+SIGNS = {"fine": "✓", "warning": "!", "fault": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was tried and how it went: `fine`, a `warning`, or a `fault` that stops a run."""
+
+    state: str
+    words: str
+
+
+def examine(settings: Settings, say: Callable[[str], None]) -> bool:
+    """Try all, telling each finding; False where something would stop a run."""
+    sound = True
+    for look in (_settings, _disk, _warehouse, _account):
+        for finding in look(settings):
+            say(f"{SIGNS[finding.state]} {finding.words}")
+            sound &= finding.state != "fault"
+    return sound
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    try:
+        chosen = policy.preset(settings.policy)
+        policy.require_supported(chosen)
+        rates.load(settings.rate_file)
+    except (policy.PolicyError, SettingsError) as error:
+        yield Finding("fault", str(error))
+        return
+    yield Finding("fine", f"Settings make sense; policy {chosen.name} ({chosen.hash}).")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(settings.home).free
+    except OSError as error:
+        yield Finding(
+            "fault", f"{settings.home} can't be written: {error.strerror}. Set REVENUE_HOME to another folder."
+        )
+        return
+    words = f"{settings.home} has {free / 1e9:,.1f} GB free."
+    yield Finding("fine", words) if free > ROOM_NEEDED else Finding("warning", f"{words} A large account needs more.")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    if not settings.warehouse.exists():
+        yield Finding("fine", "No warehouse yet; the first run makes it.")
+        return
+    try:
+        with open_warehouse(settings.warehouse):
+            yield Finding("fine", f"{settings.warehouse} opens and nobody else writes to it.")
+    except RevenueError as error:
+        yield Finding("fault", str(error))
+
+
+def _account(settings: Settings) -> Iterator[Finding]:
+    try:
+        refusals = readable(account_of(settings), CATALOGUE)
+    except RevenueError as error:
+        yield Finding("fault", str(error))
+        return
+    yield Finding("fine", f"{settings.stripe_api_base} answers and knows the key.")
+    for stream in CATALOGUE:
+        refusal = refusals[stream.name]
+        if refusal is None:
+            yield Finding("fine", f"{stream.name} can be read.")
+        else:
+            yield Finding("warning", f"{stream.name} is skipped: give the key Read on {stream.permission}. {refusal}")

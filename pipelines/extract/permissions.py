@@ -1,0 +1,36 @@
+"""Tries which streams a key may read: one request each, so that missing permissions show before a run."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipelines.extract.account import Account
+from pipelines.extract.catalogue import Changes, Stream
+from pipelines.extract.client import Client
+from pipelines.extract.errors import PermissionMissing
+
+
+def readable(account: Account, streams: Sequence[Stream]) -> dict[str, str | None]:
+    """By stream, None where the key may read it, else Stripe's refusal.
+
+    Raises:
+        KeyRefused: Stripe does not know the key.
+        ApiUnavailable: no answer.
+    """
+    return asyncio.run(_tried(replace(account, limits=replace(account.limits, attempts=2)), streams))
+
+
+async def _tried(account: Account, streams: Sequence[Stream]) -> dict[str, str | None]:
+    async with Client(account) as client:
+        return {stream.name: await _refusal(client, stream) for stream in streams}
+
+
+async def _refusal(client: Client, stream: Stream) -> str | None:
+    try:
+        if stream.changes is Changes.SINGLE:
+            await client.object(stream.name, stream.path, "")
+        else:
+            await client.page(stream.name, stream.path, [("limit", "1")])
+    except PermissionMissing as error:
+        return str(error)
+    return None

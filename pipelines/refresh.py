@@ -1,0 +1,209 @@
+"""The jobs: sync, build, report, and run, which is all three. The command line, the demo and Dagster call these."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+
+from pipelines import build as steps
+from pipelines import headline
+from pipelines.errors import SettingsError
+from pipelines.extract.account import Account
+from pipelines.extract.sync import SyncReport
+from pipelines.extract.sync import resync as resync_account
+from pipelines.extract.sync import sync as sync_account
+from pipelines.progress import Progress
+from pipelines.settings import Settings
+from pipelines.warehouse import runs
+from pipelines.warehouse.database import open_warehouse
+
+Window = tuple[datetime, datetime]
+"""Objects created in [first, second), UTC."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job has to tell: lines for a person, and the checks that failed."""
+
+    lines: tuple[str, ...]
+    failed_checks: tuple[str, ...] = ()
+
+
+@dataclass
+class _Tally:
+    """What a run has done so far, kept so that a failing run is on record too."""
+
+    run_id: str = ""
+    account_id: str = ""
+    reports: list[SyncReport] = field(default_factory=list)
+    failed_checks: tuple[str, ...] = ()
+
+    def outcome(self, status: str, detail: str | None = None) -> runs.Outcome:
+        """The run's record."""
+        remarks = [report.detail for report in self.reports if report.detail]
+        return runs.Outcome(
+            status,
+            objects_read=sum(report.objects_read for report in self.reports),
+            requests_made=sum(report.requests_made for report in self.reports),
+            rows_written=sum(report.rows_written for report in self.reports),
+            detail=" ".join([*remarks, *([detail] if detail else [])]) or None,
+        )
+
+
+def run(settings: Settings, progress: Progress, *, command: str = "run") -> Outcome:
+    """Sync, build, publish and report."""
+    account = account_of(settings)
+    with _recorded(settings, command) as (connection, tally):
+        read = _read(connection, account, tally, progress)
+        published = _built(connection, settings, tally, progress)
+    pages = _rendered(settings, progress, None)
+    return Outcome((*_told(read), *published, *pages, *headline.lines(settings.published)), tally.failed_checks)
+
+
+def sync(settings: Settings, progress: Progress, *, window: Window | None = None, full: bool = False) -> Outcome:
+    """Extract what changed; or, with a window, the objects created in it; or everything again."""
+    return Outcome(_told(read(settings, progress, command="sync", window=window, full=full)))
+
+
+def read(
+    settings: Settings,
+    progress: Progress,
+    *,
+    command: str,
+    window: Window | None = None,
+    streams: Sequence[str] | None = None,
+    full: bool = False,
+    patience: float = 0.0,
+) -> SyncReport:
+    """`sync`, with the engine's own report; `streams` narrows a window, `patience` is how long to wait for a writer."""
+    account = account_of(settings)
+    with _recorded(settings, command, patience) as (connection, tally):
+        return _read(connection, account, tally, progress, window=window, streams=streams, full=full)
+
+
+def build(settings: Settings, progress: Progress) -> Outcome:
+    """Stage, model, check and publish what was extracted."""
+    with _recorded(settings, "build") as (connection, tally):
+        lines = _built(connection, settings, tally, progress)
+    return Outcome((*lines, *headline.lines(settings.published)), tally.failed_checks)
+
+
+def report(settings: Settings, progress: Progress, *, month: date | None = None) -> Outcome:
+    """Render the dashboards from the published database."""
+    return Outcome(_rendered(settings, progress, month))
+
+
+def account_of(settings: Settings) -> Account:
+    """Whom the settings say to read.
+
+    Raises:
+        SettingsError: no key, or one that can't read.
+    """
+    return Account.of(settings.required_key(), settings.stripe_api_base)
+
+
+def window(since: str | None, until: str | None) -> Window:
+    """The window of two UTC days, the second one included; from the beginning, or until today, where one is left out.
+
+    Raises:
+        SettingsError: no dates, or in the wrong order.
+    """
+    first = _day(since, "--from") if since else date(2010, 1, 1)
+    last = _day(until, "--to") if until else datetime.now(UTC).date()
+    if last < first:
+        raise SettingsError(f"--to {last} lies before --from {first}.")
+    return _midnight(first), _midnight(last + timedelta(days=1))
+
+
+def month(text: str | None) -> date | None:
+    """The first day of a month written as YYYY-MM.
+
+    Raises:
+        SettingsError: it is no month.
+    """
+    return _day(f"{text}-01", "--month") if text else None
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        shape = "YYYY-MM" if option == "--month" else "YYYY-MM-DD"
+        raise SettingsError(f"{option} takes {shape}, and '{text}' is none.") from None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+@contextmanager
+def _recorded(
+    settings: Settings, command: str, patience: float = 0.0
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, _Tally]]:
+    """The warehouse for one run that is on record however it ends."""
+    with open_warehouse(settings.warehouse, wait_seconds=patience) as connection:
+        tally = _Tally(runs.begin(connection, command, datetime.now(UTC)))
+        try:
+            yield connection, tally
+        except BaseException as error:
+            _end(connection, tally, "failed", str(error) or type(error).__name__)
+            raise
+        _end(connection, tally, "checks_failed" if tally.failed_checks else "done")
+
+
+def _end(connection: duckdb.DuckDBPyConnection, tally: _Tally, status: str, detail: str | None = None) -> None:
+    runs.end(connection, tally.run_id, datetime.now(UTC), tally.outcome(status, detail), tally.account_id)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    account: Account,
+    tally: _Tally,
+    progress: Progress,
+    *,
+    window: Window | None = None,
+    streams: Sequence[str] | None = None,
+    full: bool = False,
+) -> SyncReport:
+    with progress.step("Reading Stripe"):
+        if window:
+            report = resync_account(connection, account, *window, streams=streams, progress=progress.stream)
+        else:
+            report = sync_account(connection, account, full=full, progress=progress.stream)
+    tally.account_id = report.account_id
+    tally.reports.append(report)
+    return report
+
+
+def _built(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, tally: _Tally, progress: Progress
+) -> tuple[str, ...]:
+    with progress.step("Staging"):
+        staged = steps.staged(connection)
+    with progress.step("Computing the metrics"):
+        modelled = steps.modelled(connection, settings)
+    tally.failed_checks = modelled.failed_checks
+    with progress.step("Publishing"):
+        _end(
+            connection, tally, "checks_failed" if tally.failed_checks else "done"
+        )  # so that the file tells of this run
+        published = steps.published(connection, settings)
+    rows = sum(staged.rows.values()) + sum(modelled.rows.values())
+    return (f"Published {published.file}: {published.tables} tables, {rows:,} rows, {published.bytes / 1e6:.1f} MB.",)
+
+
+def _rendered(settings: Settings, progress: Progress, month: date | None) -> tuple[str, ...]:
+    with progress.step("Rendering the dashboards"):
+        pages = steps.rendered(settings, month)
+    return (f"Dashboards: {(settings.site / 'index.html').resolve()} ({len(pages)} pages).",)
+
+
+def _told(report: SyncReport) -> tuple[str, ...]:
+    rate = f"{report.objects_read:,} objects in {report.requests_made:,} requests, {report.rows_written:,} new versions"
+    return (
+        f"Read account {report.account_id}: {rate}.",
+        *report.remarks,
+        *(f"Skipped {name}: {why}" for name, why in report.skipped.items()),
+    )

@@ -1,0 +1,110 @@
+"""`revenue status`: what is held and how fresh, what the last runs did and spent, which checks fail."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from pipelines import query
+from pipelines.errors import RevenueError
+from pipelines.extract import cursors
+from pipelines.settings import Settings
+from pipelines.warehouse.database import WarehouseBusy, open_warehouse
+
+RUNS = """
+select started_at, command, status, objects_read, requests_made, rows_written, detail
+from pipeline_runs order by started_at desc limit 8
+"""
+SPENT = "select coalesce(sum(requests_made), 0) from pipeline_runs where started_at > now() - interval 30 days"
+CHECKS = """
+select check_name, table_name, failing_rows, detail
+from data_checks where not passed order by table_name, check_name
+"""
+PUBLICATION = "select as_of, read_at, published_at, policy, policy_hash from publication limit 1"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Lines for a person, and the checks that fail."""
+
+    lines: tuple[str, ...]
+    failed_checks: tuple[str, ...]
+
+
+def status(settings: Settings) -> Status:
+    """The state of the working folder.
+
+    Raises:
+        RevenueError: nothing was ever extracted.
+    """
+    if not settings.warehouse.exists():
+        raise RevenueError(f"{settings.home} holds nothing yet: `revenue demo` or `revenue run` starts it.")
+    lines = [*_streams(settings)]
+    if not settings.published.is_file():
+        return Status((*lines, "", "Nothing is published yet: `revenue build` does that."), ())
+    checks = query.ask(settings.published, CHECKS)
+    lines += ["", *_published(settings), "", *_runs(settings), "", *_checks(checks)]
+    return Status(tuple(lines), tuple(f"{row[0]} of {row[1]}" for row in checks.iter_rows()))
+
+
+def _streams(settings: Settings) -> Iterator[str]:
+    try:
+        with open_warehouse(settings.warehouse) as connection:
+            held = cursors.status(connection)
+    except WarehouseBusy as busy:
+        yield f"The streams can't be looked at now: {busy}"
+        return
+    rows = [
+        (
+            each.stream,
+            f"{each.objects:,}",
+            f"{each.versions:,}",
+            _moment(each.newest_created_at),
+            "being read" if each.unfinished else _moment(each.synced_at),
+        )
+        for each in held
+    ]
+    yield from _table(("stream", "objects", "versions", "newest created", "in step since"), rows, right=(1, 2))
+
+
+def _published(settings: Settings) -> Iterator[str]:
+    row = query.ask(settings.published, PUBLICATION).row(0, named=True)
+    yield (
+        f"Published {_moment(row['published_at'])}, as of {_moment(row['as_of'])}; "
+        f"Stripe read until {_moment(row['read_at'])}; policy {row['policy']} ({row['policy_hash']})."
+    )
+
+
+def _runs(settings: Settings) -> Iterator[str]:
+    spent = query.ask(settings.published, SPENT).item()
+    yield f"Requests to Stripe in the last 30 days: {int(spent):,} (Stripe grants at least 10,000 a month)."
+    rows = [
+        (_moment(at), command, state, f"{objects:,}", f"{requests:,}", f"{written:,}", detail or "")
+        for at, command, state, objects, requests, written, detail in query.ask(settings.published, RUNS).iter_rows()
+    ]
+    yield from _table(("started", "run", "status", "objects", "requests", "new versions", ""), rows, right=(3, 4, 5))
+
+
+def _checks(failing: pl.DataFrame) -> Iterator[str]:
+    if failing.is_empty():
+        yield "All data checks pass."
+        return
+    yield "Failing data checks:"
+    rows = [(name, table, f"{count:,}", detail or "") for name, table, count, detail in failing.iter_rows()]
+    yield from _table(("check", "table", "rows", "detail"), rows, right=(2,))
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "–"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> Iterator[str]:
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,69 @@
+"""Settings: read from the environment, refused with a word on what would be right."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines import settings
+from pipelines.errors import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, _, _ in settings.described():
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_any_setting_everything_has_a_safe_default() -> None:
+    made = settings.load()
+    assert (made.home, made.policy, made.publish, made.as_of) == (Path("var"), "default", "banner", None)
+
+
+def test_settings_come_from_a_dotenv_file_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("REVENUE_CURRENCY=EUR\nREVENUE_TIMEZONE=Europe/Berlin\n")
+    monkeypatch.setenv("REVENUE_CURRENCY", "gbp")
+    made = settings.load()
+    assert (made.currency, made.timezone) == ("gbp", "Europe/Berlin")
+
+
+def test_an_instant_is_turned_into_utc_and_one_without_a_zone_is_taken_as_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVENUE_AS_OF", "2026-01-01T00:30:00+02:00")
+    assert settings.load().as_of == datetime(2025, 12, 31, 22, 30, tzinfo=UTC)
+    monkeypatch.setenv("REVENUE_AS_OF", "2026-01-01T00:30:00")
+    assert settings.load().as_of == datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("REVENUE_TIMEZONE", "Berlin", "Europe/Berlin"),
+        ("REVENUE_CURRENCY", "dollars", "usd"),
+        ("REVENUE_AS_OF", "yesterday", "REVENUE_AS_OF"),
+        ("REVENUE_PUBLISH", "maybe", "banner"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named_with_what_would(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, word: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+    assert name in str(refused.value)
+    assert word in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
+def test_a_missing_key_says_where_to_get_one() -> None:
+    with pytest.raises(SettingsError, match="restricted key"):
+        settings.load().required_key()
+
+
+def test_a_publishable_key_is_refused_and_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "pk_live_abcdef123")
+    made = settings.load()
+    assert "abcdef123" not in repr(made)
+    with pytest.raises(SettingsError) as refused:
+        made.required_key()
+    assert "abcdef123" not in str(refused.value)
