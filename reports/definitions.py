@@ -44,7 +44,7 @@ def _facts(marts: Marts, terms: Terms) -> tuple[tuple[str, Cell], ...]:
     publication = terms.publication
     return (
         ("As of", terms.moment(publication.as_of)),
-        ("Read from Stripe", terms.moment(publication.source_fresh_at) or Missing("not recorded")),
+        ("Read from Stripe", terms.moment(publication.read_at) or Missing("not recorded")),
         ("Published", terms.moment(publication.published_at) or Missing("not recorded")),
         ("Reporting currency", terms.unit),
         ("Zone of days and months", publication.timezone),

@@ -7,6 +7,7 @@ page can say that there is nothing yet.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -28,7 +29,7 @@ class Publication:
     policy_name: str = UNKNOWN
     policy_hash: str = UNKNOWN
     banner: str | None = None
-    source_fresh_at: datetime | None = None
+    read_at: datetime | None = None
     published_at: datetime | None = None
 
     @property
@@ -60,7 +61,7 @@ def read(connection: duckdb.DuckDBPyConnection) -> Marts:
     found = connection.execute(
         "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
     ).fetchall()
-    names = [name for (name,) in found if name in CONTRACTS or name == "publication"]
+    names = [name for (name,) in found if name in CONTRACTS]
     tables = {name: connection.sql(f'select * from marts."{name}"').pl() for name in names}  # noqa: S608
     return Marts(tables, publication_of(tables))
 
@@ -80,13 +81,18 @@ def publication_of(tables: Mapping[str, pl.DataFrame]) -> Publication:
     return Publication(
         as_of=_utc(row["as_of"]) or _as_of_from(tables),
         timezone=row.get("timezone") or "UTC",
-        currency=(row.get("reporting_currency") or _currency_from(tables)).lower(),
-        policy_name=row.get("policy_name") or UNKNOWN,
+        currency=(row.get("currency") or _currency_from(tables)).lower(),
+        policy_name=row.get("policy") or UNKNOWN,
         policy_hash=row.get("policy_hash") or UNKNOWN,
         banner=row.get("banner") or None,
-        source_fresh_at=_utc(row.get("source_fresh_at")),
+        read_at=_utc(row.get("read_at")),
         published_at=_utc(row.get("published_at")),
     )
+
+
+def total(frame: pl.DataFrame, column: str) -> Decimal:
+    """The exact sum of a column; 0 where there are no rows."""
+    return sum((Decimal(value) for value in frame[column].drop_nulls()), Decimal(0))
 
 
 def _as_of_from(tables: Mapping[str, pl.DataFrame]) -> datetime:

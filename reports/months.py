@@ -34,6 +34,7 @@ class MrrMonth:
     opening: int
     moves: dict[str, int]
     closing: int
+    opening_customers: int
     customers: int
     counts: dict[str, int]
     exact: dict[str, Any]
@@ -52,11 +53,6 @@ class MrrMonth:
     def net_new(self) -> int:
         """What customers did, exchange rates apart."""
         return sum(amount for kind, amount in self.moves.items() if kind != "fx")
-
-    @property
-    def opening_customers(self) -> int:
-        """Customers at the start: what the roll-forward starts from."""
-        return self.customers - self.counts["new"] - self.counts["reactivation"] + self.counts["churn"]
 
 
 def reporting_months(marts: Marts) -> list[MrrMonth]:
@@ -113,6 +109,7 @@ def _months(frame: pl.DataFrame, movers: dict[tuple[Any, ...], int], classes: in
             opening=openings[index],
             moves=dict(zip(kinds, moves[index], strict=True)),
             closing=closings[index],
+            opening_customers=rows[index - 1]["closing_customers"] if index else 0,
             customers=row["closing_customers"],
             counts={
                 "new": row["new_customers"],

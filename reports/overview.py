@@ -12,7 +12,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.metrics import Metrics, metrics
 from reports.months import LABELS, MrrMonth, earlier, full, last_full, reporting_months
-from reports.terms import Terms, joined
+from reports.terms import Terms, joined, shown_rate
 
 TREND_MONTHS = 13
 
@@ -121,7 +121,7 @@ def _churn_words(month: date, figures: Metrics) -> str:
     change = change_words(churn, before, month_text(earlier(month, 1)))
     retention = figures.cell("net_revenue_retention", month)
     kept = f"; net revenue retention over twelve months is {shown(retention)}" if isinstance(retention, Rate) else ""
-    rate = shown(churn) if churn.numerator else "0.0%"
+    rate = shown_rate(churn)
     return f"Customer churn was {rate}{', ' + change if change else ''}{kept}."
 
 
@@ -131,7 +131,7 @@ def _cash_words(month: date, figures: Metrics, terms: Terms) -> str:
         return ""
     refunds, disputes = figures.cell("refund_volume_rate", month), figures.cell("dispute_rate", month)
     rates = [
-        f"{name} {shown(cell) if cell.numerator else 'none'}"
+        f"{name} {shown_rate(cell)}"
         for name, cell in (("refunds of the month's charges", refunds), ("dispute activity", disputes))
         if isinstance(cell, Rate)
     ]

@@ -9,7 +9,7 @@ import duckdb
 
 from dashboards import site
 from dashboards.page import Page
-from reports import definitions, mrr, overview
+from reports import cash, churn, customers, definitions, mrr, overview, refunds_and_disputes, retention
 from reports.marts import Marts, read
 from reports.terms import Terms, basis
 
@@ -22,7 +22,16 @@ class Report(Protocol):
     def __call__(self, marts: Marts, terms: Terms) -> Page: ...
 
 
-REPORTS: tuple[Report, ...] = (overview.page, mrr.page, definitions.page)
+REPORTS: tuple[Report, ...] = (
+    overview.page,
+    mrr.page,
+    customers.page,
+    retention.page,
+    churn.page,
+    refunds_and_disputes.page,
+    cash.page,
+    definitions.page,
+)
 """Every page, in the order of the navigation. A new report is a new file and a new entry."""
 
 

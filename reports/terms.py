@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from dashboards.page import Basis
-from dashboards.values import Cell, Missing, Moment, Money, Rate, day_text, moment_text
+from dashboards.values import Cell, Missing, Moment, Money, Rate, day_text, moment_text, shown
 from models.currency import minor_exponent
 from reports.marts import Publication
 
@@ -68,7 +68,7 @@ def basis(publication: Publication, company: str) -> Basis:
         currency=publication.currency.upper(),
         policy=publication.policy_name,
         policy_hash=publication.policy_hash,
-        fresh=said(publication.source_fresh_at),
+        fresh=said(publication.read_at),
         published=said(publication.published_at),
         banner=publication.banner,
     )
@@ -84,3 +84,8 @@ def rate(numerator: Decimal | int | None, denominator: Decimal | int | None, rea
 def joined(parts: Sequence[str]) -> str:
     """`a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def shown_rate(share: Rate) -> str:
+    """A share inside a sentence, where zero is `0.0%` and no dash."""
+    return shown(share) if share.numerator else "0.0%"

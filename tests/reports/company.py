@@ -95,20 +95,21 @@ def company(customers: int = 60, months: int = 26, seed: int = 3) -> Marts:
 
 def marts(tables: dict[str, list[Row]], **publication: Any) -> Marts:
     """Tables of hand-made rows; columns left out are null, and tables left out are empty."""
-    frames = {table.table_name: _frame(table, tables.get(table.table_name, [])) for table in TABLES}
-    frames["publication"] = pl.DataFrame([PUBLICATION | publication])
+    rows = tables | {"publication": [PUBLICATION | publication]}
+    frames = {table.table_name: _frame(table, rows.get(table.table_name, [])) for table in TABLES}
     return Marts(frames, publication_of(frames))
 
 
 PUBLICATION: Row = {
     "published_at": datetime(2026, 11, 15, 12, 4, tzinfo=UTC),
     "as_of": AS_OF,
-    "reporting_currency": "usd",
+    "currency": "usd",
     "timezone": "America/New_York",
-    "policy_name": "default",
+    "policy": "default",
+    "checks_failed": 0,
     "policy_hash": "9f2c41d07ab3",
     "banner": None,
-    "source_fresh_at": datetime(2026, 11, 15, 12, tzinfo=UTC),
+    "read_at": datetime(2026, 11, 15, 12, tzinfo=UTC),
 }
 
 
@@ -402,6 +403,10 @@ def _payments(moves: list[Move], seed: int) -> dict[str, list[Row]]:
                     "charge_amount": gross,
                     "refunds": count // 20,
                     "refund_amount": refunded,
+                    "pending_amount": 0,
+                    "charge_amount_reporting": gross,
+                    "refund_amount_reporting": refunded,
+                    "is_partial": month == TODAY.replace(day=1),
                     "refund_count_rate": (count // 20) / count if count else None,
                     "refund_volume_rate": refunded / gross if gross else None,
                 }
@@ -537,7 +542,14 @@ def _checks() -> list[Row]:
         ("books_agree", "cash_by_day"),
     )
     return [
-        {"check_name": name, "table_name": table, "passed": True, "failing_rows": 0, "checked_at": AS_OF}
+        {
+            "check_name": name,
+            "table_name": table,
+            "passed": True,
+            "failing_rows": 0,
+            "severity": "blocking",
+            "checked_at": AS_OF,
+        }
         for name, table in names
     ]
 
