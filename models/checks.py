@@ -281,9 +281,20 @@ def _balance_as_stripe_says(frames: Frames, terms: Terms) -> pl.LazyFrame:
 
 
 def _lines_and_invoices(frames: Frames, terms: Terms) -> pl.LazyFrame:
-    lines = frames["staging.invoice_lines"].group_by("account_id", id="invoice_id").agg(subtotal=pl.col("amount").sum())
-    invoices = frames["staging.invoices"].select("account_id", "id", "subtotal")
-    return _unequal(("account_id", "id"), invoices, lines, "subtotal")
+    """Invoices whose total is not the sum of their lines, less discounts, with the tax that comes on top."""
+    on_top = pl.element().filter(pl.element().struct.field("tax_behavior") == "exclusive").struct.field("amount").sum()
+    discounts = (
+        pl.col("discount_amounts").list.eval(pl.element().struct.field("amount").sum()).list.first().fill_null(0)
+    )
+    tax = pl.col("taxes").list.eval(on_top).list.first().fill_null(0)
+    lines = (
+        frames["staging.invoice_lines"]
+        .group_by("account_id", id="invoice_id")
+        .agg(total=(pl.col("amount") - discounts + tax).sum())
+    )
+    return _unequal(
+        ("account_id", "id"), frames["staging.invoices"].select("account_id", "id", "total"), lines, "total"
+    )
 
 
 def _only_voided(frames: Frames, terms: Terms) -> pl.LazyFrame:
@@ -479,7 +490,7 @@ CHECKS: tuple[Check, ...] = (
         "lines_sum_to_invoices",
         "staging.invoice_lines",
         WARNING,
-        "lines do not add up to the invoice's subtotal; some may be missing",
+        "lines, less discounts and with tax on top, do not add up to the invoice's total; some may be missing",
         _lines_and_invoices,
     ),
     Check(

@@ -11,21 +11,69 @@ from models import metrics
 from models.contracts import marts, staging
 from tests.models.rows import ACCOUNT, TERMS, changes, daily_rates, movements, only, rows
 
-PUBLIC = (
-    "mrr arr net_new_mrr customers arpa gross_mrr_churn_rate net_mrr_churn_rate customer_churn_rate net_revenue_retention "
-    "gross_revenue_retention quick_ratio ltv trial_conversion_rate refund_volume_rate refund_count_rate dispute_rate "
-    "payment_failure_rate recovery_rate gross_volume net_volume fees"
-).split()
-MRR_COLUMNS = (
-    "opening_mrr new_mrr expansion_mrr contraction_mrr churn_mrr reactivation_mrr fx_mrr closing_mrr paused_mrr resumed_mrr "
-    "base_mrr_12 end_mrr_12 kept_mrr_12 base_mrr_1 end_mrr_1 kept_mrr_1"
-).split()
-COUNT_COLUMNS = (
-    "opening_customers closing_customers lost_customers trailing_lost_customers trailing_base_customers trials_started "
-    "trials_converted refunds refund_charges disputes card_charges refund_amount_reporting charge_amount_reporting "
-    "first_failed_amount_reporting attempted_amount_reporting recovered_amount_reporting failed_amount_reporting "
-    "gross_volume net_volume fees"
-).split()
+PUBLIC = [
+    "mrr",
+    "arr",
+    "net_new_mrr",
+    "customers",
+    "arpa",
+    "gross_mrr_churn_rate",
+    "net_mrr_churn_rate",
+    "customer_churn_rate",
+    "net_revenue_retention",
+    "gross_revenue_retention",
+    "quick_ratio",
+    "ltv",
+    "trial_conversion_rate",
+    "refund_volume_rate",
+    "refund_count_rate",
+    "dispute_rate",
+    "payment_failure_rate",
+    "recovery_rate",
+    "gross_volume",
+    "net_volume",
+    "fees",
+]
+MRR_COLUMNS = [
+    "opening_mrr",
+    "new_mrr",
+    "expansion_mrr",
+    "contraction_mrr",
+    "churn_mrr",
+    "reactivation_mrr",
+    "fx_mrr",
+    "closing_mrr",
+    "paused_mrr",
+    "resumed_mrr",
+    "base_mrr_12",
+    "end_mrr_12",
+    "kept_mrr_12",
+    "base_mrr_1",
+    "end_mrr_1",
+    "kept_mrr_1",
+]
+COUNT_COLUMNS = [
+    "opening_customers",
+    "closing_customers",
+    "lost_customers",
+    "trailing_lost_customers",
+    "trailing_base_customers",
+    "trials_started",
+    "trials_converted",
+    "refunds",
+    "refund_charges",
+    "disputes",
+    "card_charges",
+    "refund_amount_reporting",
+    "charge_amount_reporting",
+    "first_failed_amount_reporting",
+    "attempted_amount_reporting",
+    "recovered_amount_reporting",
+    "failed_amount_reporting",
+    "gross_volume",
+    "net_volume",
+    "fees",
+]
 
 
 def of(metric: str, **inputs: int) -> dict[str, Any]:
@@ -46,12 +94,23 @@ def of(metric: str, **inputs: int) -> dict[str, Any]:
             {"opening_mrr": 100, "churn_mrr": -10, "contraction_mrr": -10, "expansion_mrr": 10},
             0.2,
         ),
-        ("net_mrr_churn_rate", {"opening_mrr": 100, "churn_mrr": -10, "contraction_mrr": -10, "expansion_mrr": 10}, 0.1),
+        (
+            "net_mrr_churn_rate",
+            {"opening_mrr": 100, "churn_mrr": -10, "contraction_mrr": -10, "expansion_mrr": 10},
+            0.1,
+        ),
         # Stripe, MRR roll-forward: 100 new + 50 expansion - 40 contraction - 60 churn (and -5 FX, apart)
         # https://docs.stripe.com/billing/subscriptions/analytics
         (
             "net_new_mrr",
-            {"opening_mrr": 1000, "new_mrr": 100, "expansion_mrr": 50, "contraction_mrr": -40, "churn_mrr": -60, "fx_mrr": -5},
+            {
+                "opening_mrr": 1000,
+                "new_mrr": 100,
+                "expansion_mrr": 50,
+                "contraction_mrr": -40,
+                "churn_mrr": -60,
+                "fx_mrr": -5,
+            },
             50,
         ),
         # Stripe's subscriber churn counts new subscribers in the base (100 / 1100); the standard one does not

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models import retention
 from tests.models.rows import TERMS, at, changes, daily_rates, movements
 
+
 def cohorts(*steps: tuple[str, str, int, int]) -> pl.DataFrame:
     return retention.cohort_retention(movements(*steps), daily_rates(), TERMS).collect()
 
@@ -82,11 +83,7 @@ def test_twelve_months_are_needed_before_a_twelve_month_retention() -> None:
     assert months == {date(2026, 6, 1): (100, 70, 70), date(2026, 7, 1): (100, 70, 70)}
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(1, 180), st.integers(0, 500)), min_size=1, max_size=25
-    )
-)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 180), st.integers(0, 500)), min_size=1, max_size=25))
 def test_gross_retention_never_exceeds_net_nor_the_base(steps: list[tuple[str, int, int]]) -> None:
     worth: dict[str, int] = {}
     story = []

@@ -46,7 +46,9 @@ FREE = {**PAID, "id": "in_0", "total": 0, "created_at": at("2026-03-01"), "paid_
         ("trialing", {"trial_end_at": at("2026-07-02")}, FREE, "running", "open"),
     ],
 )
-def test_how_a_trial_ended(status: str, facts: dict[str, Any], invoice: dict[str, Any], ending: str, outcome: str) -> None:
+def test_how_a_trial_ended(
+    status: str, facts: dict[str, Any], invoice: dict[str, Any], ending: str, outcome: str
+) -> None:
     found = trials.trials(
         rows(staging.Subscriptions, subscription(status=status, **facts)), rows(staging.Invoices, invoice), TERMS
     )
