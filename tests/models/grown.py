@@ -1,4 +1,4 @@
-"""A grown sandbox company, read over HTTP, staged and built: the whole way from its objects to the marts, once a seed."""
+"""A grown sandbox company, read over HTTP, staged and built: the whole way from objects to marts, once a seed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

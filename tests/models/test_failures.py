@@ -10,6 +10,9 @@ from models import failures
 from models.contracts import staging
 from tests.models.rows import TERMS, at, charge, daily_rates, only, rows
 
+Frames = tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]
+"""Invoices, their payments, charges, subscriptions and rates."""
+
 
 def invoice(name: str, status: str = "open", amount: int = 1_000, **more: Any) -> dict[str, Any]:
     return {
@@ -36,7 +39,7 @@ def tried(of: str, moment: str, status: str = "failed", **more: Any) -> dict[str
 
 def story(
     invoices: list[dict[str, Any]], charges: list[dict[str, Any]], status: str = "active", **subscription: Any
-) -> tuple[pl.LazyFrame, ...]:
+) -> Frames:
     return (
         rows(staging.Invoices, *invoices),
         rows(staging.InvoicePayments, *(payment(one["id"]) for one in invoices)),
@@ -144,6 +147,9 @@ def test_the_failure_rate_looks_at_first_attempts_and_leaves_first_invoices_afte
 
 
 def test_a_payment_that_names_its_charge_alone_is_an_attempt_too() -> None:
-    frames = list(story([invoice("in_1")], [charge("ch_1", "2026-03-01", 1_000, status="failed")]))
-    frames[1] = rows(staging.InvoicePayments, {"id": "inpay_1", "invoice_id": "in_1", "charge_id": "ch_1"})
-    assert only(failures.payment_failures(*frames, TERMS))["attempts"] == 1
+    billed, _, charges, subscriptions, rates = story(
+        [invoice("in_1")], [charge("ch_1", "2026-03-01", 1_000, status="failed")]
+    )
+    payments = rows(staging.InvoicePayments, {"id": "inpay_1", "invoice_id": "in_1", "charge_id": "ch_1"})
+    found = failures.payment_failures(billed, payments, charges, subscriptions, rates, TERMS)
+    assert only(found)["attempts"] == 1
