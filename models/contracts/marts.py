@@ -442,7 +442,7 @@ class Publication(Mart):
     timezone = text("Zone of days and months")
     policy = text("Name of the metric policy")
     policy_hash = text("Hash of its rules")
-    checks_failed = count("Data checks that failed")
+    checks_failed = count("Blocking data checks that failed")
     banner = text("What a reader must know before trusting the figures; null where nothing", nullable=True)
 
 

@@ -36,7 +36,7 @@ class PublishError(RevenueError):
 
 
 class ChecksFailedError(PublishError):
-    """Checks failed, and the rule is to publish nothing then. `failed` names them as `check of table`."""
+    """Blocking checks failed, and the rule is to publish nothing then. `failed` names them as `check of table`."""
 
     exit_code = 3
 
@@ -50,7 +50,7 @@ class ChecksFailedError(PublishError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was published."""
+    """What was published; `failed` names the blocking checks that failed, which the banner tells."""
 
     file: Path
     tables: int
@@ -80,7 +80,7 @@ def publish(
     `read_at` is when Stripe was last read to the end. The connection is the warehouse's, with no transaction open.
 
     Raises:
-        ChecksFailedError: a check failed and the rule is to refuse.
+        ChecksFailedError: a blocking check failed and the rule is to refuse.
         PublishError: a table is missing, or the file can't be written, such as on a full disk.
     """
     failed = _failed(connection)
@@ -112,7 +112,9 @@ def _require_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _failed(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    found = tables.read(connection, marts.DataChecks).filter(~pl.col("passed")).sort("table_name", "check_name")
+    """The blocking checks that failed; a warning is published among the checks and nothing more."""
+    blocking = ~pl.col("passed") & (pl.col("severity") == stage.BLOCKING)
+    found = tables.read(connection, marts.DataChecks).filter(blocking).sort("table_name", "check_name")
     return tuple(dict.fromkeys(f"{row['check_name']} of {row['table_name']}" for row in found.iter_rows(named=True)))
 
 

@@ -24,6 +24,9 @@ QUERIES = Path(__file__).parent / "stage"
 MISFITS = "misfits"
 """A column that lives only while a table is made: one bit for each thing that does not fit."""
 
+BLOCKING = "blocking"
+"""Severity of what staging finds: a value that is missing here is missing in every figure made of it."""
+
 STAGED = "staged"
 SHAPE = "payload_shape"
 FIT = "values_fit"
@@ -258,7 +261,7 @@ def _checks(findings: Iterable[Finding], checked_at: datetime) -> pl.DataFrame:
             "table_name": f.table_name,
             "passed": f.failing_rows == 0,
             "failing_rows": f.failing_rows,
-            "severity": "blocking",
+            "severity": BLOCKING,
             "checked_at": checked_at,
             "detail": f.detail,
         }

@@ -19,5 +19,4 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def raw(connection: duckdb.DuckDBPyConnection) -> Raw:
     """Raw tables to put payloads into."""
-    connection.execute("create schema raw")
     return Raw(connection)

@@ -1,14 +1,17 @@
 """Raw tables that take payloads as Stripe sends them, and what staging makes of them."""
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from models.contracts import staging
-from pipelines.warehouse import stage
+from pipelines.extract.client import PINNED_VERSION
+from pipelines.warehouse import raw, stage
 
 ACCOUNT = "acct_1"
 LOADED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,7 +22,6 @@ class Raw:
     """The raw tables; `put` appends a version the way a load does."""
 
     connection: duckdb.DuckDBPyConnection
-    versions: int = field(default=0)
 
     def put(
         self,
@@ -33,18 +35,18 @@ class Raw:
         account: str = ACCOUNT,
     ) -> None:
         """Append a version of an object; the payload as text or as what becomes JSON."""
-        self.versions += 1
         text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-        identity = identity or json.loads(text)["id"]
-        self.connection.execute(
-            f"create table if not exists raw.{stream} (account_id varchar, id varchar, version_hash varchar, "
-            "changed_at timestamptz, seen_at timestamptz, seen_by varchar, api_version varchar, deleted boolean, "
-            "seq bigint, payload json using compression zstd)"
-        )
-        self.connection.execute(
-            f"insert into raw.{stream} values (?, ?, md5(?), ?, ?, 'list', '2026-10-28.endive', ?, ?, ?)",
-            [account, identity, text, changed_at, seen_at, deleted, self.versions, text],
-        )
+        version = {
+            "id": identity or json.loads(text)["id"],
+            "version_hash": hashlib.sha256(text.encode()).hexdigest(),
+            "changed_at": changed_at,
+            "seen_at": seen_at,
+            "seen_by": "list",
+            "deleted": deleted,
+            "payload": text,
+        }
+        raw.create(self.connection, [stream])
+        raw.append(self.connection, stream, account, PINNED_VERSION, pl.DataFrame([version], schema=raw.SCHEMA))
 
     def staged(self) -> stage.Outcome:
         """Stage everything."""

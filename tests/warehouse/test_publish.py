@@ -24,6 +24,7 @@ BROKEN = {
     "account_id": ACCOUNT,
     "check_name": "movements_sum_to_days",
     "table_name": "marts.mrr_by_day",
+    "severity": "blocking",
     "passed": False,
     "failing_rows": 2,
     "checked_at": LOADED,
@@ -36,7 +37,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse file with one account, one charge and empty marts."""
     file = tmp_path_factory.mktemp("template") / "warehouse.duckdb"
     with duckdb.connect(file) as connection:
-        connection.execute("set timezone = 'UTC'; create schema raw")
+        connection.execute("set timezone = 'UTC'")
         raw = Raw(connection)
         raw.put("accounts", {"id": ACCOUNT, "country": "US"})
         raw.put("charges", {"id": "ch_1", "amount": 100, "description": 'it\'s "fine"'})
@@ -122,8 +123,15 @@ def test_a_failed_check_is_published_with_a_banner_where_the_rule_says_so(
     assert (False,) in seen(published.file, "select passed from marts.data_checks")
 
 
+def test_a_warning_is_published_without_a_banner(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    publish.gather_checks(warehouse, pl.DataFrame([{**BROKEN, "severity": "warning"}]))
+    published = put(warehouse, tmp_path / "revenue.duckdb", rule="refuse")
+    assert published.failed == ()
+    assert seen(published.file, "select banner from marts.publication") == [(None,)]
+
+
 def test_what_staging_found_is_published_among_the_checks(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    Raw(warehouse, versions=100).put("charges", {"id": "ch_2", "amount": "?"})
+    Raw(warehouse).put("charges", {"id": "ch_2", "amount": "?"})
     stage.stage(warehouse, LOADED)
     publish.gather_checks(warehouse, marts.DataChecks.create_empty())
     published = put(warehouse, tmp_path / "revenue.duckdb")
@@ -172,7 +180,7 @@ def test_publishing_again_shows_the_new_rows_and_keeps_an_old_reader_consistent(
     target = tmp_path / "revenue.duckdb"
     put(warehouse, target)
     with duckdb.connect(target, read_only=True) as old:
-        Raw(warehouse, versions=100).put("charges", {"id": "ch_2", "amount": 200})
+        Raw(warehouse).put("charges", {"id": "ch_2", "amount": 200})
         stage.stage(warehouse, LOADED)
         put(warehouse, target)
         assert old.execute("select count(*) from staging.charges").fetchall() == [(1,)]
