@@ -43,7 +43,7 @@ def _expansions(stream: Stream, nested: Nested) -> list[tuple[str, str]]:
 
 
 def _outlined(raw: msgspec.Raw | None) -> dict[str, msgspec.Raw] | None:
-    if raw is None or bytes(raw)[:1] != b"{":
+    if raw is None or not bytes(raw).startswith(b"{"):
         return None
     return _OUTLINE.decode(raw)
 
