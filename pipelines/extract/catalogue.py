@@ -51,7 +51,7 @@ class Stream:
 
     `name` is the raw table's; `kind` is Stripe's `object`. `listings` are the parameters of each listing that together
     show everything; `created` says whether they can be filtered by it. `expand` is relative to the object. `deletion`
-    is the event that means the object is gone. `permission` is what a restricted key needs, as the dashboard calls it.
+    is the event that means the object is gone. `permission` is what a restricted key needs.
     `unlisted` says that some objects are in no list and are read because others mention them; a mentioned object that
     is held with `finished_when` (SQL over `payload`) is not read again.
     """
@@ -91,16 +91,16 @@ EVENT_KEPT_SECONDS = 30 * 86_400
 """Stripe lists events of the last thirty days."""
 
 CATALOGUE: tuple[Stream, ...] = (
-    Stream("accounts", "account", "/v1/account", "Account", Changes.SINGLE),
-    Stream("balances", "balance", "/v1/balance", "Balance", Changes.SINGLE),
-    Stream("events", "event", "/v1/events", "Events", Changes.OVERLAP),
-    Stream("customers", "customer", "/v1/customers", "Customers", deletion="customer.deleted"),
-    Stream("products", "product", "/v1/products", "Products", deletion="product.deleted"),
+    Stream("accounts", "account", "/v1/account", "account_read", Changes.SINGLE),
+    Stream("balances", "balance", "/v1/balance", "balance_read", Changes.SINGLE),
+    Stream("events", "event", "/v1/events", "event_read", Changes.OVERLAP),
+    Stream("customers", "customer", "/v1/customers", "customer_read", deletion="customer.deleted"),
+    Stream("products", "product", "/v1/products", "product_read", deletion="product.deleted"),
     Stream(
         "prices",
         "price",
         "/v1/prices",
-        "Prices",
+        "plan_read",
         listings=({"active": "true"}, {"active": "false"}),
         expand=("tiers", "currency_options"),
         deletion="price.deleted",
@@ -110,16 +110,16 @@ CATALOGUE: tuple[Stream, ...] = (
         "coupons",
         "coupon",
         "/v1/coupons",
-        "Coupons",
+        "coupon_read",
         expand=("applies_to", "currency_options"),
         deletion="coupon.deleted",
     ),
-    Stream("tax_rates", "tax_rate", "/v1/tax_rates", "Tax rates"),
+    Stream("tax_rates", "tax_rate", "/v1/tax_rates", "tax_rate_read"),
     Stream(
         "subscriptions",
         "subscription",
         "/v1/subscriptions",
-        "Subscriptions",
+        "subscription_read",
         listings=({"status": "all"},),
         expand=("discounts.source.coupon", "items.data.discounts"),
         nested=(Nested("items", "/v1/subscription_items", "subscription"),),
@@ -129,7 +129,7 @@ CATALOGUE: tuple[Stream, ...] = (
         "invoices",
         "invoice",
         "/v1/invoices",
-        "Invoices",
+        "invoice_read",
         expand=("discounts.source.coupon", "lines.data.discounts"),
         nested=(Nested("lines", "/v1/invoices/{id}/lines"),),
         head=shapes.Invoice,
@@ -139,20 +139,20 @@ CATALOGUE: tuple[Stream, ...] = (
         "invoice_items",
         "invoiceitem",
         "/v1/invoiceitems",
-        "Invoices",
+        "invoice_read",
         head=shapes.InvoiceItem,
         deletion="invoiceitem.deleted",
         finished_when="payload ->> '$.invoice' is not null",
     ),
-    Stream("invoice_payments", "invoice_payment", "/v1/invoice_payments", "Invoices", Changes.OVERLAP),
-    Stream("charges", "charge", "/v1/charges", "Charges and Refunds"),
-    Stream("refunds", "refund", "/v1/refunds", "Charges and Refunds", also=(Also("charge", "charges"),)),
-    Stream("disputes", "dispute", "/v1/disputes", "Disputes", also=(Also("charge", "charges"),)),
+    Stream("invoice_payments", "invoice_payment", "/v1/invoice_payments", "invoice_read", Changes.OVERLAP),
+    Stream("charges", "charge", "/v1/charges", "charge_read"),
+    Stream("refunds", "refund", "/v1/refunds", "charge_read", also=(Also("charge", "charges"),)),
+    Stream("disputes", "dispute", "/v1/disputes", "dispute_read", also=(Also("charge", "charges"),)),
     Stream(
         "credit_notes",
         "credit_note",
         "/v1/credit_notes",
-        "Credit notes",
+        "credit_note_read",
         nested=(Nested("lines", "/v1/credit_notes/{id}/lines"),),
         also=(Also("invoice", "invoices"),),
     ),
@@ -160,11 +160,11 @@ CATALOGUE: tuple[Stream, ...] = (
         "balance_transactions",
         "balance_transaction",
         "/v1/balance_transactions",
-        "Balance transaction sources",
+        "balance_transaction_source_read",
         Changes.OVERLAP,
         head=shapes.BalanceTransaction,
     ),
-    Stream("payouts", "payout", "/v1/payouts", "Payouts"),
+    Stream("payouts", "payout", "/v1/payouts", "payout_read"),
 )
 
 BY_NAME: Mapping[str, Stream] = {stream.name: stream for stream in CATALOGUE}

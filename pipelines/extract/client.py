@@ -108,6 +108,7 @@ class Client:
                 total=3 * limits.read_timeout, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
             ),
         )
+        self._session._retry_connection = False  # or aiohttp repeats requests that nobody counts
         return self
 
     async def __aexit__(

@@ -45,7 +45,7 @@ class Pace:
 
 
 class Limiter:
-    """Use as `async with limiter.slot("invoices"): …send…`, and report refusals."""
+    """`await enter` before a request, `leave` after it, and tell refusals to `slow`."""
 
     def __init__(
         self, account_rate: float, endpoint_rate: float, concurrency: int, clock: Callable[[], float] | None = None
@@ -61,9 +61,9 @@ class Limiter:
         self._since_shrink = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def slot(self, endpoint: str) -> "Slot":
-        """A place in the pool at a permitted moment."""
-        return Slot(self, endpoint)
+    def rates(self, endpoint: str) -> tuple[float, float]:
+        """Requests a second that the account and the endpoint are paced at now."""
+        return self._account.rate, self._pace(endpoint).rate
 
     def slow(self, endpoint: str, reason: str) -> None:
         """Take a 429 to heart: `reason` is the `Stripe-Rate-Limited-Reason` header.
@@ -111,20 +111,6 @@ class Limiter:
 
     def _pace(self, endpoint: str) -> Pace:
         return self._endpoints.setdefault(endpoint, Pace(self._endpoint_rate))
-
-
-class Slot:
-    """One request's place."""
-
-    def __init__(self, limiter: Limiter, endpoint: str) -> None:
-        self._limiter = limiter
-        self._endpoint = endpoint
-
-    async def __aenter__(self) -> None:
-        await self._limiter.enter(self._endpoint)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._limiter.leave()
 
 
 async def _pause(seconds: float) -> None:

@@ -73,5 +73,6 @@ def _events(position: Position | None, now: int, settled: int) -> Position:
     if position is None:
         return Position(settled, whole(1, kept, settled), tracked_from=settled)
     again = whole(1, max(position.upto - OVERLAP_SECONDS, kept), settled)
-    remaining = (*position.remaining, *(window for window in again if window not in position.remaining))
+    before = tuple(window for window in position.remaining if window.end > kept)
+    remaining = (*before, *(window for window in again if window not in before))
     return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining)

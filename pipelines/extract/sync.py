@@ -21,7 +21,7 @@ from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, StreamsFailed
 from pipelines.extract.plan import planned
 from pipelines.extract.reading import Reader, gone, instant
-from pipelines.extract.windows import whole
+from pipelines.extract.windows import Position, whole
 from pipelines.extract.writer import Batch, Writer
 
 FEW = 3
@@ -136,15 +136,9 @@ class _Run:
         async with Client(self._account) as client:
             report = await self._opened(client)
             now = int(client.now.timestamp())
-            positions, remarks = planned(
-                self._writer.positions, cursors.held(self._connection, report.account_id), now, full=full
-            )
             report.first_load = not self._writer.positions
-            report.remarks += remarks
-            await self._worked(report, self._follow(positions, now))
-            return self._finished(
-                report, now if report.first_load or full or remarks else now - cursors.SETTLED_SECONDS
-            )
+            await self._worked(report, self._follow(report, now, full=full))
+            return self._finished(report, now if report.first_load else now - cursors.SETTLED_SECONDS)
 
     async def resync(self, streams: Sequence[Stream], start: int, end: int) -> SyncReport:
         async with Client(self._account) as client:
@@ -191,7 +185,19 @@ class _Run:
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 
-    async def _follow(self, positions: Mapping[str, Any], now: int) -> None:
+    async def _follow(self, report: SyncReport, now: int, *, full: bool) -> None:
+        held = await self._writer.ask(lambda connection: cursors.held(connection, report.account_id))
+        positions, remarks = planned(self._writer.positions, held, now, full=full)
+        report.remarks += remarks
+        await self._advance(positions)
+        blind = "events" in self._skipped and not report.first_load
+        if blind and not positions["charges"].sweeping:
+            report.remarks.append("The key may not read events, so every list was read again to find what changed.")
+            positions, _ = planned(self._writer.positions, held, now, full=True)
+            await self._advance({name: position for name, position in positions.items() if position.sweeping})
+        await self._drain(now)
+
+    async def _advance(self, positions: Mapping[str, Position]) -> None:
         for name, position in positions.items():
             if position != self._writer.positions.get(name):
                 await self._writer.put(Batch(BY_NAME[name], self._client.now, position=position))
@@ -200,9 +206,9 @@ class _Run:
             [
                 (BY_NAME[name], self._reader.windows(BY_NAME[name], position.remaining, position.seen_by))
                 for name, position in positions.items()
+                if position.remaining and name not in self._skipped
             ]
         )
-        await self._drain(now)
 
     async def _reread(self, streams: Sequence[Stream], start: int, end: int) -> None:
         listed = [stream for stream in streams if stream.created and stream.changes is not Changes.SINGLE]
