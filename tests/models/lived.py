@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -33,19 +33,25 @@ class Lived:
     sandbox: Sandbox
     connection: duckdb.DuckDBPyConnection
 
+    _staged: dict[str, pl.LazyFrame] = field(default_factory=dict)
+
     def read(self) -> None:
         """One sync."""
+        self._staged.clear()
         sync(self.connection, Account(key=self.sandbox.key, base_url=self.sandbox.url, limits=UNLIMITED))
 
-    def staging(self) -> dict[str, pl.LazyFrame]:
-        """What was read, staged."""
-        stage(self.connection, datetime.fromtimestamp(self.world.now, UTC))
-        names = [table.table_name for table in TABLES]
-        return {name: self.connection.sql(f"from staging.{name}").pl().lazy() for name in names}
+    @property
+    def staged(self) -> dict[str, pl.LazyFrame]:
+        """What was read, staged once."""
+        if not self._staged:
+            stage(self.connection, datetime.fromtimestamp(self.world.now, UTC))
+            for table in TABLES:
+                self._staged[table.table_name] = self.connection.sql(f"from {table.qualified_name()}").pl().lazy()
+        return self._staged
 
     def spine(self, at: int | None = None) -> Spine:
         """The spine of what was read, as of an instant."""
-        return build_spine(self.staging(), self.rates(), self.terms(at))
+        return build_spine(self.staged, self.rates(), self.terms(at))
 
     def terms(self, at: int | None = None) -> Terms:
         """As of an instant in the account's own zone and currency."""

@@ -175,7 +175,12 @@ class Account:
 
 def rate_frame(rates: Sequence[tuple[str, str, str, str]]) -> pl.LazyFrame:
     """Exchange rates from (day, from, to, rate)."""
-    schema = {"date": pl.Date, "from_currency": pl.String, "to_currency": pl.String, "rate": pl.Decimal(38, 12)}
+    schema: dict[str, Any] = {
+        "date": pl.Date,
+        "from_currency": pl.String,
+        "to_currency": pl.String,
+        "rate": pl.Decimal(38, 12),
+    }
     rows = [(date.fromisoformat(day), source, target, Decimal(rate)) for day, source, target, rate in rates]
     return pl.DataFrame(rows, schema=schema, orient="row").lazy()
 
