@@ -44,6 +44,13 @@ def _takes(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
+READ_BY_THE_SPINE = _takes(
+    "staging.subscriptions staging.subscription_items staging.subscription_versions staging.invoices "
+    "staging.invoice_lines staging.invoice_items staging.invoice_payments staging.charges staging.prices "
+    "staging.coupons staging.discounts staging.tax_rates"
+)
+"""What the timeline, the ledger and the movements are made from."""
+
 RECIPES: Mapping[str, Recipe] = {
     "marts.churned_customers": Recipe(
         churned_customers,
@@ -167,6 +174,20 @@ def verify(
 def names() -> tuple[str, ...]:
     """Names of the tables that `build` makes, in its order."""
     return tuple(name.removeprefix("marts.") for name, recipe in RECIPES.items() if recipe.table)
+
+
+def made_from(name: str) -> tuple[str, ...]:
+    """The staged and public tables, such as `staging.invoices`, that a public table is made from."""
+    sources: set[str] = set()
+    for given in RECIPES[f"marts.{name}"].inputs:
+        room, _, frame = given.partition(".")
+        if room == "spine":
+            sources.update(READ_BY_THE_SPINE)
+        elif room == "steps":
+            sources.update(of for of in RECIPES[given].inputs if not of.startswith("spine."))
+        else:
+            sources.add(f"{room}.{frame}")
+    return tuple(sorted(source for source in sources if not source.startswith("steps.")))
 
 
 def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:

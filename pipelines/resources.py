@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 900.0
 """How long a step waits for another writer, such as a run from the command line, before it fails and says who it is."""
 
 
-class Revenue(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Revenue(dg.ConfigurableResource[None]):
     """The project's settings. Nothing is configured here: keys stay out of Dagster's own records."""
 
     def settings(self) -> Settings:

@@ -2,13 +2,61 @@
 
 import dagster as dg
 
-UNPARTITIONED = dg.AssetSelection.all() - dg.AssetSelection.groups("extract") | dg.AssetSelection.assets("sync")
+from pipelines import query
+from pipelines import settings as settings_module
+from pipelines.errors import RevenueError, SettingsError
+from pipelines.settings import Settings
+
+REFRESH_GROUPS = ("staging", "marts", "reports")
 
 
-def when_read_again() -> dg.AutomationCondition[dg.AssetKey]:
+def when_read_again() -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
     """Once after anything above was made, when nothing of it is being made any more; never for what is missing."""
     return (
         dg.AutomationCondition.any_deps_updated().since_last_handled()
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     ).with_label("after what it is made from")
+
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.groups(*REFRESH_GROUPS),
+    description="Sync, stage, compute, check, publish and render: what `revenue run` does.",
+)
+
+
+def daily() -> dg.ScheduleDefinition:
+    """The refresh, every day in the reporting zone. It is on from the start."""
+    settings = _settings()
+    return dg.ScheduleDefinition(
+        name="daily_refresh",
+        job=refresh,
+        cron_schedule=settings.schedule,
+        execution_timezone=settings.timezone or _published_zone(settings),
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+rebuild = dg.AutomationConditionSensorDefinition(
+    "rebuild_after_resync",
+    target=dg.AssetSelection.groups(*REFRESH_GROUPS),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Rebuilds marts and reports once after days were read again without them.",
+)
+
+
+def _published_zone(settings: Settings) -> str:
+    """The zone of the last publication, which is the account's; UTC before the first."""
+    try:
+        return str(query.ask(settings.published, "select timezone from publication limit 1").item())
+    except (RevenueError, ValueError):
+        return "UTC"
+
+
+def _settings() -> Settings:
+    """The settings, or the defaults where they make no sense: the location loads, and the run says what is wrong."""
+    try:
+        return settings_module.load()
+    except SettingsError:
+        return Settings.model_construct()

@@ -8,7 +8,7 @@ from pipelines import refresh
 from pipelines.extract.catalogue import CATALOGUE, Changes, Stream
 from pipelines.extract.sync import SyncReport
 from pipelines.partitions import CREATED_DAY
-from pipelines.resources import LogProgress, Revenue
+from pipelines.resources import PATIENCE_SECONDS, LogProgress, Revenue
 
 RESYNCED = tuple(stream for stream in CATALOGUE if stream.created and stream.changes is not Changes.SINGLE)
 """Streams that can be listed by day of creation."""
@@ -45,9 +45,9 @@ def _resync_spec(stream: Stream) -> dg.AssetSpec:
 
 
 @dg.multi_asset(name="sync", specs=[_sync_spec(stream) for stream in CATALOGUE])
-def sync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.MaterializeResult]:
+def sync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.MaterializeResult[None]]:
     """What changed in the account since the last sync."""
-    report = refresh.read(revenue.settings(), LogProgress(context.log), command="sync")
+    report = refresh.read(revenue.settings(), LogProgress(context.log), command="sync", patience=PATIENCE_SECONDS)
     for stream in CATALOGUE:
         yield dg.MaterializeResult(asset_key=raw_key(stream.name), metadata=_told(report, stream))
 
@@ -59,7 +59,7 @@ def sync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.Mat
     backfill_policy=dg.BackfillPolicy.single_run(),
     can_subset=True,
 )
-def resync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.MaterializeResult]:
+def resync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.MaterializeResult[None]]:
     """The chosen streams' objects created on the chosen days, read again in one go."""
     chosen = [stream for stream in RESYNCED if resync_key(stream.name) in context.selected_asset_keys]
     days = context.partition_time_window
@@ -69,6 +69,7 @@ def resync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.M
         command="resync",
         window=(days.start, days.end),
         streams=[stream.name for stream in chosen],
+        patience=PATIENCE_SECONDS,
     )
     for stream in chosen:
         yield dg.MaterializeResult(asset_key=resync_key(stream.name), metadata=_told(report, stream))

@@ -34,7 +34,7 @@ def _deps(contract: type[Staged]) -> list[dg.AssetKey]:
         for contract in TABLES
     ],
 )
-def stage(revenue: Revenue) -> Iterator[dg.MaterializeResult]:
+def stage(revenue: Revenue) -> Iterator[dg.MaterializeResult[None]]:
     """Raw JSON into typed columns."""
     with revenue.warehouse() as (connection, _):
         outcome = build.staged(connection)
