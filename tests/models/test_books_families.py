@@ -38,8 +38,14 @@ def shown(company: Grown, mart: str, columns: str) -> "Counter[tuple[Any, ...]]"
 def test_every_churn_has_its_moment_kind_and_words(seed: int) -> None:
     company = grown(seed)
     columns = "customer_id subscription_id currency churned_at kind reason feedback comment"
-    books = noted(company.books.churns, columns.replace("churned_at", "at"))
-    assert shown(company, "churned_customers", columns) == books
+    falls = {
+        (move.customer_id, move.currency, move.day)
+        for move in company.books.movements(company.terms.timezone)
+        if move.kind == "churn"
+    }
+    churns = [one for one in company.books.churns if (one.customer_id, one.currency, company.day(one.at)) in falls]
+    assert shown(company, "churned_customers", columns) == noted(churns, columns.replace("churned_at", "at"))
+    assert len(churns) == len(falls)
 
 
 def test_every_trial_ends_as_it_did(seed: int) -> None:
