@@ -1,0 +1,191 @@
+"""The parts that are measured. Each runs alone, in a process of its own, and gives its figures as plain values.
+
+`python -m benchmarks.parts NAME JSON` runs one and prints its figures as one line of JSON. Seconds are of the wall
+clock and leave out the start of the process.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from benchmarks.memory import peak_bytes
+
+Figures = dict[str, Any]
+
+SDK_OBJECTS = 10_000
+"""So many of a stream are read with the SDK: enough for a rate."""
+COMPARED = ("charges", "/v1/charges")
+"""The stream that both the SDK and the engine read; it has no expansions and no nested lists."""
+
+
+class PartFailedError(Exception):
+    """A part's process ended without figures."""
+
+
+def measured(name: str, given: Mapping[str, Any]) -> Figures:
+    """The figures of one part, with `peak_bytes` of its process.
+
+    Raises:
+        PartFailedError: it ended without figures; what it said is in the message.
+    """
+    command = [sys.executable, "-m", "benchmarks.parts", name, json.dumps(given)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PartFailedError(f"{name} failed:\n{done.stderr[-2000:]}")
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def first_load(url: str, key: str, home: str, paced: bool = False) -> Figures:
+    """Every stream of the account into an empty warehouse; `paced` keeps to the rates that Stripe allows a live key."""
+    from pipelines.extract.account import Account, Limits
+    from pipelines.extract.sync import sync
+    from pipelines.warehouse.database import open_warehouse
+
+    account = Account(key, url, limits=Limits() if paced else _unpaced())
+    with open_warehouse(_warehouse(home)) as connection:
+        with _timed() as timer:
+            report = sync(connection, account)
+        figures = _of_sync(report) | timer
+        figures |= _held(connection)
+    return figures | {"warehouse_bytes": _warehouse(home).stat().st_size}
+
+
+def refresh(url: str, key: str, home: str) -> Figures:
+    """What changed since the last time, which may be nothing."""
+    from pipelines.extract.account import Account
+    from pipelines.extract.sync import sync
+    from pipelines.warehouse.database import open_warehouse
+
+    with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
+        report = sync(connection, Account(key, url, limits=_unpaced()))
+    return _of_sync(report) | timer
+
+
+def one_stream(url: str, key: str, home: str) -> Figures:
+    """The compared stream alone by our engine, stored in an empty warehouse."""
+    from pipelines.extract.account import Account
+    from pipelines.extract.sync import resync
+    from pipelines.warehouse.database import open_warehouse
+
+    since, until = datetime(2011, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=3660)
+    with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
+        report = resync(connection, Account(key, url, limits=_unpaced()), since, until, streams=[COMPARED[0]])
+    return {"objects": report.streams[COMPARED[0]].objects} | timer
+
+
+def sdk(url: str, key: str) -> Figures:
+    """The same stream by the Stripe SDK's auto-pagination, a hundred a page, stored nowhere."""
+    import stripe
+
+    client = stripe.StripeClient(key, base_addresses={"api": url})
+    with _timed() as timer:
+        pages = client.v1.charges.list({"limit": 100}).auto_paging_iter()
+        objects = sum(1 for _ in islice(pages, SDK_OBJECTS))
+    return {"objects": objects} | timer
+
+
+def stage(home: str) -> Figures:
+    """Raw JSON into the typed staging tables."""
+    from pipelines import build
+    from pipelines.warehouse.database import open_warehouse
+
+    with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
+        outcome = build.staged(connection)
+    return {"rows": sum(outcome.rows.values()), "invoice_lines": outcome.rows["invoice_lines"]} | timer
+
+
+def model(home: str) -> Figures:
+    """The marts from staging: read, computed, written and checked."""
+    from pipelines import build
+    from pipelines.warehouse.database import open_warehouse
+
+    with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
+        modelled = build.modelled(connection, _settings(home))
+    failed = modelled.checks.filter(~modelled.checks["passed"])["check_name"].to_list()
+    return {"rows": sum(modelled.rows.values()), "checks": modelled.checks.height, "failed": failed} | timer
+
+
+def publish(home: str) -> Figures:
+    """Staging and marts into a fresh file, put in its place."""
+    from pipelines import build
+    from pipelines.warehouse.database import open_warehouse
+
+    with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
+        published = build.published(connection, _settings(home))
+    sizes = {"published_bytes": published.bytes, "warehouse_bytes": _warehouse(home).stat().st_size}
+    return {"rows": published.rows} | sizes | timer
+
+
+def render(home: str) -> Figures:
+    """The pages from the published file."""
+    from pipelines import build
+
+    with _timed() as timer:
+        pages = build.rendered(_settings(home))
+    site = _settings(home).site
+    total = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
+    return {"pages": len(pages), "site_bytes": total} | timer
+
+
+PARTS: Mapping[str, Callable[..., Figures]] = {
+    part.__name__: part for part in (first_load, refresh, one_stream, sdk, stage, model, publish, render)
+}
+
+
+@contextmanager
+def _timed() -> Iterator[dict[str, float]]:
+    """A mapping that holds the block's `seconds` once it has ended."""
+    taken: dict[str, float] = {}
+    began = time.perf_counter()
+    yield taken
+    taken["seconds"] = time.perf_counter() - began
+
+
+def _of_sync(report: Any) -> Figures:
+    return {
+        "objects": report.objects_read,
+        "requests": report.requests_made,
+        "refused": report.refusals,
+        "rows": report.rows_written,
+    }
+
+
+def _held(connection: Any) -> Figures:
+    """What raw holds: versions, and bytes of their JSON."""
+    from pipelines.extract.catalogue import CATALOGUE
+
+    each = " union all ".join(
+        f"select count(*) as versions, sum(strlen(payload::varchar)) as bytes from raw.{stream.name}"
+        for stream in CATALOGUE
+    )
+    versions, size = connection.execute(f"select sum(versions), sum(bytes) from ({each})").fetchall()[0]
+    return {"versions": int(versions), "json_bytes": int(size)}
+
+
+def _unpaced() -> Any:
+    from pipelines.extract.account import Limits
+
+    return Limits(account_rate=1e6, endpoint_rate=1e6)
+
+
+def _warehouse(home: str) -> Path:
+    return Path(home) / "warehouse.duckdb"
+
+
+def _settings(home: str) -> Any:
+    from pipelines.settings import Settings
+
+    return Settings.model_construct().but(home=Path(home))
+
+
+if __name__ == "__main__":
+    figures = PARTS[sys.argv[1]](**json.loads(sys.argv[2]))
+    print(json.dumps(figures | {"peak_bytes": peak_bytes()}))
