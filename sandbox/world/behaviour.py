@@ -40,6 +40,7 @@ ROLES = (
     ("metered", 3),
     ("sent", 5),
     ("contract", 2),
+    ("everywhere", 3),
     ("lead", 4),
 )
 """What newcomers are, in parts of the whole; everyone gets a part by their number, so that none is missing."""
@@ -432,6 +433,10 @@ def _with_meter(stage: Stage, customer: Customer, role: str) -> Order:
     return replace(base, items=(*base.items, (stage.prices[f"usage-{customer.currency}-month"], None)))
 
 
+def _everywhere(stage: Stage, customer: Customer, role: str) -> Order:
+    return Order(((stage.prices["everywhere-usd-month"].charged_in(customer.currency), 1),))
+
+
 def _sent(stage: Stage, customer: Customer, role: str) -> Order:
     rhythm = customer.chance.choice(("month", "quarter", "year"))
     base = _listed(stage, customer, f"business-{rhythm}")
@@ -442,7 +447,14 @@ def _contract(stage: Stage, customer: Customer, role: str) -> Order:
     return replace(_listed(stage, customer, "team-month"), contract_periods=customer.chance.choice((4, 6, 12)))
 
 
-_ROLE_ORDERS = {"inline": _inline, "big": _big, "metered": _with_meter, "sent": _sent, "contract": _contract}
+_ROLE_ORDERS = {
+    "inline": _inline,
+    "big": _big,
+    "metered": _with_meter,
+    "everywhere": _everywhere,
+    "sent": _sent,
+    "contract": _contract,
+}
 
 
 def _simple(stage: Stage, customer: Customer, product: str) -> Order:
@@ -491,6 +503,8 @@ def _currency(role: str, drawn: str) -> str:
     named = next((code for code in ("usd", "eur") if f"-{code}-" in role), None)
     if named:
         return named
+    if role == "everywhere":
+        return drawn if drawn in ("eur", "jpy") else "eur"
     return drawn if role not in _TWO_CURRENCIES or drawn in ("usd", "eur") else "usd"
 
 

@@ -4,7 +4,7 @@ Amounts are minor units as Stripe counts them. Knows nothing of customers or of 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sandbox.world.periods import add_months, instant
@@ -34,7 +34,8 @@ class Product:
 class Price:
     """What a product costs: per unit, per package (`divide_by`), or in tiers; `interval` is "" for a one-time price.
 
-    `from_month` and `until_month` say between which months of the business it was for sale (archived after).
+    `options` are its amounts in further currencies. `from_month` and `until_month` say between which months of the
+    business it was for sale (archived after).
     """
 
     key: str
@@ -53,7 +54,14 @@ class Price:
     until_month: int | None = None
     inline: bool = False
     nickname: str | None = None
+    options: tuple[tuple[str, Fraction], ...] = ()
     id: str = ""
+
+    def charged_in(self, currency: str) -> "Price":
+        """The price as a subscription in that currency pays it. Errors: KeyError when it has no amount in it."""
+        return (
+            self if currency == self.currency else replace(self, currency=currency, unit=dict(self.options)[currency])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ PRODUCTS = (
     Product("starter", "Starter", "For one person"),
     Product("team", "Team", "For a team, by the seat", "seat"),
     Product("business", 'Business "Pro" <b>& more</b>', "Everything, with a person to call", None),
+    Product("everywhere", "Everywhere", "One price, three currencies"),
     Product("contacts", "Contacts", "Contacts kept in the address book", "contact"),
     Product("storage", "Storage", "Space for files", "GB"),
     Product("messages", "Messages", "Sent in packages of a thousand", "message"),
@@ -152,6 +161,8 @@ def _specials() -> Iterator[Price]:
         yield _price(f"messages-{currency}-month", "messages", currency, 700, divide_by=1_000)
         yield _price(f"usage-{currency}-month", "usage", currency, "0.4", usage_type="metered")
         yield _price(f"setup-{currency}", "setup", currency, 9_900, interval="")
+    abroad = (("eur", Fraction(2_700)), ("jpy", Fraction(4_100)))
+    yield _price("everywhere-usd-month", "everywhere", "usd", 2_900, options=abroad)
     yield _price("support-usd-year", "support", "usd", interval="year", tiers=support, tiers_mode="graduated")
     yield _price("messages-down-usd-month", "messages", "usd", 900, divide_by=1_000, round="down")
     yield _price("starter-usd-week", "starter", "usd", 500, interval="week")

@@ -100,6 +100,10 @@ class Renderer:
             nickname=price.nickname,
             lookup_key=None if price.inline else price.key,
             active=offer.active,
+            currency_options={
+                code: shapes.currency_option(unit_amount_decimal=decimal_text(amount), tax_behavior=price.tax_behavior)
+                for code, amount in price.options
+            },
         )
         if price.inline:
             shape["_inline"] = True

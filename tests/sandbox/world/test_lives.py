@@ -60,6 +60,10 @@ SIGHTS: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
     "classic billing": ("subscription", lambda sub: sub["billing_mode"]["type"] == "classic"),
     "more than ten items": ("subscription", lambda sub: len(sub["items"]["data"]) > 10),
     "metered item": ("subscription", lambda sub: any(item["quantity"] is None for item in sub["items"]["data"])),
+    "price of another currency": (
+        "subscription",
+        lambda sub: any(item["price"]["currency"] != sub["currency"] for item in sub["items"]["data"]),
+    ),
     "two discounts": ("subscription", lambda sub: len(sub["discounts"]) == 2),
     "bills sent": ("subscription", lambda sub: sub["collection_method"] == "send_invoice"),
     "more than ten lines": ("invoice", lambda invoice: len(invoice["lines"]["data"]) > 10),
