@@ -9,6 +9,7 @@ from models.mrr import published
 from models.refunds import moved_money, succeeded_charges
 from models.reporting import in_reporting
 from models.stock import stock_now
+from models.subscriptions import as_of
 from models.terms import Terms
 
 CUSTOMER = ("account_id", "customer_id")
@@ -105,7 +106,7 @@ def _subscribed(subscriptions: pl.LazyFrame, changes: pl.LazyFrame, terms: Terms
     counted = stock_now(changes).select("account_id", id="subscription_id", counts=pl.lit(True)).unique()
     counts = pl.col("counts").fill_null(False)
     return (
-        subscriptions.filter(pl.col("created_at") <= terms.as_of)
+        as_of(subscriptions, terms)
         .join(counted, on=["account_id", "id"], how="left")
         .group_by(CUSTOMER)
         .agg(

@@ -6,6 +6,7 @@ end. A trial that was canceled is never churn: it never had MRR. https://docs.st
 
 import polars as pl
 
+from models.subscriptions import as_of
 from models.terms import Terms
 
 GONE = ("canceled", "unpaid", "incomplete_expired")
@@ -29,7 +30,8 @@ def trials(subscriptions: pl.LazyFrame, invoices: pl.LazyFrame, terms: Terms) ->
     payment_failed (ended or unpaid without ever paying), running, awaiting_payment.
     """
     tried = (
-        subscriptions.filter(pl.col("trial_start_at") <= terms.as_of)
+        as_of(subscriptions, terms)
+        .filter(pl.col("trial_start_at") <= terms.as_of)
         .join(_first_payments(subscriptions, invoices, terms), on=["account_id", "id"], how="left")
         .with_columns(ending=_ending(terms))
         .with_columns(outcome=pl.col("ending").replace_strict(OUTCOME_OF, return_dtype=pl.String))

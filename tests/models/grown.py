@@ -74,16 +74,21 @@ def grown(seed: int, customers: int = 120, months: int = 18) -> Grown:
     business = Business(seed=seed, customers=customers, months=months)
     world = World.grown(business)
     terms = Terms(datetime.fromtimestamp(business.end, UTC), business.timezone, "usd")
-    with TemporaryDirectory() as home, serving(world) as sandbox, open_warehouse(Path(home) / "warehouse.duckdb") as db:
-        sync(db, Account(sandbox.key, sandbox.url, limits=Limits(account_rate=5_000, endpoint_rate=5_000)))
-        outcome = stage.stage(db, terms.as_of)
-        assert outcome.failed.is_empty(), outcome.failed
-        staged = {table.table_name: tables.read(db, table).lazy() for table in staging.TABLES}
-        rates = _read_rates(sandbox.fx_rates_csv())
+    staged, rates = read(world)
     spine = build_spine(staged, rates.lazy(), terms)
     built = marts.build_on(spine, staged, terms)
     checks = marts.verify(built, spine, staged, terms).collect()
     return Grown(business, world.books, terms, rates, _daily(rates), staged, spine, built, checks)
+
+
+def read(world: World) -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
+    """The staged tables of a world, read over HTTP, and its exchange rates."""
+    with TemporaryDirectory() as home, serving(world) as sandbox, open_warehouse(Path(home) / "warehouse.duckdb") as db:
+        sync(db, Account(sandbox.key, sandbox.url, limits=Limits(account_rate=5_000, endpoint_rate=5_000)))
+        outcome = stage.stage(db, datetime.fromtimestamp(world.now, UTC))
+        assert outcome.failed.is_empty(), outcome.failed
+        staged = {table.table_name: tables.read(db, table).lazy() for table in staging.TABLES}
+        return staged, _read_rates(sandbox.fx_rates_csv())
 
 
 def _daily(rates: pl.DataFrame) -> dict[tuple[str, date], Fraction]:

@@ -1,0 +1,123 @@
+"""The checks: each finds the fault it is for, names it, and is silent on sound tables."""
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from models import checks
+from tests.models.grown import Grown, grown
+
+SEED = 7
+Fault = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def frames_of(company: Grown) -> dict[str, pl.LazyFrame]:
+    own = {"spine.items": company.spine.items, "spine.movements": company.spine.movements}
+    return (
+        {f"marts.{name}": frame for name, frame in company.marts.items()}
+        | {f"staging.{name}": frame for name, frame in company.staging.items()}
+        | own
+    )
+
+
+def checked(frames: dict[str, pl.LazyFrame], *findings: pl.LazyFrame) -> pl.DataFrame:
+    company = grown(SEED)
+    return checks.data_checks(frames, [company.spine.findings, *findings], company.terms).collect()
+
+
+def more(column: str) -> Fault:
+    """One more in the last row that has a value there."""
+
+    def fault(frame: pl.DataFrame) -> pl.DataFrame:
+        last = frame.with_row_index("row").filter(pl.col(column).is_not_null())["row"].max()
+        here = pl.int_range(pl.len()) == last
+        return frame.with_columns(pl.when(here).then(pl.col(column) + 1).otherwise(column).cast(frame.schema[column]))
+
+    return fault
+
+
+def twice(frame: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([frame, frame.head(1)])
+
+
+def without_first(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.slice(1)
+
+
+def set_to(value: pl.Expr, column: str) -> Fault:
+    """Another value in the first row."""
+    here = pl.int_range(pl.len()) == 0
+    return lambda frame: frame.with_columns(
+        pl.when(here).then(value).otherwise(column).cast(frame.schema[column]).alias(column)
+    )
+
+
+def renamed_churn(frame: pl.DataFrame) -> pl.DataFrame:
+    """A reactivation called a churn."""
+    kind = pl.col("movement_type")
+    return frame.with_columns(movement_type=kind.replace("reactivation", "churn"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "fault", "check"),
+    [
+        ("marts.mrr_changes", more("mrr_delta"), "changes_sum_to_movements"),
+        ("marts.mrr_changes", without_first, "changes_sum_to_movements"),
+        ("marts.mrr_movements", without_first, "changes_sum_to_movements"),
+        ("marts.mrr_by_day", more("new_mrr"), "movements_sum_to_days"),
+        ("marts.mrr_by_day", more("opening_mrr"), "days_add_up"),
+        ("marts.mrr_by_day", set_to(pl.lit(99), "closing_mrr"), "closing_is_the_next_opening"),
+        ("marts.mrr_by_month", more("churn_mrr"), "days_sum_to_months"),
+        ("marts.mrr_by_month_reporting", more("fx_mrr"), "reporting_months_add_up"),
+        ("marts.mrr_by_month_reporting", set_to(pl.lit(99), "closing_mrr"), "closing_is_the_next_opening"),
+        ("spine.items", lambda frame: frame.filter("counts").slice(1), "live_mrr_is_the_history_to_date"),
+        ("marts.customers", more("mrr_reporting"), "customers_sum_to_closing"),
+        ("marts.mrr_movements", twice, "customers_are_new_once"),
+        ("marts.mrr_movements", renamed_churn, "churns_and_returns_take_turns"),
+        ("marts.mrr_movements", set_to(pl.lit(-1), "mrr_after"), "no_negative_mrr"),
+        ("marts.cohort_retention", set_to(pl.lit(99), "customers"), "cohorts_hold_every_customer"),
+        ("marts.metrics_by_month", set_to(pl.lit(float("nan")), "value"), "rates_have_a_base"),
+        ("marts.balance_reconciliation", more("difference"), "balance_reconciles"),
+        ("staging.balance_transactions", more("net"), "transactions_are_net_of_fees"),
+        ("staging.balances", more("available"), "balance_is_as_stripe_says"),
+        ("staging.charges", twice, "ids_are_unique"),
+        ("staging.charges", lambda frame: frame.head(0), "refunds_have_their_charge"),
+        ("staging.charges", lambda frame: frame.head(0), "disputes_have_their_charge"),
+        ("staging.charges", lambda frame: frame.head(0), "payments_have_their_charge"),
+        ("staging.invoices", without_first, "lines_have_their_invoice"),
+        ("staging.invoices", lambda frame: frame.head(0), "payments_have_their_invoice"),
+        ("staging.invoice_lines", without_first, "lines_sum_to_invoices"),
+        ("staging.prices", lambda frame: frame.head(0), "live_subscriptions_have_a_price"),
+        ("staging.invoices", lambda frame: frame.with_columns(status=pl.lit("void")), "paying_customers_were_billed"),
+        ("staging.subscriptions", set_to(pl.lit("clock_1"), "test_clock_id"), "no_test_clocks"),
+    ],
+)
+def test_a_fault_is_found_by_its_check(frame: str, fault: Fault, check: str) -> None:
+    frames = frames_of(grown(SEED))
+    broken = frames | {frame: fault(frames[frame].collect()).lazy()}
+    failed = checked(broken).filter(passed=False)
+    assert check in failed["check_name"].to_list()
+    assert failed.filter(pl.col("detail").is_null() | (pl.col("failing_rows") == 0)).is_empty()
+
+
+def test_every_check_says_how_grave_it_is_and_stands_once() -> None:
+    found = grown(SEED).checks
+    assert set(found["severity"]) == {checks.BLOCKING, checks.WARNING}
+    assert not found.select("account_id", "check_name", "table_name").is_duplicated().any()
+    assert {(one.name, one.table) for one in checks.CHECKS} <= set(found.select("check_name", "table_name").rows())
+
+
+def test_what_others_found_is_told_as_a_failed_check() -> None:
+    finding = pl.LazyFrame(
+        {
+            "check_name": ["exchange_rates_are_fresh"] * 7,
+            "about": ["exchange_rates"] * 7,
+            "subject": [f"cu{number}" for number in range(7)],
+            "severity": ["error"] * 7,
+            "detail": ["is stale"] * 7,
+        }
+    )
+    row = checked(frames_of(grown(SEED)), finding).filter(check_name="exchange_rates_are_fresh").row(0, named=True)
+    assert (row["passed"], row["failing_rows"], row["severity"]) == (False, 7, "blocking")
+    assert row["detail"] == "cu0: is stale; cu1: is stale; cu2: is stale; cu3: is stale; cu4: is stale; ..."
