@@ -149,7 +149,7 @@ def rule(stage: Stage, case: Dispute, outcome: str) -> None:
         and sub is not None
         and case.charge.customer.chance.random() < 0.6
     ):
-        stage.later(stage.now + HOUR, "subscriptions.cancel_for_dispute", sub)
+        stage.later(stage.now + HOUR, "cancellations.cancel_for_dispute", sub)
 
 
 def pay_once(stage: Stage, customer: Customer) -> None:
@@ -197,7 +197,7 @@ def part(stage: Stage, customer: Customer, left_at: int) -> None:
     chance = customer.chance
     dice = chance.random()
     if dice < 0.16:
-        stage.later(stage.now + chance.randrange(10 * DAY, 150 * DAY), "behaviour.come_back", customer)
+        stage.later(stage.now + chance.randrange(10 * DAY, 150 * DAY), "signups.come_back", customer)
     elif dice < 0.24:
         stage.later(stage.now + chance.randrange(30 * DAY, 100 * DAY), "aftermath.forget", customer)
 

@@ -60,6 +60,7 @@ class Renderer:
         return self._by_kind[thing.kind](thing)
 
     def product(self, product: Product, created: int) -> Shape:
+        """A product of the catalogue."""
         return shapes.product(
             id=self.products[product.key],
             created=created,
@@ -70,6 +71,7 @@ class Renderer:
         )
 
     def price(self, offer: Offer) -> Shape:
+        """A price as it stands; subscriptions rendered later carry it so."""
         price = offer.price
         unit = None if price.tiers else decimal_text(price.unit)
         whole = price.unit.denominator == 1 and not price.tiers
@@ -111,6 +113,7 @@ class Renderer:
         return shape
 
     def coupon(self, coupon: Coupon, created: int) -> Shape:
+        """A coupon."""
         return shapes.coupon(
             id=coupon.id,
             created=created,
@@ -125,6 +128,7 @@ class Renderer:
         )
 
     def tax_rate(self, rate: TaxRate, created: int) -> Shape:
+        """A tax rate; subscriptions and invoices carry it whole."""
         shape = shapes.tax_rate(
             id=rate.id,
             created=created,

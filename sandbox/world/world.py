@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.forms import shown_form
 from sandbox.store import Store
-from sandbox.world import aftermath, behaviour, payments, subscriptions, versions
+from sandbox.world import aftermath, behaviour, cancellations, changes, payments, signups, subscriptions, versions
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
 from sandbox.world.business import PRODUCTS, Business
@@ -24,9 +24,12 @@ _ACTS: dict[str, Callable[..., object]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
         (aftermath, "foresee refund arrive bounce dispute answer rule part forget credit_before_payment"),
-        (behaviour, "visit come_back begin_other give_up_trial"),
+        (behaviour, "visit"),
+        (signups, "come_back begin_other give_up_trial"),
         (payments, "attempt collect retry_first expire_first remit fall_due write_off"),
-        (subscriptions, "renew resume collect_again keep cancel_for_dispute"),
+        (subscriptions, "renew"),
+        (changes, "resume collect_again"),
+        (cancellations, "keep cancel_for_dispute"),
     )
     for name in names.split()
 }
@@ -124,7 +127,7 @@ class World:
         stage.later(stage.now + DAY, "world.day")
 
     def _arrive(self, no: int) -> None:
-        behaviour.arrive(self._stage, no)
+        signups.arrive(self._stage, no)
 
     def _put_money(self, shape: dict[str, Any]) -> None:
         self._stage.put(shape)
