@@ -31,6 +31,25 @@ STAGED = "staged"
 SHAPE = "payload_shape"
 FIT = "values_fit"
 KEYS = "keys_are_there_and_unique"
+SENT = "values_are_there"
+
+ALWAYS_SENT: Mapping[str, tuple[str, ...]] = {
+    "prices": ("product_id", "currency", "type", "billing_scheme"),
+    "coupons": ("duration",),
+    "discounts": ("coupon_id", "start_at"),
+    "subscriptions": ("customer_id", "status", "currency", "created_at", "start_at"),
+    "subscription_items": ("price_id", "current_period_start_at", "current_period_end_at"),
+    "invoices": ("currency", "subtotal", "total", "amount_due", "amount_paid", "created_at"),
+    "invoice_lines": ("amount", "currency", "period_start_at", "period_end_at"),
+    "invoice_payments": ("invoice_id", "status", "created_at"),
+    "invoice_items": ("customer_id", "amount", "currency", "created_at"),
+    "charges": ("amount", "currency", "status", "created_at"),
+    "refunds": ("amount", "currency", "created_at"),
+    "disputes": ("charge_id", "amount", "currency", "status", "created_at"),
+    "balance_transactions": ("amount", "fee", "net", "currency", "reporting_category", "created_at"),
+    "payouts": ("amount", "currency", "status", "created_at"),
+}
+"""Columns that figures stand on and that Stripe never leaves empty: a null means that payloads changed their shape."""
 
 NESTED = {dict: "OBJECT", list: "ARRAY"}
 STREAM = re.compile(r"\b(?:current|versions)_(\w+)")
@@ -149,7 +168,11 @@ def _made(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list
         connection.execute(f'alter table {table} alter column "{name}" drop not null')
     connection.execute(f"alter table {table} add column {MISFITS} bigint")
     tests = _filled(connection, contract)
-    findings = [*_fits(connection, contract, tests), *_keyed(connection, contract, required)]
+    findings = [
+        *_fits(connection, contract, tests),
+        *_keyed(connection, contract, required),
+        *_sent(connection, contract, ALWAYS_SENT.get(contract.table_name, ())),
+    ]
     for name in required:
         connection.execute(f'alter table {table} alter column "{name}" set not null')
     connection.execute(f"alter table {table} drop column {MISFITS}")
@@ -206,6 +229,20 @@ def _keyed(connection: duckdb.DuckDBPyConnection, contract: type[Staged], requir
         yield Finding(account, KEYS, table, len(mine), f"left out, such as {example}" if mine else None)
 
 
+def _sent(connection: duckdb.DuckDBPyConnection, contract: type[Staged], names: Sequence[str]) -> Iterator[Finding]:
+    """Nulls where Stripe always sends something: the field moved or went. What does not fit is told by `_fits`."""
+    if not names:
+        return
+    alive = "where not deleted" if "deleted" in contract.columns() else ""
+    empty = [f'"{name}" is null and {MISFITS} = 0' for name in names]
+    counts = ", ".join(f"count(*) filter ({e}), min({contract.primary_key()[1]}) filter ({e})" for e in empty)
+    found = connection.execute(
+        f"select account_id, {counts} from {contract.qualified_name()} {alive} group by account_id order by account_id"
+    ).fetchall()
+    for account, *told in found:
+        yield _finding(account, SENT, contract.qualified_name(), names, told, "rows")
+
+
 def _accounts(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[str]:
     rows = connection.execute(
         f"select distinct account_id from {contract.qualified_name()} where account_id is not null order by all"
@@ -248,9 +285,14 @@ def _shapes(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[
         f"from current_{stream} where not deleted) group by account_id order by account_id"
     ).fetchall()
     for account, *told in found:
-        pairs = [(path, told[2 * i], told[2 * i + 1]) for i, (path, _) in enumerate(nodes) if told[2 * i]]
-        lines = [f"{path}: {rows} payloads, such as {example}" for path, rows, example in pairs]
-        yield Finding(account, SHAPE, f"raw.{stream}", sum(rows for _, rows, _ in pairs), "; ".join(lines) or None)
+        yield _finding(account, SHAPE, f"raw.{stream}", [path for path, _ in nodes], told, "payloads")
+
+
+def _finding(account: str, check: str, table: str, paths: Sequence[str], told: Sequence[Any], what: str) -> Finding:
+    """A finding of counts and examples that stand in turn for each path."""
+    hits = [(path, rows, example) for path, rows, example in zip(paths, told[::2], told[1::2], strict=True) if rows]
+    lines = [f"{path}: {rows} {what}, such as {example}" for path, rows, example in hits]
+    return Finding(account, check, table, sum(rows for _, rows, _ in hits), "; ".join(lines) or None)
 
 
 def _checks(findings: Iterable[Finding], checked_at: datetime) -> pl.DataFrame:

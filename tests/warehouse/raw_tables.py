@@ -16,6 +16,9 @@ from pipelines.warehouse import raw, stage
 ACCOUNT = "acct_1"
 LOADED = datetime(2026, 1, 1, tzinfo=UTC)
 
+CHARGE = {"id": "ch_1", "amount": 100, "currency": "usd", "status": "succeeded", "paid": True, "created": 1700000000}
+"""A charge with all that a charge always has."""
+
 
 @dataclass
 class Raw:

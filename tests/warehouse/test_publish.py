@@ -17,7 +17,7 @@ import pytest
 from models.contracts import marts
 from models.terms import Terms
 from pipelines.warehouse import publish, stage, tables
-from tests.warehouse.raw_tables import ACCOUNT, LOADED, Raw
+from tests.warehouse.raw_tables import ACCOUNT, CHARGE, LOADED, Raw
 
 TERMS = Terms(datetime(2026, 1, 1, tzinfo=UTC), "America/New_York", "usd")
 BROKEN = {
@@ -40,7 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.execute("set timezone = 'UTC'")
         raw = Raw(connection)
         raw.put("accounts", {"id": ACCOUNT, "country": "US"})
-        raw.put("charges", {"id": "ch_1", "amount": 100, "description": 'it\'s "fine"'})
+        raw.put("charges", {**CHARGE, "description": 'it\'s "fine"'})
         raw.staged()
         with tables.transaction(connection):
             for contract in marts.TABLES:
@@ -131,7 +131,7 @@ def test_a_warning_is_published_without_a_banner(warehouse: duckdb.DuckDBPyConne
 
 
 def test_what_staging_found_is_published_among_the_checks(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    Raw(warehouse).put("charges", {"id": "ch_2", "amount": "?"})
+    Raw(warehouse).put("charges", {**CHARGE, "id": "ch_2", "amount": "?"})
     stage.stage(warehouse, LOADED)
     publish.gather_checks(warehouse, marts.DataChecks.create_empty())
     published = put(warehouse, tmp_path / "revenue.duckdb")
@@ -180,7 +180,7 @@ def test_publishing_again_shows_the_new_rows_and_keeps_an_old_reader_consistent(
     target = tmp_path / "revenue.duckdb"
     put(warehouse, target)
     with duckdb.connect(target, read_only=True) as old:
-        Raw(warehouse).put("charges", {"id": "ch_2", "amount": 200})
+        Raw(warehouse).put("charges", {**CHARGE, "id": "ch_2"})
         stage.stage(warehouse, LOADED)
         put(warehouse, target)
         assert old.execute("select count(*) from staging.charges").fetchall() == [(1,)]

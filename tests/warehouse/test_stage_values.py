@@ -95,7 +95,16 @@ SUBSCRIPTION: dict[str, Any] = {
                 "current_trial": {"start_date": 1700000010, "end_date": 1700000011},
                 "metadata": {},
             },
-            {"id": "si_1", "price": PRICE, "quantity": None, "discounts": [], "metadata": {}},
+            {
+                "id": "si_1",
+                "price": PRICE,
+                "quantity": None,
+                "created": 1700000007,
+                "current_period_start": 1700000008,
+                "current_period_end": 1700000009,
+                "discounts": [],
+                "metadata": {},
+            },
         ],
     },
 }
