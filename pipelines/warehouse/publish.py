@@ -19,7 +19,7 @@ from models.contracts import marts, staging
 from models.contracts.table import Table
 from models.terms import Terms
 from pipelines.errors import RevenueError
-from pipelines.warehouse import stage, tables
+from pipelines.warehouse import findings, stage, tables
 
 CATALOG = "publication"
 READABLE_SINCE = "v1.5.0"
@@ -116,7 +116,7 @@ def _require_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _failed(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """The blocking checks that failed; a warning is published among the checks and nothing more."""
-    blocking = ~pl.col("passed") & (pl.col("severity") == stage.BLOCKING)
+    blocking = ~pl.col("passed") & (pl.col("severity") == findings.BLOCKING)
     found = tables.read(connection, marts.DataChecks).filter(blocking).sort("table_name", "check_name")
     return tuple(dict.fromkeys(f"{row['check_name']} of {row['table_name']}" for row in found.iter_rows(named=True)))
 

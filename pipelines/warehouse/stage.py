@@ -4,56 +4,23 @@ contract says its type, and whatever does not fit becomes null and is reported.
 Knows nothing of the API or of what is made of the tables.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
 
 from models.contracts.marts import DataChecks
 from models.contracts.staging import TABLES, Staged
-from pipelines.warehouse import fit, tables
+from pipelines.warehouse import findings, fit, tables
+from pipelines.warehouse.findings import Finding
 
 QUERIES = Path(__file__).parent / "stage"
-MISFITS = "misfits"
-"""A column that lives only while a table is made: one bit for each thing that does not fit."""
-
-BLOCKING = "blocking"
-"""Severity of what staging finds: a value that is missing here is missing in every figure made of it."""
-
-STAGED = "staged"
-SHAPE = "payload_shape"
-FIT = "values_fit"
-KEYS = "keys_are_there_and_unique"
-SENT = "values_are_there"
-
-ALWAYS_SENT: Mapping[str, tuple[str, ...]] = {
-    "prices": ("product_id", "currency", "type", "billing_scheme"),
-    "coupons": ("duration",),
-    "discounts": ("coupon_id", "start_at"),
-    "subscriptions": ("customer_id", "status", "currency", "created_at", "start_at"),
-    "subscription_items": ("price_id", "current_period_start_at", "current_period_end_at"),
-    "invoices": ("currency", "subtotal", "total", "amount_due", "amount_paid", "created_at"),
-    "invoice_lines": ("amount", "currency", "period_start_at", "period_end_at"),
-    "invoice_payments": ("invoice_id", "status", "created_at"),
-    "invoice_items": ("customer_id", "amount", "currency", "created_at"),
-    "charges": ("amount", "currency", "status", "created_at"),
-    "refunds": ("amount", "currency", "created_at"),
-    "disputes": ("charge_id", "amount", "currency", "status", "created_at"),
-    "balance_transactions": ("amount", "fee", "net", "currency", "reporting_category", "created_at"),
-    "payouts": ("amount", "currency", "status", "created_at"),
-}
-"""Columns that figures stand on and that Stripe never leaves empty: a null means that payloads changed their shape."""
-
-NESTED = {dict: "OBJECT", list: "ARRAY"}
 STREAM = re.compile(r"\b(?:current|versions)_(\w+)")
-PARSED = re.compile(r"json_transform\(payload, '(.*?)'\).*?\bfrom (?:current|versions)_(\w+)", re.DOTALL)
 
 
 class StagingChecks(DataChecks):
@@ -61,17 +28,6 @@ class StagingChecks(DataChecks):
 
     schema_name = "pipeline"
     table_name = "staging_checks"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found in one table of one account; nothing where failing_rows is 0."""
-
-    account_id: str
-    check_name: str
-    table_name: str
-    failing_rows: int = 0
-    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +55,13 @@ def stage(
     for stream in _streams(contracts):
         _view(connection, stream)
     _execute_file(connection, "carried_discounts")
-    findings: list[Finding] = []
+    texts = [query("carried_discounts"), *(query(contract.table_name) for contract in contracts)]
+    found: list[Finding] = []
     for stream in _streams(contracts):
-        findings += _shapes(connection, stream, _nodes(stream))
+        found += findings.shapes(connection, stream, findings.nodes(texts, stream))
     for contract in contracts:
-        findings += _staged(connection, contract)
-    checks = _checks(findings, checked_at)
+        found += _staged(connection, contract)
+    checks = findings.as_checks(found, checked_at)
     tables.write(connection, StagingChecks, checks)
     return Outcome({c.table_name: _height(connection, c) for c in contracts}, checks)
 
@@ -143,9 +100,6 @@ def _view(connection: duckdb.DuckDBPyConnection, stream: str) -> None:
     _execute_file(connection, "current", stream=stream)
 
 
-# --- one table -------------------------------------------------------------------------------------------------------
-
-
 def _staged(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[Finding]:
     try:
         with tables.transaction(connection):
@@ -154,9 +108,10 @@ def _staged(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> li
         if not tables.exists(connection, contract.schema_name, contract.table_name):
             tables.create(connection, contract)
         why = f"{broken}".splitlines()[0]
-        accounts = _accounts(connection, contract) or [""]
+        accounts = findings.accounts_of(connection, contract) or [""]
         return [
-            Finding(account, STAGED, contract.qualified_name(), 1, f"kept as it was: {why}") for account in accounts
+            Finding(account, findings.STAGED, contract.qualified_name(), 1, f"kept as it was: {why}")
+            for account in accounts
         ]
 
 
@@ -166,17 +121,17 @@ def _made(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list
     tables.create(connection, contract)
     for name in required:
         connection.execute(f'alter table {table} alter column "{name}" drop not null')
-    connection.execute(f"alter table {table} add column {MISFITS} bigint")
+    connection.execute(f"alter table {table} add column {findings.MISFITS} bigint")
     tests = _filled(connection, contract)
-    findings = [
-        *_fits(connection, contract, tests),
-        *_keyed(connection, contract, required),
-        *_sent(connection, contract, ALWAYS_SENT.get(contract.table_name, ())),
+    found = [
+        *findings.fits(connection, contract, tests),
+        *findings.keyed(connection, contract, required),
+        *findings.sent(connection, contract),
     ]
     for name in required:
         connection.execute(f'alter table {table} alter column "{name}" set not null')
-    connection.execute(f"alter table {table} drop column {MISFITS}")
-    return findings
+    connection.execute(f"alter table {table} drop column {findings.MISFITS}")
+    return found
 
 
 def _filled(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> tuple[fit.Misfit, ...]:
@@ -190,123 +145,10 @@ def _filled(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> tu
     bits = [f"(({t.condition})::bigint << {bit})" for bit, t in enumerate(tests)] or ["0"]
     connection.execute(
         f"insert into {contract.qualified_name()} by name "
-        f"select {', '.join(values)}, {' + '.join(bits)} as {MISFITS} from ({text})"
+        f"select {', '.join(values)}, {' + '.join(bits)} as {findings.MISFITS} from ({text})"
     )
     return tests
 
 
-def _fits(
-    connection: duckdb.DuckDBPyConnection, contract: type[Staged], tests: Sequence[fit.Misfit]
-) -> Iterator[Finding]:
-    """Values that were there and did not fit their column, told by account with an example of each."""
-    example = contract.primary_key()[1]
-    found = connection.execute(
-        f"select account_id, {MISFITS}, count(*), min({example}) from {contract.qualified_name()} "
-        f"where {MISFITS} <> 0 group by all order by all"
-    ).fetchall()
-    for account in _accounts(connection, contract):
-        mine = [row for row in found if row[0] == account]
-        lines = [
-            f"{test.path}: {sum(row[2] for row in hit)} rows, such as {hit[0][3]}"
-            for bit, test in enumerate(tests)
-            if (hit := [row for row in mine if row[1] >> bit & 1])
-        ]
-        yield Finding(account, FIT, contract.qualified_name(), sum(row[2] for row in mine), "; ".join(lines) or None)
-
-
-def _keyed(connection: duckdb.DuckDBPyConnection, contract: type[Staged], required: Sequence[str]) -> Iterator[Finding]:
-    """Rows without a key, or with one that another row has: left out, and told."""
-    table = contract.qualified_name()
-    keys = ", ".join(f'"{k}"' for k in contract.primary_key())
-    nameless = " or ".join(f'"{name}" is null' for name in required)
-    dropped = connection.execute(
-        f"delete from {table} where {nameless} or rowid in (select unnest(list(rowid order by rowid)[2:]) "
-        f"from {table} group by {keys} having count(*) > 1) returning account_id, {contract.primary_key()[1]}"
-    ).fetchall()
-    for account in _accounts(connection, contract):
-        mine = [row[1] for row in dropped if row[0] == account]
-        example = min((key for key in mine if key), default="one without an id")
-        yield Finding(account, KEYS, table, len(mine), f"left out, such as {example}" if mine else None)
-
-
-def _sent(connection: duckdb.DuckDBPyConnection, contract: type[Staged], names: Sequence[str]) -> Iterator[Finding]:
-    """Nulls where Stripe always sends something: the field moved or went. What does not fit is told by `_fits`."""
-    if not names:
-        return
-    alive = "where not deleted" if "deleted" in contract.columns() else ""
-    empty = [f'"{name}" is null and {MISFITS} = 0' for name in names]
-    counts = ", ".join(f"count(*) filter ({e}), min({contract.primary_key()[1]}) filter ({e})" for e in empty)
-    found = connection.execute(
-        f"select account_id, {counts} from {contract.qualified_name()} {alive} group by account_id order by account_id"
-    ).fetchall()
-    for account, *told in found:
-        yield _finding(account, SENT, contract.qualified_name(), names, told, "rows")
-
-
-def _accounts(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[str]:
-    rows = connection.execute(
-        f"select distinct account_id from {contract.qualified_name()} where account_id is not null order by all"
-    )
-    return [row[0] for row in rows.fetchall()]
-
-
 def _height(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> int:
     return int(connection.execute(f"select count(*) from {contract.qualified_name()}").fetchall()[0][0])
-
-
-# --- the shape of a stream's payloads --------------------------------------------------------------------------------
-
-
-@cache
-def _nodes(stream: str) -> tuple[tuple[str, str], ...]:
-    """Where the staging queries look for an object or a list in the stream's payloads, and for which of the two."""
-    texts = [file.read_text() for file in sorted(QUERIES.glob("*.sql"))]
-    structures = [s for text in texts for s, source in PARSED.findall(text) if source == stream]
-    return tuple(sorted({node for s in structures for node in _nested(json.loads(s), "$")}))
-
-
-def _nested(structure: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
-    for name, part in structure.items():
-        if isinstance(part, (dict, list)):
-            yield f"{path}.{name}", NESTED[type(part)]
-        if isinstance(part, dict):
-            yield from _nested(part, f"{path}.{name}")
-
-
-def _shapes(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tuple[str, str]]) -> Iterator[Finding]:
-    """Payloads that hold something else where an object or a list should be: all that it held is null then."""
-    if not nodes:
-        return
-    paths = ", ".join(f"'{path}'" for path, _ in nodes)
-    wrong = [f"(types[{i}] not in ('{kind}', 'NULL'))" for i, (_, kind) in enumerate(nodes, start=1)]
-    counts = ", ".join(f"count(*) filter ({w}), min(id) filter ({w})" for w in wrong)
-    found = connection.execute(
-        f"select account_id, {counts} from (select account_id, id, json_type(payload, [{paths}]) as types "
-        f"from current_{stream} where not deleted) group by account_id order by account_id"
-    ).fetchall()
-    for account, *told in found:
-        yield _finding(account, SHAPE, f"raw.{stream}", [path for path, _ in nodes], told, "payloads")
-
-
-def _finding(account: str, check: str, table: str, paths: Sequence[str], told: Sequence[Any], what: str) -> Finding:
-    """A finding of counts and examples that stand in turn for each path."""
-    hits = [(path, rows, example) for path, rows, example in zip(paths, told[::2], told[1::2], strict=True) if rows]
-    lines = [f"{path}: {rows} {what}, such as {example}" for path, rows, example in hits]
-    return Finding(account, check, table, sum(rows for _, rows, _ in hits), "; ".join(lines) or None)
-
-
-def _checks(findings: Iterable[Finding], checked_at: datetime) -> pl.DataFrame:
-    rows = [
-        {
-            "account_id": f.account_id,
-            "check_name": f.check_name,
-            "table_name": f.table_name,
-            "passed": f.failing_rows == 0,
-            "failing_rows": f.failing_rows,
-            "severity": BLOCKING,
-            "checked_at": checked_at,
-            "detail": f.detail,
-        }
-        for f in findings
-    ]
-    return pl.DataFrame(rows, schema=DataChecks.create_empty().schema)

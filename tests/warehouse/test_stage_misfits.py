@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.contracts import staging
-from pipelines.warehouse import stage
+from pipelines.warehouse import findings, stage
 from tests.warehouse.raw_tables import ACCOUNT, CHARGE, LOADED, Raw
 
 
@@ -15,7 +15,7 @@ def told(outcome: stage.Outcome) -> dict[tuple[str, str], tuple[int, str]]:
     return {
         (row["check_name"], row["table_name"]): (row["failing_rows"], row["detail"])
         for row in outcome.failed.iter_rows(named=True)
-        if row["check_name"] != stage.SENT
+        if row["check_name"] != findings.SENT
     }
 
 
@@ -166,5 +166,5 @@ def test_every_query_names_the_columns_of_its_contract_and_no_other(raw: Raw) ->
 
 def test_every_structure_in_the_queries_is_json() -> None:
     for file in stage.QUERIES.glob("*.sql"):
-        for structure, _ in stage.PARSED.findall(file.read_text()):
+        for structure, _ in findings.PARSED.findall(file.read_text()):
             assert json.loads(structure), file.name

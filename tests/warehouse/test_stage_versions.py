@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from pipelines.warehouse import stage
+from pipelines.warehouse import findings
 from tests.warehouse.raw_tables import LOADED, Raw
 
 LATER = LOADED + timedelta(hours=1)
@@ -89,7 +89,7 @@ def test_a_subscription_that_returns_to_an_earlier_state_has_three_versions(raw:
     for moment, status in ((LOADED, "active"), (LATER, "past_due"), (LATEST, "active")):
         raw.put("subscriptions", subscription(status=status), seen_at=moment)
     assert [v["status"] for v in raw.rows("subscription_versions")] == ["active", "past_due", "active"]
-    assert stage.KEYS not in raw.staged().failed["check_name"].to_list()
+    assert findings.KEYS not in raw.staged().failed["check_name"].to_list()
 
 
 def test_an_inline_price_is_known_from_the_item_that_uses_it(raw: Raw) -> None:
