@@ -14,31 +14,47 @@ _FIELD = re.compile(
 _KEY = re.compile(rb"\b(?:sk|rk|ek)_(?:live|test)_\w{4,}|\bwhsec_\w{4,}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _DIGITS = re.compile(rb"(?<![\w+.])\d(?:[ -]?\d){12,18}(?![\w])")
-_HINT = re.compile(
-    rb'"(?:client_secret|secret|cvc|cvv|cvc2|account_number|bank_account_number|iban)"|(?:sk|rk|ek)_(?:live|test)_|whsec_'
+_NAMES = (b'secret"', b'cvc"', b'cvv"', b'cvc2"', b'account_number"', b'iban"', b"k_live_", b"k_test_", b"whsec_")
+_OUTLINE = bytes(
+    b"0"[0]
+    if 0x30 <= byte <= 0x39
+    else b"-"[0]
+    if byte in b" -"
+    else b"a"[0]
+    if chr(byte).isalnum() or byte in b"_+."
+    else b"."[0]
+    for byte in range(256)
 )
-_AS_DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x2E for byte in range(256))
-_LONG_RUN = b"0" * 13
+_CARD_OUTLINES = (b"." + 13 * b"0", b"-" + 13 * b"0", b"0000-0000-0000-", b"0000-000000-0000")
 _BRANDS = re.compile(
     r"4(\d{12}|\d{15}|\d{18})$|5[1-5]\d{14}$|2[2-7]\d{14}$|3[47]\d{13}$|6(011|5|4[4-9])\d+$|35\d{14}$|3[068]\d{12}$|62\d{14,17}$"
 )
 
 
 def clean(objects: Sequence[bytes]) -> Sequence[bytes]:
-    """The objects without secrets. One look at all of them together decides whether any needs work."""
-    joined = b"\n".join(objects)
-    if not (_HINT.search(joined) or _LONG_RUN in joined.translate(_AS_DIGITS, b" -")):
+    """The objects without secrets. One look at all of them together spares most pages any work."""
+    if not _suspicious(b"\n".join(objects)):
         return objects
-    return [cleaned(each) for each in objects]
+    return [cleaned(each) if _suspicious(each) else each for each in objects]
 
 
 def cleaned(payload: bytes) -> bytes:
     """One object's JSON without secrets."""
     payload = _FIELD.sub(rb'"\1"\2' + REMOVED, payload)
     payload = _KEY.sub(b"[removed]", payload)
-    if _LONG_RUN in payload.translate(_AS_DIGITS, b" -"):
+    if _may_hold_card(payload):
         payload = _STRING.sub(lambda match: _DIGITS.sub(_without_card, match.group()), payload)
     return payload
+
+
+def _suspicious(text: bytes) -> bool:
+    return any(name in text for name in _NAMES) or _may_hold_card(text)
+
+
+def _may_hold_card(text: bytes) -> bool:
+    """Whether digits stand as they do in card numbers; much cheaper than looking for them."""
+    outline = text.translate(_OUTLINE)
+    return any(card in outline for card in _CARD_OUTLINES)
 
 
 def _without_card(match: "re.Match[bytes]") -> bytes:

@@ -23,6 +23,8 @@ from pipelines.warehouse import raw
 
 ROWS_PER_COMMIT = 5_000
 QUEUED_BATCHES = 40
+SECONDS_PER_COMMIT = 0.5
+PAUSE_SECONDS = 0.005
 
 Result = TypeVar("Result")
 
@@ -68,6 +70,7 @@ class Writer:
     api_version: str
     positions: dict[str, Position]
     written: Counter[str] = field(default_factory=Counter)
+    _hurried: int = 0
     _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
 
     async def put(self, batch: Batch) -> None:
@@ -75,8 +78,12 @@ class Writer:
         await self._queue.put(batch)
 
     async def settle(self) -> None:
-        """Wait until all that was put is committed."""
-        await self._queue.join()
+        """Have all that was put committed at once, and wait for it."""
+        self._hurried += 1
+        try:
+            await self._queue.join()
+        finally:
+            self._hurried -= 1
 
     async def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run a question on the connection once all that was put is committed; nothing may be put meanwhile."""
@@ -86,14 +93,25 @@ class Writer:
     async def run(self) -> None:
         """Commit until cancelled."""
         while True:
-            group = [await self._queue.get()]
-            rows = len(group[0].rows)
-            while rows < ROWS_PER_COMMIT and not self._queue.empty():
-                group.append(self._queue.get_nowait())
-                rows += len(group[-1].rows)
+            group = await self._gathered()
             await asyncio.shield(asyncio.to_thread(self.commit, group))
             for _ in group:
                 self._queue.task_done()
+
+    async def _gathered(self) -> list[Batch]:
+        """The next batches, some thousand rows where they come fast; few commits are cheaper than many."""
+        group = [await self._queue.get()]
+        rows = len(group[0].rows)
+        latest = asyncio.get_running_loop().time() + SECONDS_PER_COMMIT
+        while rows < ROWS_PER_COMMIT:
+            if not self._queue.empty():
+                group.append(self._queue.get_nowait())
+                rows += len(group[-1].rows)
+            elif self._hurried or asyncio.get_running_loop().time() >= latest:
+                break
+            else:
+                await asyncio.sleep(PAUSE_SECONDS)
+        return group
 
     def commit(self, group: Sequence[Batch]) -> None:
         """Write a group of batches in one transaction."""
