@@ -110,6 +110,7 @@ class Drawing:
     height: float
     lines: list[Line] = field(default_factory=list)
     rects: list[Rect] = field(default_factory=list)
+    breaks: list[Line] = field(default_factory=list)
     strokes: list[Stroke] = field(default_factory=list)
     dots: list[Dot] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
@@ -140,9 +141,10 @@ def draw(figure: Any, size: Size) -> Drawing:
     return _columns_and_lines(figure, size)
 
 
-def legend(figure: Any) -> list[Key]:
-    """The figure's legend; empty where one series speaks for itself."""
-    if len(figure.data) < 2:
+def legend(figure: Any, width: str) -> list[Key]:
+    """The figure's legend; empty where one series speaks for itself, unless the figure stands beside another."""
+    upright = [trace for trace in figure.data if trace.type != "waterfall" and trace.orientation != "h"]
+    if len(upright) < (1 if width == "half" else 2):
         return []
     return [
         Key(
@@ -289,7 +291,8 @@ def _is_provisional(trace: Any, index: int) -> bool:
 
 def _level(drawing: Drawing, left: float, y: float, name: str, role: str) -> None:
     drawing.lines.append(Line(left, y, drawing.size.width - 10, y, role))
-    drawing.labels.append(Label(left + 4, y - 5, name, "start", place=role))
+    at, anchor = (left + 4, "start") if role == "limit" else (drawing.size.width - 12, "end")
+    drawing.labels.append(Label(at, y - 5, name, anchor, place=role))
 
 
 def _bands(
@@ -306,18 +309,21 @@ def _bridge(figure: Any, size: Size) -> Drawing:
     if size.name == "narrow":
         return _bridge_lying(figure, size)
     levels = _levels(trace)
-    low, high = extent([value for pair in levels for value in pair], with_zero=True)
+    floor = _floor(levels)
+    low, high = extent([max(value, floor) for pair in levels for value in pair], with_zero=not floor)
     marks = ticks(low, high, 5)
     drawing = Drawing(size, size.height)
     y, left = _vertical_axis(drawing, figure, marks, bottom=size.height - 34, top=24)
     bands = Bands(len(levels), left, size.width - 10)
     width = bands.step * 0.62
     for index, (start, end) in enumerate(levels):
-        top, bottom = y.at(max(start, end)), y.at(min(start, end))
+        top, bottom = y.at(max(start, end)), y.at(max(min(start, end), marks[0]))
         role = trace.meta["roles"][index]
         drawing.rects.append(
             Rect(bands.middle(index) - width / 2, top, width, max(bottom - top, 1), role, role in HATCHED)
         )
+        if floor and trace.measure[index] == "absolute":
+            drawing.breaks += _broken(drawing.rects[-1], upright=True)
         drawing.labels.append(Label(bands.middle(index), top - 6, trace.text[index], place="value"))
         drawing.labels.append(Label(bands.middle(index), size.height - 12, trace.x[index]))
         if index + 1 < len(levels):
@@ -343,19 +349,40 @@ def _bridge(figure: Any, size: Size) -> Drawing:
     return drawing
 
 
+def _broken(rect: Rect, upright: bool) -> list[Line]:
+    """The marks across a bar that say that its axis does not start at zero."""
+    if upright:
+        bottom, right = rect.y + rect.height - 14, rect.x + rect.width + 4
+        return [Line(rect.x - 4, bottom - lift + 4, right, bottom - lift - 4, "break") for lift in (0, 7)]
+    left, top = rect.x + 14, rect.y + rect.height + 3
+    return [Line(left + shift - 3, top, left + shift + 3, rect.y - 3, "break") for shift in (0, 6)]
+
+
+def _floor(levels: Sequence[tuple[float, float]]) -> float:
+    """Where a bridge's axis starts: zero, or nearer where the steps would be too thin to see."""
+    ends = [end for _, end in levels] or [0.0]
+    low, high = min(ends), max(ends)
+    if low <= 0 or high - low > 0.4 * high:
+        return 0.0
+    return max(0.0, low - 0.6 * max(high - low, 0.01 * high))
+
+
 def _bridge_lying(figure: Any, size: Size) -> Drawing:
     """A bridge for narrow screens: one row a step, its name and value above its bar."""
     trace = figure.data[0]
     levels = _levels(trace)
-    low, high = extent([value for pair in levels for value in pair], with_zero=True)
+    floor = _floor(levels)
+    low, high = extent([max(value, floor) for pair in levels for value in pair], with_zero=not floor)
     x = Linear(low, high, 4, size.width - 4)
     drawing = Drawing(size, 40.0 * len(levels) + 6)
     for index, (start, end) in enumerate(levels):
         role, top = trace.meta["roles"][index], 40.0 * index
-        left, right = x.at(min(start, end)), x.at(max(start, end))
+        left, right = x.at(max(min(start, end), low)), x.at(max(start, end))
         drawing.labels.append(Label(4, top + 15, trace.x[index], "start"))
         drawing.labels.append(Label(size.width - 4, top + 15, trace.text[index], "end", place="value"))
         drawing.rects.append(Rect(left, top + 21, max(right - left, 1), 14, role, role in HATCHED))
+        if floor and trace.measure[index] == "absolute":
+            drawing.breaks += _broken(drawing.rects[-1], upright=False)
         drawing.bands.append(Band(0, top, size.width, 40, trace.x[index], ((role, "", trace.hovertext[index]),)))
     return drawing
 

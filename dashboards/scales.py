@@ -93,8 +93,7 @@ def _step(rough: float) -> float:
 
 
 def _trimmed(size: float, step: float) -> str:
-    decimals = 0 if step >= 1 else min(6, math.ceil(-math.log10(step) - 1e-9))
-    if decimals == 0 and step % 1 > 1e-9:
-        decimals = 1
+    """With as many decimals as the step has."""
+    decimals = next((places for places in range(6) if math.isclose(round(step, places), step, rel_tol=1e-9)), 6)
     text = f"{size:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

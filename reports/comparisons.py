@@ -82,7 +82,8 @@ def change_words(now: Cell, before: Cell, against: str) -> str:
     if direction(change) == "level":
         return f"level with {against}"
     if isinstance(change, Points):
-        return f"{verb(change)} {shown(Points(abs(change.value))).lstrip('+')} on {against}"
+        size = shown(Points(abs(change.value))).lstrip("+")
+        return f"level with {against}" if size.startswith("0.0 ") else f"{verb(change)} {size} on {against}"
     if isinstance(share, Rate):
         size = shown(Rate(abs(Decimal(share.numerator)), share.denominator))
         return f"{verb(change)} {size} on {against}"

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
-from models.contracts.marts import TABLES
+from models.contracts.marts import TABLES, Mart
+from models.contracts.marts import Publication as PublicationTable
 
-CONTRACTS = {table.table_name: table for table in TABLES}
+PUBLISHED: tuple[type[Mart], ...] = (*TABLES, PublicationTable)
+CONTRACTS: dict[str, type[Mart]] = {table.table_name: table for table in PUBLISHED}
 UNKNOWN = "not recorded"
 
 

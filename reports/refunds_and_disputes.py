@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -247,8 +248,8 @@ def _activity_chart(marts: Marts, terms: Terms) -> Chart:
     levels = sorted(
         {limit.rate for limit in LIMITS if limit.network in networks and limit.programme != "Mastercard HECM"}
     )
-    references = [Reference(f"{name}, {shown_rate(Rate(level, 1))}", float(level)) for name, level in ADVICE]
-    references += [Reference(f"Network limit, {shown_rate(Rate(level, 1))}", float(level), "limit") for level in levels]
+    references = [Reference(f"{name}, {_level_text(level)}", float(level)) for name, level in ADVICE]
+    references += [Reference(f"Network limit, {_level_text(level)}", float(level), "limit") for level in levels]
     rows = tuple(
         Row((Month(month, index == start), *(one.values[index] for one in series)), "partial" if index == start else "")
         for index, month in enumerate(months)
@@ -274,6 +275,11 @@ def _activity_chart(marts: Marts, terms: Terms) -> Chart:
         ),
         empty="" if months else "No card payment yet.",
     )
+
+
+def _level_text(level: Decimal) -> str:
+    """A limit with all its decimals: `0.75%`."""
+    return f"{(level * 100).normalize():f}%"
 
 
 def _activity_words(series: Sequence[Series], months: Sequence[date], last: date | None) -> str:

@@ -58,7 +58,7 @@ def page(marts: Marts, terms: Terms) -> Page:
 
 
 def _lines(name: str, title: str, lines: Sequence[RateLine], published: Metrics) -> Chart:
-    definition = f"Net: {SHORT['net_revenue_retention']}"
+    definition = f"Net: {SHORT[lines[0].metric]} Gross: {SHORT[lines[1].metric]}"
     level = (Reference("100%", 1.0),)
     return rate_chart(name, title, lines, published, definition=definition, references=level, from_zero=False)
 
@@ -178,8 +178,9 @@ def _average_cell(cohorts: pl.DataFrame, age: int, name: str) -> Cell:
 
 
 def _range(shares: Sequence[Rate]) -> tuple[Decimal, Decimal]:
-    values = [share.value for share in shares]
-    return (min(values), max(values)) if values else (Decimal(0), Decimal(1))
+    """The middle nine tenths of the shares, so that one odd cohort does not wash out the others."""
+    values = sorted(share.value for share in shares)
+    return (values[len(values) // 20], values[-1 - len(values) // 20]) if values else (Decimal(0), Decimal(1))
 
 
 def _shaded(share: Rate, low: Decimal, high: Decimal) -> Shaded:

@@ -15,8 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from models.contracts.marts import TABLES
-from reports.marts import Marts, Publication, publication_of
+from reports.marts import CONTRACTS, Marts, Publication, publication_of
 
 ACCOUNT = "acct_1Example"
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -96,7 +95,7 @@ def company(customers: int = 60, months: int = 26, seed: int = 3) -> Marts:
 def marts(tables: dict[str, list[Row]], **publication: Any) -> Marts:
     """Tables of hand-made rows; columns left out are null, and tables left out are empty."""
     rows = tables | {"publication": [PUBLICATION | publication]}
-    frames = {table.table_name: _frame(table, rows.get(table.table_name, [])) for table in TABLES}
+    frames = {name: _frame(table, rows.get(name, [])) for name, table in CONTRACTS.items()}
     return Marts(frames, publication_of(frames))
 
 

@@ -1,0 +1,86 @@
+"""Figures are drawn where their numbers say."""
+
+import pytest
+
+from dashboards import figures
+from dashboards.drawing import FULL, draw, legend, sparkline
+from dashboards.figures import Reference, Series
+from dashboards.scales import compact, percent_tick, thinned, ticks
+from dashboards.theme import ROLES
+from dashboards.values import Cell, Count, Missing, Rate
+
+WIDE, _, NARROW = FULL
+MONTHS = ["Aug 2026", "Sep 2026", "Oct 2026", "Nov 2026"]
+
+
+def test_gains_stack_up_from_zero_and_losses_down() -> None:
+    gains = Series("New", "new", [Count(10), Count(5), Count(0), Count(2)])
+    more = Series("Expansion", "expansion", [Count(5), Count(5), Count(5), Count(2)])
+    losses = Series("Churn", "churn", [Count(-10), Count(0), Count(0), Count(0)])
+    drawing = draw(figures.columns(MONTHS, [gains, more, losses]), WIDE)
+    zero = next(line.y1 for line in drawing.lines if line.place == "zero")
+    new, expansion, churn = drawing.rects[:3]
+    assert new.y + new.height == pytest.approx(zero)
+    assert expansion.y + expansion.height == pytest.approx(new.y)
+    assert churn.y == pytest.approx(zero)
+    assert churn.height == pytest.approx(new.height)
+
+
+def test_a_line_is_dashed_into_the_month_that_is_not_over_and_stops_where_a_figure_is_missing() -> None:
+    values: list[Cell] = [Rate(1, 10), Missing("x"), Rate(2, 10), Rate(3, 10)]
+    drawing = draw(figures.lines(MONTHS, [Series("Churn", "churn", values, 3)], form="percent"), WIDE)
+    assert [stroke.dashed for stroke in drawing.strokes] == [True]
+    assert [dot.hollow for dot in drawing.dots] == [False, False, True]
+    assert drawing.bands[3].words == "Nov 2026 (so far): Churn 30.0%"
+    assert drawing.bands[1].words == "Sep 2026: Churn n/a"
+
+
+def test_a_bridge_with_thin_steps_breaks_its_axis_and_marks_the_break() -> None:
+    labels, roles, totals = ["Opening", "New", "Closing"], ["total", "new", "total"], [True, False, True]
+    thin = draw(figures.bridge(labels, [Count(1000), Count(10), Count(1010)], roles, totals), WIDE)
+    thick = draw(figures.bridge(labels, [Count(1000), Count(900), Count(1900)], roles, totals), WIDE)
+    assert len(thin.breaks) == 4
+    assert thick.breaks == []
+
+
+def test_limits_are_drawn_with_their_names() -> None:
+    series = [Series("Visa", "main", [Rate(1, 1000)] * 4)]
+    chart = figures.lines(MONTHS, series, form="percent", references=[Reference("Limit, 1.5%", 0.015, "limit")])
+    assert [label.text for label in draw(chart, WIDE).labels if label.place == "limit"] == ["Limit, 1.5%"]
+
+
+def test_a_drawing_of_nothing_is_empty_and_no_error() -> None:
+    assert draw(figures.lines([], []), WIDE).bands == []
+    assert draw(figures.bars([], Series("x", "main", [])), NARROW).rects == []
+    assert draw(figures.bridge([], [], [], []), WIDE).rects == []
+    assert sparkline([None, 3.0]) == ("", None)
+
+
+def test_a_single_series_needs_no_legend_unless_it_stands_beside_another() -> None:
+    chart = figures.lines(MONTHS, [Series("MRR", "main", [Count(1)] * 4)])
+    assert legend(chart, "full") == []
+    assert [key.name for key in legend(chart, "half")] == ["MRR"]
+
+
+def test_figures_carry_only_colours_of_the_house() -> None:
+    series = [Series(role, role, [Count(1)] * 4) for role in ROLES]
+    colours = {trace.marker.color for trace in figures.columns(MONTHS, series).data}
+    assert colours == set(ROLES.values())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 98, [0, 20, 40, 60, 80, 100]), (-3, 7, [-4, -2, 0, 2, 4, 6, 8]), (0, 0, [0, 0.2, 0.4, 0.6, 0.8, 1.0])],
+)
+def test_ticks_are_round_numbers_that_cover_the_data(low: float, high: float, expected: list[float]) -> None:
+    assert ticks(low, high, 5) == expected
+
+
+def test_ticks_are_written_short_and_apart_from_their_neighbours() -> None:
+    assert [compact(value, 2500) for value in (0, 2500, 5000, -7500)] == ["0", "2.5k", "5k", "−7.5k"]
+    assert compact(1_250_000, 250_000) == "1.25M"
+    assert percent_tick(0.015, 0.005) == "1.5%"
+
+
+def test_labels_are_thinned_from_the_newest_backwards() -> None:
+    assert thinned(7, 3) == [0, 3, 6]

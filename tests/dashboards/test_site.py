@@ -1,0 +1,89 @@
+"""The folder of files that a build leaves behind."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dashboards import site
+from dashboards.page import Basis, Column, Page, Row, Section, Table, TableBlock
+from dashboards.theme import ROLES
+from dashboards.values import Link
+
+BASIS = Basis("Acme & Sons", "15 Nov 2026, 07:00 EST", "America/New_York", "USD", "default", "9f2c41d07ab3", "", "")
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7 * 7 }}'
+
+
+def page(name: str, text: str = "Acme") -> Page:
+    table = Table(f"{name}-table", "Customers", (Column("Customer"), Column("Name")), (Row((text, text)),))
+    return Page(name, name, (text,), (Section("All", (TableBlock("All", table, "Text", "None.", "mrr"),)),))
+
+
+def test_names_from_outside_never_become_markup() -> None:
+    one = page("index", HOSTILE)
+    html = site.render(one, [one], BASIS)
+    assert html.count("<script") == 1
+    assert "<img" not in html
+    assert "{{ 7 * 7 }}" in html
+
+
+def test_a_page_allows_its_own_style_and_script_by_hash_and_nothing_else() -> None:
+    one = page("index")
+    html = site.render(one, [one], BASIS)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy is not None
+    assert policy[1].startswith("default-src &#39;none&#39;")
+    assert "unsafe" not in policy[1]
+    assert policy[1].count("sha256-") == 2
+    assert not re.search(r"\sstyle=|\son\w+=", html)
+
+
+def test_a_failed_check_puts_a_banner_on_every_page() -> None:
+    basis = replace(BASIS, banner="2 checks failed: books_agree")
+    pages = [page("index"), page("mrr")]
+    assert all("2 checks failed: books_agree" in site.render(one, pages, basis) for one in pages)
+    assert all('role="alert"' not in site.render(one, pages, BASIS) for one in pages)
+
+
+def test_a_build_leaves_pages_and_downloads_and_names_the_first_page_first(tmp_path: Path) -> None:
+    files = site.write([page("mrr"), page("index")], BASIS, tmp_path / "site")
+    assert files[0] == tmp_path / "site" / "index.html"
+    assert sorted(file.relative_to(tmp_path / "site").as_posix() for file in files) == [
+        "data/index-table.csv",
+        "data/mrr-table.csv",
+        "index.html",
+        "mrr.html",
+    ]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_second_build_removes_what_the_first_made_and_leaves_strangers_alone(tmp_path: Path) -> None:
+    site.write([page("index"), page("old")], BASIS, tmp_path / "site")
+    (tmp_path / "site" / "mine.txt").write_text("kept")
+    site.write([page("index")], BASIS, tmp_path / "site")
+    assert not (tmp_path / "site" / "old.html").exists()
+    assert not (tmp_path / "site" / "data" / "old-table.csv").exists()
+    assert (tmp_path / "site" / "mine.txt").read_text() == "kept"
+
+
+def test_a_build_that_fails_leaves_the_site_as_it_was(tmp_path: Path) -> None:
+    site.write([page("index", "before")], BASIS, tmp_path / "site")
+    broken = Page("mrr", "MRR", (), (Section("x", (Link("not", "a block"),)),))  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="paragraphs"):
+        site.write([page("index", "after"), broken], BASIS, tmp_path / "site")
+    assert "before" in (tmp_path / "site" / "index.html").read_text()
+    assert json.loads((tmp_path / "site" / "files.json").read_text()) == ["data/index-table.csv", "index.html"]
+
+
+def test_the_same_pages_give_the_same_bytes(tmp_path: Path) -> None:
+    one, other = (site.write([page("index")], BASIS, tmp_path / name) for name in ("one", "other"))
+    assert [file.read_bytes() for file in one] == [file.read_bytes() for file in other]
+
+
+@pytest.mark.parametrize("scope", ["light", "print"])
+def test_the_style_sheet_has_the_colours_of_the_theme(scope: str) -> None:
+    css = (Path(site.HERE) / "static" / "site.css").read_text(encoding="utf-8")
+    block = css.split("@media print" if scope == "print" else ":root {", 1)[1].split("}", 1)[0]
+    assert dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", block)).items() >= ROLES.items()

@@ -1,0 +1,184 @@
+"""The built site in a real browser, opened from disk: quiet, accessible, and readable everywhere."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import axe_playwright_python
+import duckdb
+import pytest
+from playwright.sync_api import Browser, Page
+
+from reports.marts import Marts
+from reports.site import build
+from tests.browser import chromium
+from tests.reports.company import company, marts, published
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("index", "mrr", "customers", "retention", "churn", "refunds-and-disputes", "cash", "definitions")
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+HEAVY = 1_000_000
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DRAWN = """[...document.querySelectorAll(".plot")].map(
+    plot => [...plot.children].filter(svg => svg.getBoundingClientRect().width > 0).length)"""
+HOSTILE = "<script>alert(1)</script>" + "W" * 120
+Site = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site by the account it shows: a company, an account with nothing, one with a single charge, a failed check."""
+    folder = tmp_path_factory.mktemp("sites")
+    made: dict[str, Path] = {}
+
+    def built(account: str) -> Path:
+        if account not in made:
+            database = published(ACCOUNTS[account](), folder / f"{account}.duckdb")
+            with duckdb.connect(str(database), read_only=True) as connection:
+                build(connection, folder / account)
+            made[account] = folder / account
+        return made[account]
+
+    return built
+
+
+def hostile() -> Marts:
+    """A company whose customers' names and failed check try to break out of the page, in one word too long for it."""
+    rows = {name: frame.to_dicts() for name, frame in company(8, 4).tables.items() if name != "publication"}
+    rows["customers"] = [row | {"name": HOSTILE} for row in rows["customers"]]
+    return marts(rows, banner=HOSTILE)
+
+
+ACCOUNTS: dict[str, Callable[[], Marts]] = {
+    "company": company,
+    "nothing": lambda: marts({}),
+    "one customer": lambda: company(customers=1, months=1),
+    "hostile": hostile,
+}
+
+
+def opened(browser: Browser, file: Path, *, scheme: str = "light", width: int = 1440, script: bool = True) -> Page:
+    context = browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": 900},
+        java_script_enabled=script,
+    )
+    page = context.new_page()
+    page.goto(file.as_uri(), wait_until="load")
+    return page
+
+
+def checked(page: Page) -> list[str]:
+    """What axe-core finds; evaluated from outside, so that the page's own policy stays in force."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
+    return [f"{one['id']}: {one['nodes'][0]['target']}" for one in found["violations"]]
+
+
+def overflow(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_light_and_leaves_the_machine_alone(browser: Browser, site: Site, name: str) -> None:
+    file = site("company") / f"{name}.html"
+    page = browser.new_context().new_page()
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri(), wait_until="load")
+    page.emulate_media(media="print")
+    assert complaints == []
+    assert asked == [file.as_uri()]
+    assert file.stat().st_size < HEAVY
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_in_either_colour_scheme(browser: Browser, site: Site, name: str, scheme: str) -> None:
+    page = opened(browser, site("company") / f"{name}.html", scheme=scheme)
+    assert checked(page) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("account", ["nothing", "one customer", "hostile"])
+def test_odd_accounts_get_every_page_clean_too(browser: Browser, site: Site, account: str) -> None:
+    for name in PAGES:
+        page = opened(browser, site(account) / f"{name}.html", width=320)
+        assert checked(page) == []
+        assert overflow(page) <= 0, name
+        assert page.evaluate("document.scripts.length") == 1
+        page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_at_any_width(browser: Browser, site: Site, name: str) -> None:
+    page = opened(browser, site("company") / f"{name}.html")
+    for width in (320, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(page) <= 0, width
+        drawn = page.evaluate(DRAWN)
+        assert set(drawn) <= {1}, "exactly one drawing of each chart is shown"
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_stands_without_script(browser: Browser, site: Site, name: str) -> None:
+    page = opened(browser, site("company") / f"{name}.html", script=False)
+    assert page.locator("h1").count() == 1
+    assert len(page.inner_text("main").split()) > 100
+    page.context.close()
+
+
+def test_every_link_leads_to_a_file_or_a_place_that_is_there(browser: Browser, site: Site) -> None:
+    folder = site("company")
+    for name in PAGES:
+        page = opened(browser, folder / f"{name}.html")
+        for target in page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))"):
+            file, _, anchor = target.partition("#")
+            where = folder / (file or f"{name}.html")
+            assert where.exists(), target
+            assert not anchor or f'id="{anchor}"' in where.read_text(encoding="utf-8"), target
+        page.context.close()
+
+
+def test_a_click_on_a_heading_sorts_by_value_and_says_so(browser: Browser, site: Site) -> None:
+    page = opened(browser, site("company") / "customers.html")
+    head = page.locator("#customers thead th").nth(3)
+    head.get_by_role("button").click()
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    amounts = page.eval_on_selector_all(
+        "#customers tbody tr", "rows => rows.map(row => Number(row.cells[3].dataset.sort))"
+    )
+    assert amounts == sorted(amounts)
+    page.context.close()
+
+
+def test_the_arrow_keys_read_a_chart_month_by_month(browser: Browser, site: Site) -> None:
+    page = opened(browser, site("company") / "index.html")
+    page.locator("#mrr-line .plot").focus()
+    page.keyboard.press("End")
+    assert page.locator("#mrr-line .reading").inner_text().startswith("Nov 2026 (so far): MRR ")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#mrr-line .reading").inner_text().startswith("Oct 2026: MRR ")
+    page.context.close()
+
+
+def test_on_paper_every_table_is_open_and_the_ground_is_white(browser: Browser, site: Site) -> None:
+    page = opened(browser, site("company") / "mrr.html", scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflow") == "visible"
+    page.context.close()
