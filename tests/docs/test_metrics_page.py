@@ -1,0 +1,180 @@
+"""docs/metrics.md says what the models do: its example company gives its figures, and it leaves nothing out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from models.churn import KINDS
+from models.marts import names
+from models.metrics import METRICS
+from models.policy import PRESETS, MetricPolicy
+from tests.docs.example import built
+
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+MARCH = date(2026, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def marts() -> Mapping[str, pl.DataFrame]:
+    return built()
+
+
+@pytest.mark.parametrize(
+    "name", [*names(), *(metric.name for metric in METRICS), *(kind for kind, _ in KINDS), *PRESETS]
+)
+def test_every_table_metric_kind_of_churn_and_preset_is_on_the_page(name: str) -> None:
+    assert f"`{name}`" in PAGE
+
+
+def test_every_rule_of_the_policy_is_on_the_page() -> None:
+    missing = [rule.name for rule in fields(MetricPolicy) if rule.name != "name" and f"`{rule.name}`" not in PAGE]
+    assert missing == []
+
+
+def test_march_gives_the_metrics_of_the_page(marts: Mapping[str, pl.DataFrame]) -> None:
+    exact = {
+        "mrr": (27950, None),
+        "arr": (335400, None),
+        "net_new_mrr": (-5250, None),
+        "fx_mrr": (-250, None),
+        "customers": (4, None),
+        "arpa": (Decimal("6987.5"), None),
+        "gross_mrr_churn_rate": (8250, 33450),
+        "net_mrr_churn_rate": (5250, 33450),
+        "customer_churn_rate": (2, 6),
+        "net_revenue_retention": (0, 0),
+        "net_revenue_retention_1m": (28200, 33450),
+        "gross_revenue_retention_1m": (27200, 33450),
+        "quick_ratio": (3000, 8250),
+        "ltv": (Decimal("38431.25"), None),
+        "trial_conversion_rate": (0, 1),
+        "refund_volume_rate": (0, 23750),
+        "refund_count_rate": (0, 2),
+        "dispute_rate": (1, 2),
+        "payment_failure_rate": (22000, 27750),
+        "recovery_rate": (18000, 22000),
+        "gross_volume": (23740, None),
+        "fees": (2248, None),
+        "net_volume": (7242, None),
+    }
+    rows = marts["metrics_by_month"].filter(month=MARCH).select("metric", "numerator", "denominator").rows()
+    given = {metric: (numerator, denominator) for metric, numerator, denominator in rows if metric in exact}
+    assert given == exact
+
+
+def test_the_months_roll_forward_as_on_the_page(marts: Mapping[str, pl.DataFrame]) -> None:
+    columns = ["opening_mrr", "new_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "reactivation_mrr"]
+    reporting = marts["mrr_by_month_reporting"].filter(month=MARCH)
+    assert reporting.select(*columns, "fx_mrr", "closing_mrr", "closing_customers").row(0) == (
+        *(33450, 0, 3000, -2000, -6250, 0, -250, 27950),
+        4,
+    )
+    dollars = marts["mrr_by_month"].filter(month=MARCH, currency="usd")
+    assert dollars.select(*columns, "closing_mrr", "closing_customers").row(0) == (
+        *(27450, 0, 3000, -2000, -6250, 0, 22200),
+        3,
+    )
+    assert marts["mrr_by_month_reporting"]["fx_mrr"].to_list() == [0, 500, -250, 0]
+
+
+def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) -> None:
+    moves = marts["mrr_movements"].filter(pl.col("customer_id").is_in(["eve", "gil"]), pl.col("moved_on") >= MARCH)
+    told = moves.select("customer_id", "moved_on", "movement_type", "mrr_delta").rows()
+    assert told == [
+        ("eve", date(2026, 3, 15), "contraction", -2000),
+        ("eve", date(2026, 3, 18), "expansion", 3000),
+        ("gil", date(2026, 3, 8), "churn", -4000),
+        ("gil", date(2026, 4, 10), "reactivation", 4000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "expected"),
+    [
+        (
+            "mrr_changes",
+            {"changed_on": date(2026, 2, 15), "customer_id": "ada"},
+            {"mrr_delta": 6000, "cause": "quantity"},
+        ),
+        ("mrr_exclusions", {"customer_id": "hal"}, {"reason": "trialing", "list_mrr": 2000}),
+        ("customers", {"customer_id": "ada"}, {"lifetime_revenue_reporting": 30000, "mrr": 18000, "status": "active"}),
+        ("subscriptions", {"subscription_id": "sub_eve_2"}, {"mrr": 3000, "status": "active"}),
+        (
+            "churned_customers",
+            {"customer_id": "gil"},
+            {"kind": "involuntary_payment", "mrr_lost": 4000, "tenure_days": 66, "returned_on": date(2026, 4, 10)},
+        ),
+        (
+            "churned_customers",
+            {"customer_id": "dan"},
+            {"kind": "voluntary", "feedback": "too_expensive", "mrr_lost": 2250, "tenure_days": 59},
+        ),
+        ("churn_reasons_by_month", {"kind": "voluntary"}, {"customers": 1, "mrr_lost_reporting": 2250}),
+        (
+            "cohort_retention",
+            {"cohort_month": date(2026, 1, 1), "months_since": 2},
+            {"cohort_customers": 5, "customers": 3, "cohort_mrr_reporting": 24950, "mrr_reporting": 24700},
+        ),
+        ("trials", {"customer_id": "eve"}, {"outcome": "converted"}),
+        ("trials", {"customer_id": "fay"}, {"outcome": "canceled", "ending": "canceled_in_trial"}),
+        ("trials", {"customer_id": "hal"}, {"outcome": "open", "ending": "running"}),
+        ("refunds", {"refund_id": "re_1"}, {"amount": 2250, "days_to_refund": 33}),
+        (
+            "refund_rates_by_month",
+            {"month": date(2026, 2, 1), "basis": "charge_month"},
+            {"refunds": 1, "charges": 2, "refund_amount": 2250, "charge_amount": 14250},
+        ),
+        (
+            "refund_rates_by_month",
+            {"month": MARCH, "basis": "refund_month", "currency": "usd"},
+            {"refund_amount": 2250, "charge_amount": 18000},
+        ),
+        ("disputes", {"dispute_id": "dp_1"}, {"outcome": "lost"}),
+        ("dispute_rates_by_month", {"month": MARCH}, {"charges": 2, "disputes": 1, "won": 0, "lost": 1}),
+        ("payment_failures", {"invoice_id": "in_ada_3"}, {"outcome": "recovered", "attempts": 2, "days_to_recover": 3}),
+        ("payment_failures", {"invoice_id": "in_gil_3"}, {"outcome": "lost", "failed_attempts": 3}),
+        (
+            "recovery_by_month",
+            {"month": MARCH},
+            {"recovered_amount_reporting": 18000, "failed_amount_reporting": 22000},
+        ),
+        (
+            "cash_by_day",
+            {"date": date(2026, 3, 10)},
+            {"disputes": -12000, "fees": -1500, "net": -13500, "closing_balance": 23269},
+        ),
+        (
+            "balance_reconciliation",
+            {"month": MARCH},
+            {"opening_balance": 13777, "activity": 7242, "payouts": 0, "closing_balance": 21019, "difference": 0},
+        ),
+    ],
+)
+def test_a_table_holds_what_the_page_says_of_it(
+    marts: Mapping[str, pl.DataFrame], table: str, where: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    rows = marts[table].filter(**where)
+    assert rows.height == 1
+    assert rows.select(list(expected)).row(0, named=True) == expected
+
+
+def test_a_week_and_thirty_days_are_worth_what_the_page_says() -> None:
+    policy = MetricPolicy()
+    assert round(float(500 * policy.month_factor("week")), 6) == 2166.666667
+    assert round(float(1900 * policy.month_factor("day") / 30), 6) == 1926.388889
+
+
+def test_links_within_the_page_lead_somewhere() -> None:
+    headings = {
+        re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in PAGE.splitlines()
+        if line.startswith("#")
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= headings
