@@ -108,16 +108,17 @@ def balance_reconciliation(
 def ledger(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Every balance transaction to the as-of instant, in minor units of its settlement currency.
 
-    Columns: account_id, id, date, currency, column (of `cash_by_day`), is_transfer, amount, fee, net; fee is positive.
+    Columns: account_id, id, date, currency, column (of `cash_by_day`), is_transfer, amount, fee; a fee is positive.
     """
     return (
         balance_transactions.filter(pl.col("created_at") <= terms.as_of)
+        .drop_nulls(["amount", "currency"])
         .with_columns(
             date=day_of("created_at", terms),
             is_transfer=pl.col("reporting_category").is_in(TRANSFERS),
             column=pl.col("reporting_category").replace_strict(CATEGORY_COLUMNS, default=OTHER, return_dtype=pl.String),
         )
-        .select("account_id", "id", "date", "currency", "column", "is_transfer", "amount", "fee", "net")
+        .select("account_id", "id", "date", "currency", "column", "is_transfer", "amount", pl.col("fee").fill_null(0))
     )
 
 
@@ -137,7 +138,8 @@ def _missing_activity(
         ]
     )
     return (
-        pointers.filter(pl.col("balance_transaction_id").is_not_null(), pl.col("created_at") <= terms.as_of)
+        pointers.filter(pl.col("created_at") <= terms.as_of)
+        .drop_nulls()
         .join(
             balance_transactions,
             left_on=["account_id", "balance_transaction_id"],
@@ -155,6 +157,7 @@ def _paid_out(balance_transactions: pl.LazyFrame, payouts: pl.LazyFrame, terms: 
     back_on = dated.rename({"id": "failure_balance_transaction_id", "date": "back_on"})
     made = (
         payouts.filter(pl.col("created_at") <= terms.as_of)
+        .drop_nulls(["amount", "currency"])
         .join(sent_on, on=["account_id", "balance_transaction_id"], how="left")
         .join(back_on, on=["account_id", "failure_balance_transaction_id"], how="left")
         .with_columns(sent_on=pl.coalesce("sent_on", day_of("created_at", terms)))

@@ -309,6 +309,18 @@ def _only_voided(frames: Frames, terms: Terms) -> pl.LazyFrame:
     return paying.join(billed, on=["account_id", "customer_id"], how="semi").select("account_id", subject="customer_id")
 
 
+def _without_a_rate(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Currencies in which money moved and that no exchange rate leads from: such amounts are in no reporting figure."""
+    tables = ("charges", "refunds", "disputes", "invoices", "balance_transactions")
+    used = pl.concat(frames[f"staging.{table}"].select("account_id", "currency", "created_at") for table in tables)
+    return (
+        used.filter(pl.col("created_at") <= terms.as_of, pl.col("currency").is_not_null())
+        .select("account_id", subject="currency")
+        .unique()
+        .join(frames["spine.rates"], left_on="subject", right_on="currency", how="anti")
+    )
+
+
 def _without_items(frames: Frames, terms: Terms) -> pl.LazyFrame:
     live = frames["staging.subscriptions"].filter(pl.col("status").is_in(["active", "past_due", "trialing"]))
     items = frames["staging.subscription_items"].join(
@@ -485,6 +497,13 @@ CHECKS: tuple[Check, ...] = (
         BLOCKING,
         "paid by a charge that we do not hold",
         _unpaid_by_a_charge,
+    ),
+    Check(
+        "money_has_an_exchange_rate",
+        "staging.charges",
+        BLOCKING,
+        "no exchange rate leads from a currency to the reporting one; its amounts are in no reporting figure",
+        _without_a_rate,
     ),
     Check(
         "lines_sum_to_invoices",

@@ -133,15 +133,14 @@ def with_churn_kinds(mrr_movements: pl.LazyFrame, churned_customers: pl.LazyFram
 
 def _last_straws(changes: pl.LazyFrame) -> pl.LazyFrame:
     """Of each customer's day: the last change downward, the largest where several at once, and its subscription."""
+    last = (pl.col("changed_at", "subscription_id", "cause")).sort_by(
+        "changed_at", "delta_micros", "subscription_id", descending=[True, False, False]
+    )
     return (
         changes.filter(pl.col("delta_micros") < 0)
-        .sort("changed_at", "delta_micros", "subscription_id", descending=[True, False, False])
         .group_by("account_id", "customer_id", "currency", churned_on="changed_on")
-        .agg(
-            churned_at=pl.col("changed_at").first(),
-            subscription_id=pl.col("subscription_id").first(),
-            cause=pl.col("cause").first(),
-        )
+        .agg(last.first())
+        .rename({"changed_at": "churned_at"})
     )
 
 

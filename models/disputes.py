@@ -42,6 +42,7 @@ def disputes(disputes: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame,
     )
     opened = (
         disputes.filter(pl.col("created_at") <= terms.as_of)
+        .drop_nulls(["amount", "currency"])
         .join(charge, on=["account_id", "charge_id"], how="left")
         .with_columns(
             dispute_id=pl.col("id"),

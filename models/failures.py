@@ -49,7 +49,8 @@ def payment_failures(
         subscription_status="status",
     )
     failed = (
-        invoices.with_columns(invoice_id=pl.col("id"))
+        invoices.drop_nulls(["amount_due", "currency"])
+        .with_columns(invoice_id=pl.col("id"))
         .join(tries.filter(pl.col("failed_attempts") > 0), on=INVOICE, how="inner")
         .join(subscription, on=["account_id", "subscription_id"], how="left")
         .with_columns(failed_on=day_of("first_failed_at", terms), outcome=_outcome(terms))

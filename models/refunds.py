@@ -26,6 +26,7 @@ def refunds(refunds: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame, t
     )
     made = (
         refunds.filter(pl.col("created_at") <= terms.as_of)
+        .drop_nulls(["amount", "currency"])
         .join(charge, on=["account_id", "charge_id"], how="left")
         .with_columns(
             refund_id=pl.col("id"),
@@ -84,7 +85,10 @@ def succeeded_charges(charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) 
     """Captured payments to the as-of instant: account_id, id, customer_id, currency, charged_on, month, amount_captured
     and its amount_reporting at the day's rate."""
     captured = charges.filter(
-        pl.col("created_at") <= terms.as_of, pl.col("status") == "succeeded", pl.col("amount_captured") > 0
+        pl.col("created_at") <= terms.as_of,
+        pl.col("status") == "succeeded",
+        pl.col("amount_captured") > 0,
+        pl.col("currency").is_not_null(),
     ).with_columns(charged_on=day_of("created_at", terms))
     return in_reporting(captured, rates, amount="amount_captured", on="charged_on", into="amount_reporting").select(
         "account_id",

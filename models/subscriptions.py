@@ -12,6 +12,7 @@ def subscriptions(subscriptions: pl.LazyFrame, changes: pl.LazyFrame, terms: Ter
     worth = stock_now(changes).group_by("account_id", "subscription_id").agg(pl.col("micros").sum())
     return (
         as_of(subscriptions, terms)
+        .drop_nulls(["customer_id", "status", "currency"])
         .rename({"id": "subscription_id"})
         .join(worth, on=["account_id", "subscription_id"], how="left")
         .with_columns(pl.col("micros").fill_null(0))

@@ -32,6 +32,7 @@ def trials(subscriptions: pl.LazyFrame, invoices: pl.LazyFrame, terms: Terms) ->
     tried = (
         as_of(subscriptions, terms)
         .filter(pl.col("trial_start_at") <= terms.as_of)
+        .drop_nulls(["customer_id", "trial_end_at"])
         .join(_first_payments(subscriptions, invoices, terms), on=["account_id", "id"], how="left")
         .with_columns(ending=_ending(terms))
         .with_columns(outcome=pl.col("ending").replace_strict(OUTCOME_OF, return_dtype=pl.String))
