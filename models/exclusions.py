@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from models.baskets import alone_worth
 from models.terms import Terms
-from models.worth import Catalogue, with_worth
+from models.worth import Catalogue
 
 ENTITY = ["account_id", "subscription_item_id"]
 ITEM = ["account_id", "customer_id", "subscription_id", "subscription_item_id"]
@@ -46,7 +47,7 @@ def items_now(
         .sort("account_id", "subscription_item_id")
         .collect()
     )
-    listed = with_worth(items.drop("mrr_micros"), catalogue).drop("mrr_micros")
+    listed = alone_worth(items.drop("mrr_micros"), catalogue).drop("mrr_micros")
     counted = listed.with_columns(items["mrr_micros"].fill_null(0)).with_columns(counts=pl.col("mrr_micros") > 0)
     return (
         counted.with_columns(reason=pl.when(~pl.col("counts")).then(_reason(terms)))

@@ -16,7 +16,7 @@ ITEM = ["account_id", "subscription_id", "subscription_item_id"]
 NOT_BILLED = "subscription_paused"
 """Why Stripe gives up an invoice that was made while collection was paused."""
 
-REGULAR, DEBIT, CREDIT, UNBILLED, VERSION, LIVE = range(6)
+REGULAR, DEBIT, CREDIT, UNBILLED, VERSION, GONE, LIVE = range(7)
 """Kinds of observation; of two at one instant the smaller one is told."""
 
 
@@ -30,6 +30,35 @@ def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms
     regular = _regular(staging, invoices, terms)
     prorations = _prorations(staging, lives)
     return pl.concat([regular, prorations], how="diagonal")
+
+
+def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
+    """What versions of subscriptions tell of their items: a state at each change of it, and when an item was gone."""
+    numbered = (
+        staging["subscription_versions"]
+        .filter(~pl.col("deleted"))
+        .join(lives.select("account_id", "subscription_id"), on=["account_id", "subscription_id"], how="semi")
+        .sort("subscription_id", "valid_from_at", "seen_at")
+        .select(
+            "account_id",
+            "subscription_id",
+            "items",
+            at="valid_from_at",
+            number=pl.int_range(pl.len()).over("subscription_id"),
+        )
+    )
+    told = numbered.explode("items").filter(pl.col("items").is_not_null()).unnest("items")
+    states = told.select(
+        "account_id", "subscription_id", "price_id", "quantity", "position", "at", "number", subscription_item_id="id"
+    )
+    gone = (
+        states.group_by(ITEM)
+        .agg(pl.col("price_id", "quantity").last(), number=pl.col("number").max() + 1)
+        .join(numbered.select("subscription_id", "number", "at"), on=["subscription_id", "number"])
+    )
+    kinds = ((states, VERSION), (gone, GONE))
+    rows = [frame.with_columns(kind=pl.lit(kind, pl.Int8)).drop("number") for frame, kind in kinds]
+    return licensed(pl.concat(rows, how="diagonal"), staging).drop("says_amount")
 
 
 def coupon_ids(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
@@ -50,11 +79,16 @@ def coupon_ids(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame], terms: 
 
 
 def licensed(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """The rows whose price recurs and is licensed; those whose price we do not hold stay, to be reported."""
-    others = staging["prices"].filter(
-        (pl.col("type") == "one_time") | (pl.col("recurring_usage_type") == "metered").fill_null(False)
+    """The rows whose price recurs and is licensed, with `says_amount`; rows of prices we do not hold stay."""
+    other = (pl.col("type") == "one_time") | (pl.col("recurring_usage_type") == "metered").fill_null(False)
+    amounts = [pl.col("unit_amount_decimal").is_not_null(), pl.col("unit_amount").is_not_null()]
+    says_amount = pl.any_horizontal(*amounts, (pl.col("tiers").list.len() > 0).fill_null(False))
+    prices = staging["prices"].select("account_id", price_id="id", is_other=other, says_amount=says_amount)
+    return (
+        frame.join(prices, on=["account_id", "price_id"], how="left")
+        .filter(~pl.col("is_other").fill_null(False))
+        .drop("is_other")
     )
-    return frame.join(others.select("account_id", price_id="id"), on=["account_id", "price_id"], how="anti")
 
 
 def _invoices(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -112,7 +146,7 @@ def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms:
             billed_to="period_end_at",
             kind=pl.when("is_billed").then(REGULAR).otherwise(UNBILLED).cast(pl.Int8),
             item_coupons=pl.col("coupons").fill_null(""),
-            line_amount="amount",
+            line_amount=pl.when(~pl.col("says_amount").fill_null(False)).then("amount"),
         )
     )
 

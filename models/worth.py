@@ -1,10 +1,9 @@
 """What a state of a subscription is worth a month, rounded once: half to even, to a millionth of a minor unit.
 
-States repeat: a million stretches hold a few thousand different ones. So the different ones are collected, each is
-priced once with fractions, and the micros are joined back.
+Values only: a state is one item's price, quantity, discounts and tax; items billed together share amounts off.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -31,8 +30,6 @@ ITEM_STATE = (
 )
 """Columns that an item's worth depends on. Coupons are ids separated by commas; `kept` of `taxed` minor units is what
 inclusive tax leaves; `line_amount` is what the item's last line came to, for prices that do not say."""
-
-WORTH = {"list_micros": pl.Int64, "mrr_micros": pl.Int64, "is_known": pl.Boolean}
 
 
 @dataclass(frozen=True)
@@ -82,29 +79,6 @@ def catalogue(prices: pl.LazyFrame, coupons: pl.LazyFrame, policy: MetricPolicy)
     )
 
 
-def with_worth(items: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """The rows with what each item is worth alone: `WORTH` added. Rows need the columns of `ITEM_STATE`."""
-    states = items.select(ITEM_STATE).unique()
-    worths = [subscription_worth((State(*row),), catalogue)[0] for row in states.iter_rows()]
-    priced = states.with_columns(_columns(worths))
-    return items.join(priced, on=ITEM_STATE, how="left", nulls_equal=True, maintain_order="left")
-
-
-def with_shared_worth(items: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """The rows with what each item is worth among those of the same `basket`: `WORTH` added.
-
-    Rows of one basket stand together and in their order within the subscription.
-    """
-    known: dict[tuple[State, ...], list[Worth]] = {}
-    worths: list[Worth] = []
-    for basket in items.select("basket", *ITEM_STATE).partition_by("basket", maintain_order=True, include_key=False):
-        states = tuple(State(*row) for row in basket.iter_rows())
-        if states not in known:
-            known[states] = subscription_worth(states, catalogue)
-        worths.extend(known[states])
-    return items.with_columns(_columns(worths))
-
-
 def subscription_worth(items: Sequence[State], catalogue: Catalogue) -> list[Worth]:
     """Each item's worth a month among the items that are billed with it."""
     prices = [catalogue.prices.get((item.account_id, item.price_id or "")) for item in items]
@@ -146,8 +120,3 @@ def _monthly(amount: Fraction, item: State, price: Price | None, policy: MetricP
         return 0
     month = policy.month_factor(price.interval) / price.interval_count
     return round(amount * Fraction(item.kept, item.taxed) * month * MICROS)
-
-
-def _columns(worths: Iterable[Worth]) -> list[pl.Series]:
-    rows = list(worths)
-    return [pl.Series(name, [getattr(row, name) for row in rows], dtype) for name, dtype in WORTH.items()]
