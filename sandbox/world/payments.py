@@ -140,11 +140,21 @@ def write_off(stage: Stage, invoice: Invoice) -> None:
     """A sent bill is never paid: it is given up and its subscription ended."""
     if invoice.status != "open":
         return
-    _uncollectible(stage, invoice, "payment_not_received")
+    uncollectible(stage, invoice, "payment_not_received")
     sub = invoice.subscription
     if sub is not None and sub.live:
         sub.reason = "payment_failed"
         standing.end(stage, sub)
+
+
+def uncollectible(stage: Stage, invoice: Invoice, reason: str) -> None:
+    """The invoice is given up; it is still owed."""
+    invoice.status = "uncollectible"
+    invoice.uncollectible_at = stage.now
+    invoice.uncollectible_reason = reason
+    invoice.advance = False
+    invoice.next_attempt = None
+    stage.touch(invoice, "invoice.updated", "invoice.marked_uncollectible")
 
 
 def replace_card(stage: Stage, customer: Customer) -> None:
@@ -331,7 +341,7 @@ def _exhausted(stage: Stage, invoice: Invoice) -> None:
     if invoice.failure is not None:
         stage.books.failures[invoice.failure].outcome = "lost"
     if chance.random() < 0.5 or sub is None:
-        _uncollectible(stage, invoice, "max_payment_attempts")
+        uncollectible(stage, invoice, "max_payment_attempts")
     if sub is None:
         return
     _close_trial(stage, sub)
@@ -346,15 +356,6 @@ def _close_trial(stage: Stage, sub: Subscription) -> None:
     if sub.trial is not None and stage.books.trials[sub.trial].outcome == "open":
         trial = stage.books.trials[sub.trial]
         trial.outcome, trial.how = "canceled", "payment_failed"
-
-
-def _uncollectible(stage: Stage, invoice: Invoice, reason: str) -> None:
-    invoice.status = "uncollectible"
-    invoice.uncollectible_at = stage.now
-    invoice.uncollectible_reason = reason
-    invoice.advance = False
-    invoice.next_attempt = None
-    stage.touch(invoice, "invoice.updated", "invoice.marked_uncollectible")
 
 
 def _await(stage: Stage, invoice: Invoice) -> None:

@@ -138,11 +138,11 @@ class Stage:
 
     def forget_events(self, before: int) -> None:
         """Events older than that are gone, as Stripe keeps them for thirty days."""
-        for id_ in list(self.store.ids("event")):
-            event = self.store.get("event", id_)
-            if event is None or event["created"] >= before:
+        shelf = self.store.shelf("event")
+        for slot in list(shelf.order()):
+            if shelf.created[slot] >= before:
                 break
-            self.store.delete("event", id_)
+            self.store.delete("event", shelf.id_at[slot])
 
     def _tell(self, type_: str, about: str, after: dict[str, Any], before: dict[str, Any] | None) -> None:
         if self._events_second != self.now:

@@ -15,7 +15,12 @@ from sandbox.world.state import Invoice, Item, Subscription
 
 def counts(sub: Subscription) -> bool:
     """Whether it is in recurring revenue now."""
-    return sub.status in ("active", "past_due") and sub.pause != "void"
+    return sub.status in ("active", "past_due") and not waived(sub)
+
+
+def waived(sub: Subscription) -> bool:
+    """Whether its bills are called off while its collection is paused."""
+    return sub.pause in ("void", "mark_uncollectible")
 
 
 def note(

@@ -203,8 +203,9 @@ def _wish_pause(stage: Stage, sub: Subscription, days: str) -> bool:
     return True
 
 
-def _wish_void(stage: Stage, sub: Subscription, periods: str) -> bool:
-    sub.pause, sub.resumes_at = "void", edge(sub.anchor, *sub.interval, sub.cycle + 1 + int(periods))
+def _wish_waive(stage: Stage, sub: Subscription, periods: str) -> bool:
+    sub.pause = "mark_uncollectible" if sub.customer.no % 3 == 0 else "void"
+    sub.resumes_at = edge(sub.anchor, *sub.interval, sub.cycle + 1 + int(periods))
     standing.note(stage, sub, stage.now, "pause", Leaving("paused"))
     return False
 
@@ -229,19 +230,22 @@ def _wish_price(stage: Stage, sub: Subscription, key: str) -> bool:
 
 _WISHES: dict[str, Callable[[Stage, Subscription, str], bool]] = {
     "pause": _wish_pause,
-    "void": _wish_void,
+    "void": _wish_waive,
     "coupon": _wish_coupon,
     "price": _wish_price,
 }
 
 
 def _send_off(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
-    """A renewal's draft: collected within the hour, voided or kept if collection is paused."""
-    if sub.pause == "void" and sub.resumes_at is not None and stage.now >= sub.resumes_at:
+    """A renewal's draft: collected within the hour; voided, given up or kept while collection is paused."""
+    if standing.waived(sub) and sub.resumes_at is not None and stage.now >= sub.resumes_at:
         sub.pause, sub.resumes_at = None, None
         standing.note(stage, sub, stage.now, "resume")
     if sub.pause == "void":
         invoicing.void(stage, invoice)
+    elif sub.pause == "mark_uncollectible":
+        invoicing.finalize(stage, invoice)
+        payments.uncollectible(stage, invoice, "subscription_paused")
     elif sub.pause == "keep_as_draft" or sub.status == "unpaid":
         invoice.advance = False
         sub.drafts.append(invoice)

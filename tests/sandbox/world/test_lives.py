@@ -72,6 +72,12 @@ SIGHTS: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
     "open": ("invoice", lambda invoice: invoice["status"] == "open"),
     "void": ("invoice", lambda invoice: invoice["status"] == "void"),
     "uncollectible": ("invoice", lambda invoice: invoice["status"] == "uncollectible"),
+    "given up in a pause": (
+        "invoice",
+        lambda invoice: (
+            (invoice["status_details"] or {}).get("uncollectible", {}).get("reason") == "subscription_paused"
+        ),
+    ),
     "made by hand": ("invoice", lambda invoice: invoice["billing_reason"] == "manual"),
     "changed at once": ("invoice", lambda invoice: invoice["billing_reason"] == "subscription_update"),
     "less than nothing": ("invoice", lambda invoice: invoice["total"] < 0),
