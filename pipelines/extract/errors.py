@@ -36,7 +36,3 @@ class ApiUnavailable(ExtractError):  # noqa: N818
 
 class AccountMismatch(ExtractError):  # noqa: N818
     """The warehouse holds another account, or the other mode (live or test), under this label."""
-
-
-class StreamsFailed(ExtractError):  # noqa: N818
-    """Some streams could not be read; the others were, and everything read is committed."""

@@ -43,7 +43,7 @@ def introduce(connection: duckdb.DuckDBPyConnection, label: str, account_id: str
 
 def in_step(
     connection: duckdb.DuckDBPyConnection, account_id: str, as_of: int | None, streams: Sequence[str]
-) -> datetime:
+) -> datetime | None:
     """Note that the account is known up to `as_of` (epoch seconds), in these streams; returns what holds now.
 
     Never goes back; None leaves it as it is.
@@ -63,7 +63,7 @@ def in_step(
         [known, account_id, list(streams)],
     )
     connection.commit()
-    return known if isinstance(known, datetime) else datetime.fromtimestamp(0, UTC)
+    return known if isinstance(known, datetime) else None
 
 
 def as_of(connection: duckdb.DuckDBPyConnection) -> datetime | None:

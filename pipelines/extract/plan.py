@@ -32,7 +32,7 @@ def planned(
     remarks += [
         f"The cursor of {name} was lost: its list is read again from the beginning."
         for name in sorted(new)
-        if name in held and name not in positions and name != "events"
+        if positions and name in held and name not in positions and name != "events"
     ]
     return new, remarks
 

@@ -18,7 +18,7 @@ from pipelines.extract import cursors, holders
 from pipelines.extract.account import Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
-from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, StreamsFailed
+from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing
 from pipelines.extract.plan import planned
 from pipelines.extract.reading import Reader, gone, instant
 from pipelines.extract.windows import Position, whole
@@ -81,6 +81,14 @@ class SyncReport:
         return " ".join(words) or None
 
 
+class StreamsFailed(ExtractError):  # noqa: N818
+    """Some streams could not be read; the others were, and everything read is committed: `report` says what."""
+
+    def __init__(self, message: str, report: SyncReport) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 def sync(
     connection: duckdb.DuckDBPyConnection, account: Account, *, full: bool = False, progress: Progress | None = None
 ) -> SyncReport:
@@ -92,7 +100,7 @@ def sync(
     Raises:
         KeyRefused, AccountMismatch: nothing was read.
         ApiUnavailable: Stripe could not be reached.
-        StreamsFailed: some streams could not be read; all else is committed. `report` on it says what.
+        StreamsFailed: some streams could not be read; all else is committed.
     """
     return _ran(_Run(connection, account, progress).sync(full=full))
 
@@ -293,9 +301,10 @@ class _Run:
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
             raise StreamsFailed(
-                f"Not all streams could be read. {words} Everything else is stored; run again to go on."
+                f"Not all streams could be read. {words} Everything else is stored; run again to go on.", report
             )
-        report.as_of = holders.in_step(self._connection, report.account_id, as_of, [*set(BY_NAME) - set(self._skipped)])
+        in_step = [name for name in BY_NAME if name not in self._skipped]
+        report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
 
 

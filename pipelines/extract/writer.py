@@ -137,7 +137,7 @@ class Writer:
             for batch in batches:
                 if batch.position:
                     positions[name] = batch.position
-            told = self._told_by_new_events(rows, positions[name]) if name == "events" else []
+            told = self._told_by_new_events(rows, positions.get(name)) if name == "events" else []
             self.written[name] += self._append(stream, rows)
             self._note_pending(stream, batches, told)
             if name in positions:
@@ -162,7 +162,9 @@ class Writer:
         )
         return raw.append(self.connection, stream.name, self.account_id, self.api_version, frame)
 
-    def _told_by_new_events(self, rows: Sequence[Row], position: Position) -> list[Change]:
+    def _told_by_new_events(self, rows: Sequence[Row], position: Position | None) -> list[Change]:
+        if position is None:
+            return []
         new = cursors.unseen(self.connection, "events", self.account_id, [row.id for row in rows])
         payloads = (row.payload.encode() for row in rows if row.payload is not None and row.id in new)
         return [

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.extract.account import Limits
-from pipelines.extract.errors import StreamsFailed
-from pipelines.extract.sync import sync
+from pipelines.extract.sync import StreamsFailed, sync
 from sandbox.serving import Sandbox, serving
 from sandbox.world.world import World
 from tests.extract.conftest import FAST, account_of, versions, warehouse
@@ -51,8 +50,9 @@ def test_a_stream_that_fails_for_good_is_named_and_the_others_are_kept(
 ) -> None:
     sandbox.fail("server_error", "/v1/refunds")
     with warehouse(tmp_path) as connection:
-        with pytest.raises(StreamsFailed, match=r"refunds: .*7 attempts.*HTTP 500"):
+        with pytest.raises(StreamsFailed, match=r"refunds: .*7 attempts.*HTTP 500") as failed:
             sync(connection, account_of(sandbox))
+        assert failed.value.report.streams["refunds"].requests == 7
         assert versions(connection)["invoices"] == undisturbed["invoices"]
         sandbox.heal()
         sync(connection, account_of(sandbox))

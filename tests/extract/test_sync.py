@@ -244,6 +244,17 @@ def test_resync_reads_the_objects_of_a_window_again(tmp_path: Path) -> None:
     assert report.rows_written == 2
 
 
+def test_a_resync_before_the_first_sync_spoils_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    with warehouse(tmp_path) as connection:
+        since, until = datetime.fromtimestamp(NOW - 20 * 86_400, UTC), datetime.fromtimestamp(NOW, UTC)
+        read = resync(connection, account_of(sandbox), since, until)
+        assert 0 < read.streams["charges"].objects < len(sandbox.world.store.ids("charge"))
+        report = sync(connection, account_of(sandbox))
+        assert report.first_load
+        assert report.remarks == []
+        assert set(current(connection, "charges")) == set(sandbox.world.store.ids("charge"))
+
+
 def test_a_filter_that_the_server_ignores_is_noticed(tmp_path: Path) -> None:
     store = empty_store()
     store.put(charge(1, NOW + 5_000))
