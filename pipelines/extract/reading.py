@@ -17,7 +17,7 @@ from pipelines.extract.catalogue import BY_NAME, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.client import Answer, Client, Page
 from pipelines.extract.errors import AccountMismatch, NotFound, RequestRefused
-from pipelines.extract.shapes import Head
+from pipelines.extract.shapes import Head, Named
 from pipelines.extract.windows import Window, below, restarted, split
 from pipelines.extract.writer import Batch, Row, Writer
 
@@ -256,7 +256,7 @@ def _hash(payload: bytes) -> str:
 
 def _bare_head(payload: bytes) -> Head:
     try:
-        return msgspec.json.decode(payload, type=Head)
+        return Head(msgspec.json.decode(payload, type=Named).id)
     except msgspec.ValidationError:
         return Head()
 

@@ -255,18 +255,6 @@ def test_a_resync_before_the_first_sync_spoils_nothing(sandbox: Sandbox, tmp_pat
         assert set(current(connection, "charges")) == set(sandbox.world.store.ids("charge"))
 
 
-def test_a_filter_that_the_server_ignores_is_noticed(tmp_path: Path) -> None:
-    store = empty_store()
-    store.put(charge(1, NOW + 5_000))
-    world = StillWorld(store)
-    with serving(world) as running, warehouse(tmp_path) as connection:
-        report = sync(connection, account_of(running))
-        assert report.streams["charges"].objects == 0, "an object of the future is not in the window"
-        status = {each.stream: each for each in cursors.status(connection)}
-    assert status["charges"].objects == 0
-    assert not status["charges"].unfinished
-
-
 def test_planted_secrets_never_reach_the_disk(tmp_path: Path) -> None:
     store = empty_store()
     secrets = ["4242424242424242", "sk_live_51PlantedPlanted", "pi_1_secret_planted"]
