@@ -13,7 +13,8 @@ Fault = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def frames_of(company: Grown) -> dict[str, pl.LazyFrame]:
-    own = {"spine.items": company.spine.items, "spine.movements": company.spine.movements}
+    spine = company.spine
+    own = {"spine.items": spine.items, "spine.movements": spine.movements, "spine.rates": spine.rates}
     return (
         {f"marts.{name}": frame for name, frame in company.marts.items()}
         | {f"staging.{name}": frame for name, frame in company.staging.items()}
@@ -88,6 +89,7 @@ def renamed_churn(frame: pl.DataFrame) -> pl.DataFrame:
         ("staging.invoices", without_first, "lines_have_their_invoice"),
         ("staging.invoices", lambda frame: frame.head(0), "payments_have_their_invoice"),
         ("staging.invoice_lines", without_first, "lines_sum_to_invoices"),
+        ("staging.charges", set_to(pl.lit("xts"), "currency"), "money_has_an_exchange_rate"),
         ("staging.prices", lambda frame: frame.head(0), "live_subscriptions_have_a_price"),
         ("staging.invoices", lambda frame: frame.with_columns(status=pl.lit("void")), "paying_customers_were_billed"),
         ("staging.subscriptions", set_to(pl.lit("clock_1"), "test_clock_id"), "no_test_clocks"),
