@@ -38,13 +38,13 @@ def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFram
         staging["subscription_versions"]
         .filter(~pl.col("deleted"))
         .join(lives.select("account_id", "subscription_id"), on=["account_id", "subscription_id"], how="semi")
-        .sort("subscription_id", "valid_from_at", "seen_at")
+        .sort("account_id", "subscription_id", "valid_from_at", "seq")
         .select(
             "account_id",
             "subscription_id",
             "items",
             at="valid_from_at",
-            number=pl.int_range(pl.len()).over("subscription_id"),
+            number=pl.int_range(pl.len()).over("account_id", "subscription_id"),
         )
     )
     told = numbered.explode("items").filter(pl.col("items").is_not_null()).unnest("items")
@@ -54,7 +54,7 @@ def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFram
     gone = (
         states.group_by(ITEM)
         .agg(pl.col("price_id", "quantity").last(), number=pl.col("number").max() + 1)
-        .join(numbered.select("subscription_id", "number", "at"), on=["subscription_id", "number"])
+        .join(numbered.drop("items"), on=["account_id", "subscription_id", "number"])
     )
     kinds = ((states, VERSION), (gone, GONE))
     rows = [frame.with_columns(kind=pl.lit(kind, pl.Int8)).drop("number") for frame, kind in kinds]

@@ -24,6 +24,7 @@ from models.observations import (
 from models.terms import Terms
 
 SUBSCRIPTION = ["account_id", "subscription_id"]
+ENTITY = ["account_id", "subscription_item_id"]
 CARRIED = ("item_coupons", "invoice_coupons", "kept", "taxed", "line_amount")
 
 
@@ -35,7 +36,7 @@ def known_states(staging: Mapping[str, pl.LazyFrame], running: pl.DataFrame, ter
         _unbilled_items(staging, told, running, terms),
         version_observations(staging, running.lazy()).collect(),
     ]
-    ordered = _numbered(_one_an_instant(pl.concat(parts, how="diagonal")))
+    ordered = _one_an_instant(pl.concat(parts, how="diagonal"))
     believed = _without_doubtful_versions(ordered, told.filter(pl.col("kind") == CREDIT))
     carried = believed.with_columns(pl.col(CARRIED).forward_fill().over("item"))
     return _with_taxes_of_later(_as_others_then(carried, staging)).with_columns(
@@ -55,15 +56,11 @@ def after(name: str) -> pl.Expr:
 
 def _one_an_instant(observed: pl.DataFrame) -> pl.DataFrame:
     """In order of item and instant; of several at one instant the one whose kind says most, by the newest invoice."""
-    ordered = observed.sort(
-        "subscription_item_id", "at", "kind", "known_at", descending=[False, False, False, True], nulls_last=True
-    )
-    item, at = pl.col("subscription_item_id"), pl.col("at")
-    return ordered.filter((item != item.shift(1)).fill_null(True) | (at != at.shift(1)))
-
-
-def _numbered(ordered: pl.DataFrame) -> pl.DataFrame:
-    return ordered.with_columns(item=pl.col("subscription_item_id").rle_id())
+    order = (*ENTITY, "at", "kind", "known_at", "price_id", "quantity")
+    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
+    numbered = ordered.with_columns(item=pl.struct(ENTITY).rle_id())
+    item, at = pl.col("item"), pl.col("at")
+    return numbered.filter((item != item.shift(1)).fill_null(True) | (at != at.shift(1)))
 
 
 def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) -> pl.DataFrame:
@@ -78,11 +75,11 @@ def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) 
     is_version = pl.col("kind").is_in([VERSION, GONE])
     invoiced = pl.when(~is_version)
     last, following = ("kind", "billed_to"), ("at", "kind", "price_id", "quantity")
-    settled = given_back.select("subscription_item_id", next_at="at", settles_change=True).unique()
+    settled = given_back.select(*ENTITY, next_at="at", settles_change=True).unique()
     seen = ordered.with_columns(
         *(invoiced.then(name).forward_fill().over("item").alias(f"last_{name}") for name in last),
         *(invoiced.then(name).backward_fill().over("item").alias(f"next_{name}") for name in following),
-    ).join(settled, on=["subscription_item_id", "next_at"], how="left", maintain_order="left")
+    ).join(settled, on=[*ENTITY, "next_at"], how="left", maintain_order="left")
     bills_it = pl.all_horizontal(
         pl.col("kind") == VERSION,
         pl.col("next_kind") == REGULAR,
@@ -109,12 +106,7 @@ def _unbilled_items(
     return (
         licensed(items, staging)
         .join(running.lazy().filter("runs_on"), on=SUBSCRIPTION)
-        .join(
-            told.lazy().select("subscription_item_id").unique(),
-            left_on="id",
-            right_on="subscription_item_id",
-            how="anti",
-        )
+        .join(told.lazy().select(ENTITY).unique(), left_on=["account_id", "id"], right_on=ENTITY, how="anti")
         .join(coupon_ids(items, staging, terms), on=["account_id", "id"], how="left")
         .join(
             coupon_ids(subscriptions, staging, terms).rename({"id": "subscription_id", "coupons": "invoice_coupons"}),
@@ -143,7 +135,7 @@ def _as_others_then(observed: pl.DataFrame, staging: Mapping[str, pl.LazyFrame])
     untold = observed.filter(pl.col("invoice_coupons").is_null()).select(*ITEM, "at", "price_id").sort("at")
     if untold.is_empty():
         return observed
-    others = observed.join(untold.select("subscription_id"), on="subscription_id", how="semi").sort("at")
+    others = observed.join(untold.select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi").sort("at")
     coupons = others.drop_nulls("invoice_coupons").select(*SUBSCRIPTION, "at", coupons_then="invoice_coupons")
     taxes = others.drop_nulls("taxed").select(*SUBSCRIPTION, "at", kept_then="kept", taxed_then="taxed")
     exclusive = staging["prices"].filter(pl.col("tax_behavior") == "exclusive").select("account_id", price_id="id")
