@@ -116,14 +116,16 @@ class Client:
     ) -> None:
         await self._session.close()
 
-    async def page(self, stream: str, path: str, parameters: Parameters) -> Page:
+    async def page(self, stream: str, path: str, parameters: Parameters, endpoint: str | None = None) -> Page:
         """One page of the list at `path`, asked for on behalf of a stream.
+
+        `endpoint` is what Stripe's limits count the path as, where it holds an id.
 
         Raises:
             NotFound: the list's parent or the cursor object is gone.
             ExtractError: the other types of `errors.py`, as their names say.
         """
-        answer, listing = await self._answered(stream, path, path, parameters, _LISTING)
+        answer, listing = await self._answered(stream, path, endpoint or path, parameters, _LISTING)
         return Page([bytes(raw) for raw in listing.data], listing.has_more, answer.at)
 
     async def object(self, stream: str, path: str, id: str, expand: Parameters = ()) -> Answer:  # noqa: A002

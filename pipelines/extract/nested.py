@@ -9,8 +9,8 @@ import msgspec
 
 from pipelines.extract.catalogue import Nested, Stream
 
-Pages = Callable[[str, Sequence[tuple[str, str]]], Awaitable[Sequence[bytes]]]
-"""Lists a path with parameters to its end."""
+Pages = Callable[[Nested, str, Sequence[tuple[str, str]]], Awaitable[Sequence[bytes]]]
+"""Lists a nested list's path with parameters to its end."""
 
 _OUTLINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -24,7 +24,7 @@ async def whole(stream: Stream, id: str, payload: bytes, list_all: Pages) -> byt
         if inner is None or bytes(inner.get("has_more", b"false")) != b"true":
             continue
         path, parameters = nested.address(id)
-        entries = await list_all(path, [*parameters.items(), *_expansions(stream, nested)])
+        entries = await list_all(nested, path, [*parameters.items(), *_expansions(stream, nested)])
         inner["data"] = msgspec.Raw(b"[" + b",".join(entries) + b"]")
         inner["has_more"] = msgspec.Raw(b"false")
         outline[nested.field] = msgspec.Raw(_joined(inner))

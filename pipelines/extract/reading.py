@@ -13,7 +13,7 @@ from hashlib import blake2b
 import msgspec
 
 from pipelines.extract import nested, scrub
-from pipelines.extract.catalogue import BY_NAME, Stream
+from pipelines.extract.catalogue import BY_NAME, Nested, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.client import Answer, Client, Page
 from pipelines.extract.errors import AccountMismatch, NotFound, RequestRefused
@@ -132,20 +132,23 @@ class Reader:
         if not stream.nested or not any(nested.cut(stream, payload) for payload in payloads):
             return payloads
 
-        async def list_all(path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
-            return await self._list_all(stream, path, parameters)
+        async def list_all(inner: Nested, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
+            return await self._list_all(stream, inner.path, path, parameters)
 
         return await asyncio.gather(
             *(nested.whole(stream, self._head(stream, payload).id, payload, list_all) for payload in payloads)
         )
 
-    async def _list_all(self, stream: Stream, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
+    async def _list_all(
+        self, stream: Stream, endpoint: str, path: str, parameters: Sequence[tuple[str, str]]
+    ) -> Sequence[bytes]:
         for _ in range(RESTARTS):
             entries: list[bytes] = []
             after: list[tuple[str, str]] = []
             try:
                 while True:
-                    page = await self.client.page(stream.name, path, [("limit", PAGE_SIZE), *parameters, *after])
+                    asked = [("limit", PAGE_SIZE), *parameters, *after]
+                    page = await self.client.page(stream.name, path, asked, endpoint)
                     entries.extend(scrub.clean(page.objects))
                     if not page.has_more:
                         return entries

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from pipelines.extract.catalogue import BY_NAME
+from pipelines.extract.catalogue import BY_NAME, Nested
 from pipelines.extract.nested import cut, whole
 
 CUT = (
@@ -16,7 +16,7 @@ CUT = (
 def completed(payload: bytes) -> tuple[bytes, list[tuple[str, Sequence[tuple[str, str]]]]]:
     asked: list[tuple[str, Sequence[tuple[str, str]]]] = []
 
-    async def list_all(path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
+    async def list_all(_: Nested, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
         asked.append((path, parameters))
         return [b'{"id":"si_1","worth":2.0}', b'{"id":"si_2","worth":0.10}']
 
