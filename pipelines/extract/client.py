@@ -16,7 +16,6 @@ from typing import Self, TypeVar
 import aiohttp
 import msgspec
 import stripe
-from yarl import URL
 
 from pipelines.extract.account import Account
 from pipelines.extract.errors import (
@@ -137,14 +136,13 @@ class Client:
     async def _answered(
         self, stream: str, path: str, endpoint: str, parameters: Parameters, decoder: "msgspec.json.Decoder[Shape]"
     ) -> tuple[Answer, Shape]:
-        url = URL(self._base + path).with_query(list(parameters)) if parameters else URL(self._base + path)
         failed = refused = 0
         while True:
             try:
                 await self._limiter.enter(endpoint)
                 self.requests[stream] += 1
                 try:
-                    answer = await self._sent(url, path)
+                    answer = await self._sent(path, parameters)
                 finally:
                     self._limiter.leave()
                 return answer, decoder.decode(answer.body)
@@ -162,8 +160,9 @@ class Client:
             self.repeats += 1
             await asyncio.sleep(self._delay(failed + refused))
 
-    async def _sent(self, url: URL, path: str) -> Answer:
-        async with self._session.get(url, allow_redirects=False) as response:
+    async def _sent(self, path: str, parameters: Parameters) -> Answer:
+        url = self._base + path
+        async with self._session.get(url, params=list(parameters), allow_redirects=False) as response:
             body = await response.read()
             status, headers = response.status, response.headers
         if status == 200:
