@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import polars as pl
 
-from models.failures import attempts
 from models.mrr import published
 from models.periods import is_partial, month_of
 from models.stock import CUSTOMER
@@ -47,11 +46,11 @@ def churned_customers(
     subscriptions: pl.LazyFrame,
     customers: pl.LazyFrame,
     invoices: pl.LazyFrame,
-    invoice_payments: pl.LazyFrame,
-    charges: pl.LazyFrame,
+    attempts: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.churned_customers`: the first two frames are the spine's, the others are staged.
+    """`marts.churned_customers`: the first two frames are the spine's, `attempts` is of
+    `failures.payment_attempts`, the others are staged.
 
     Reason, feedback and comment are the ended subscription's; null where it was paused, unpaid or became free. `left`
     is true where the customer had no MRR left in any currency.
@@ -67,7 +66,7 @@ def churned_customers(
         .join(_last_straws(changes), on=CHURN, how="inner")
         .join(_subscription_facts(subscriptions, customers), on=["account_id", "subscription_id"], how="left")
     )
-    dunning = _dunning(invoices, invoice_payments, charges, terms)
+    dunning = _dunning(invoices, attempts)
     return (
         churned.join(
             _asked_in_dunning(churned, dunning), on=["account_id", "subscription_id", "churned_at"], how="left"
@@ -161,11 +160,9 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
     )
 
 
-def _dunning(
-    invoices: pl.LazyFrame, invoice_payments: pl.LazyFrame, charges: pl.LazyFrame, terms: Terms
-) -> pl.LazyFrame:
+def _dunning(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Invoices with failed attempts: when each failed first and last, and when it stopped being owed."""
-    failed = attempts(invoice_payments, charges, terms).filter(pl.col("status") == "failed")
+    failed = attempts.filter(pl.col("status") == "failed")
     tries = failed.group_by("account_id", "invoice_id").agg(
         first_failed_at=pl.col("attempted_at").min(), failed_at=pl.col("attempted_at")
     )

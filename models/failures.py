@@ -20,26 +20,22 @@ INVOICE = ("account_id", "invoice_id")
 
 def payment_failures(
     invoices: pl.LazyFrame,
-    invoice_payments: pl.LazyFrame,
-    charges: pl.LazyFrame,
+    attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.payment_failures`: every invoice with a failed attempt to the as-of instant.
+    """`marts.payment_failures`: every invoice with a failed attempt to the as-of instant. `attempts` is of
+    `payment_attempts`, the others are staged.
 
     recovered: paid since. lost: voided, written off, or its subscription ended or went unpaid. open: neither yet.
     """
-    tries = (
-        attempts(invoice_payments, charges, terms)
-        .group_by(INVOICE)
-        .agg(
-            attempts=pl.len().cast(pl.Int64),
-            failed_attempts=_failed().sum().cast(pl.Int64),
-            first_failed_at=pl.col("attempted_at").filter(_failed()).min(),
-            last_failed_at=pl.col("attempted_at").filter(_failed()).max(),
-            decline_code=pl.col("decline_code").sort_by(~_failed(), "attempted_at", "charge_id").first(),
-        )
+    tries = attempts.group_by(INVOICE).agg(
+        attempts=pl.len().cast(pl.Int64),
+        failed_attempts=_failed().sum().cast(pl.Int64),
+        first_failed_at=pl.col("attempted_at").filter(_failed()).min(),
+        last_failed_at=pl.col("attempted_at").filter(_failed()).max(),
+        decline_code=pl.col("decline_code").sort_by(~_failed(), "attempted_at", "charge_id").first(),
     )
     subscription = subscriptions.select(
         "account_id",
@@ -104,8 +100,7 @@ def recovery_by_month(payment_failures: pl.LazyFrame, terms: Terms) -> pl.LazyFr
 
 def first_attempts_by_month(
     invoices: pl.LazyFrame,
-    invoice_payments: pl.LazyFrame,
-    charges: pl.LazyFrame,
+    attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
     terms: Terms,
@@ -113,13 +108,9 @@ def first_attempts_by_month(
     """Subscription invoices by the month of their first attempt: account_id, month, attempted_amount_reporting and, of
     that, first_failed_amount_reporting. The first invoice after a trial is left out: its failure says the trial did not
     convert. https://docs.stripe.com/billing/revenue-recovery/recovery-analytics"""
-    first = (
-        attempts(invoice_payments, charges, terms)
-        .group_by(INVOICE)
-        .agg(
-            pl.col("attempted_at").min(),
-            failed=_failed().sort_by("attempted_at", "charge_id").first(),
-        )
+    first = attempts.group_by(INVOICE).agg(
+        pl.col("attempted_at").min(),
+        failed=_failed().sort_by("attempted_at", "charge_id").first(),
     )
     billed = (
         invoices.with_columns(invoice_id=pl.col("id"))
@@ -138,7 +129,7 @@ def first_attempts_by_month(
     )
 
 
-def attempts(invoice_payments: pl.LazyFrame, charges: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def payment_attempts(invoice_payments: pl.LazyFrame, charges: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Charges for invoices to the as-of instant: account_id, invoice_id, charge_id, status, attempted_at, decline_code.
 
     An invoice's payment names a payment intent, whose charges are the attempts, or a charge itself.

@@ -15,11 +15,12 @@ from models.contracts import marts as contracts
 from models.contracts import staging as staged
 from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
-from models.failures import first_attempts_by_month, payment_failures, recovery_by_month
+from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
 from models.metrics import metrics_by_month, monthly_inputs
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
 from models.spine import Spine, build_spine
+from models.stock import items_by_month
 from models.subscriptions import subscriptions
 from models.terms import Terms
 from models.trials import trials
@@ -52,12 +53,10 @@ READ_BY_THE_SPINE = _takes(
 """What the timeline, the ledger and the movements are made from."""
 
 RECIPES: Mapping[str, Recipe] = {
+    "steps.attempts": Recipe(payment_attempts, _takes("staging.invoice_payments staging.charges")),
     "marts.churned_customers": Recipe(
         churned_customers,
-        _takes(
-            "spine.movements spine.changes staging.subscriptions staging.customers staging.invoices "
-            "staging.invoice_payments staging.charges"
-        ),
+        _takes("spine.movements spine.changes staging.subscriptions staging.customers staging.invoices steps.attempts"),
         contracts.ChurnedCustomers,
     ),
     "marts.mrr_changes": Recipe(_as_the_spine_made_it, ("spine.mrr_changes",), contracts.MrrChanges),
@@ -83,7 +82,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "marts.payment_failures": Recipe(
         payment_failures,
-        _takes("staging.invoices staging.invoice_payments staging.charges staging.subscriptions spine.rates"),
+        _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
         contracts.PaymentFailures,
     ),
     "marts.recovery_by_month": Recipe(recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth),
@@ -110,12 +109,13 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
-        _takes("staging.invoices staging.invoice_payments staging.charges staging.subscriptions spine.rates"),
+        _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
     ),
+    "steps.stock": Recipe(items_by_month, ("spine.changes",)),
     "steps.monthly_inputs": Recipe(
         monthly_inputs,
         _takes(
-            "staging.accounts marts.mrr_by_month_reporting spine.changes spine.movements marts.churned_customers "
+            "staging.accounts marts.mrr_by_month_reporting steps.stock spine.movements marts.churned_customers "
             "marts.trials marts.refund_rates_by_month marts.dispute_rates_by_month marts.recovery_by_month "
             "steps.first_attempts staging.balance_transactions spine.rates"
         ),

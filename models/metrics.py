@@ -183,7 +183,7 @@ def metrics_by_month(monthly_inputs: pl.LazyFrame, terms: Terms) -> pl.LazyFrame
 def monthly_inputs(
     accounts: pl.LazyFrame,
     mrr_by_month_reporting: pl.LazyFrame,
-    changes: pl.LazyFrame,
+    stock: pl.LazyFrame,
     movements: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
     trials: pl.LazyFrame,
@@ -197,15 +197,15 @@ def monthly_inputs(
 ) -> pl.LazyFrame:
     """All that the metrics are made of, a row a month from the first movement to the as-of month; 0 where nothing was.
 
-    `accounts` and `balance_transactions` are staged, `changes` and `movements` the spine's, `first_attempts` comes of
-    `failures.first_attempts_by_month`, the others are marts.
+    `accounts` and `balance_transactions` are staged, `movements` the spine's, `stock` is of `stock.items_by_month`
+    and `first_attempts` of `failures.first_attempts_by_month`; the others are marts.
     """
     parts = (
         mrr_by_month_reporting.drop("currency", "is_partial"),
         _pauses(churned_customers, movements),
         _lost_customers(churned_customers, movements),
-        _retained(changes, rates, terms, 12),
-        _retained(changes, rates, terms, 1),
+        _retained(stock, rates, terms, 12),
+        _retained(stock, rates, terms, 1),
         _trials(trials, terms),
         _refunds(refund_rates_by_month),
         _disputes(dispute_rates_by_month),
@@ -273,8 +273,8 @@ def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) ->
     )
 
 
-def _retained(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
-    return revenue_retention(changes, rates, terms, months).select(
+def _retained(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    return revenue_retention(stock, rates, terms, months).select(
         *MONTH, *(published(pl.col(f"{name}_micros")).alias(f"{name}_mrr_{months}") for name in ("base", "end", "kept"))
     )
 

@@ -10,7 +10,7 @@ from models.mrr import published
 from models.periods import is_partial, month_end, month_of
 from models.reporting import in_reporting
 from models.shares import share
-from models.stock import customers_by_month, items_by_month
+from models.stock import customers_by_month
 from models.terms import Terms
 
 CUSTOMER = ("account_id", "customer_id")
@@ -69,13 +69,12 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
     )
 
 
-def revenue_retention(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+def revenue_retention(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
     """What the customers who paid `months` ago pay now, for each month: account_id, month, base_micros, kept_micros
     (the same or less of each) and end_micros (of the same customers), in the reporting currency at the rate of then.
 
-    Months without anyone to look back on are absent.
+    `stock` is of `stock.items_by_month`. Months without anyone to look back on are absent.
     """
-    stock = items_by_month(changes, terms)
     base = stock.with_columns(
         base_month="month", month=pl.col("month").dt.offset_by(f"{months}mo"), is_base=pl.lit(True)
     )

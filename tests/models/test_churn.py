@@ -8,6 +8,7 @@ import pytest
 
 from models import churn
 from models.contracts import staging
+from models.failures import payment_attempts
 from tests.models.rows import TERMS, at, changes, charge, movements, only, rows
 
 DUNNED = {
@@ -34,8 +35,7 @@ def churned(cause: str = "end", invoice: dict[str, Any] | None = None, **subscri
         rows(staging.Subscriptions, facts),
         rows(staging.Customers, {"id": "a", "deleted": deleted}),
         rows(staging.Invoices, *([invoice] if invoice else [])),
-        rows(staging.InvoicePayments, PAYMENT),
-        rows(staging.Charges, FAILED),
+        payment_attempts(rows(staging.InvoicePayments, PAYMENT), rows(staging.Charges, FAILED), TERMS),
         TERMS,
     )
     return only(found)
@@ -91,9 +91,8 @@ def story_of(*steps: tuple[str, str, int, int]) -> pl.LazyFrame:
 def unexplained(moved: pl.LazyFrame, changed: pl.LazyFrame) -> pl.LazyFrame:
     """Churns of customers of whom nothing else is held."""
     nothing = rows(staging.Subscriptions), rows(staging.Customers), rows(staging.Invoices)
-    return churn.churned_customers(
-        moved, changed, *nothing, rows(staging.InvoicePayments), rows(staging.Charges), TERMS
-    )
+    attempts = payment_attempts(rows(staging.InvoicePayments), rows(staging.Charges), TERMS)
+    return churn.churned_customers(moved, changed, *nothing, attempts, TERMS)
 
 
 def test_a_customer_who_left_twice_has_two_churns_and_the_day_of_each_return() -> None:

@@ -10,8 +10,8 @@ from models import failures
 from models.contracts import staging
 from tests.models.rows import TERMS, at, charge, daily_rates, only, rows
 
-Frames = tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]
-"""Invoices, their payments, charges, subscriptions and rates."""
+Frames = tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]
+"""Invoices, attempts, subscriptions and rates."""
 
 
 def invoice(name: str, status: str = "open", amount: int = 1_000, **more: Any) -> dict[str, Any]:
@@ -42,8 +42,11 @@ def story(
 ) -> Frames:
     return (
         rows(staging.Invoices, *invoices),
-        rows(staging.InvoicePayments, *(payment(one["id"]) for one in invoices)),
-        rows(staging.Charges, *charges),
+        failures.payment_attempts(
+            rows(staging.InvoicePayments, *(payment(one["id"]) for one in invoices)),
+            rows(staging.Charges, *charges),
+            TERMS,
+        ),
         rows(staging.Subscriptions, {"id": "sub_1", "customer_id": "cus_1", "status": status, **subscription}),
         daily_rates(),
     )
@@ -147,9 +150,10 @@ def test_the_failure_rate_looks_at_first_attempts_and_leaves_first_invoices_afte
 
 
 def test_a_payment_that_names_its_charge_alone_is_an_attempt_too() -> None:
-    billed, _, charges, subscriptions, rates = story(
-        [invoice("in_1")], [charge("ch_1", "2026-03-01", 1_000, status="failed")]
+    found = failures.payment_attempts(
+        rows(staging.InvoicePayments, {"id": "inpay_1", "invoice_id": "in_1", "charge_id": "ch_1"}),
+        rows(staging.Charges, charge("ch_1", "2026-03-01", 1_000, status="failed")),
+        TERMS,
     )
-    payments = rows(staging.InvoicePayments, {"id": "inpay_1", "invoice_id": "in_1", "charge_id": "ch_1"})
-    found = failures.payment_failures(billed, payments, charges, subscriptions, rates, TERMS)
-    assert only(found)["attempts"] == 1
+    row = only(found)
+    assert (row["invoice_id"], row["charge_id"], row["attempted_at"]) == ("in_1", "ch_1", at("2026-03-01"))

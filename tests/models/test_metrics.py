@@ -9,6 +9,7 @@ import pytest
 
 from models import metrics
 from models.contracts import marts, staging
+from models.stock import items_by_month
 from tests.models.rows import ACCOUNT, TERMS, changes, daily_rates, movements, only, rows
 
 PUBLIC = [
@@ -208,7 +209,7 @@ def story_inputs(kind: str = "voluntary") -> pl.DataFrame:
     return metrics.monthly_inputs(
         rows(staging.Accounts, {"id": "acct_1"}),
         rows(marts.MrrByMonthReporting, *months),
-        changes(*STORY),
+        items_by_month(changes(*STORY), TERMS),
         movements(*STORY),
         rows(marts.ChurnedCustomers, *churned),
         rows(marts.Trials),
@@ -245,7 +246,7 @@ def test_an_account_without_any_subscription_still_has_its_months_metrics() -> N
     inputs = metrics.monthly_inputs(
         rows(staging.Accounts, {"id": "acct_1"}),
         rows(marts.MrrByMonthReporting),
-        changes(),
+        items_by_month(changes(), TERMS),
         movements(),
         rows(marts.ChurnedCustomers),
         rows(marts.Trials),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import retention
+from models.stock import items_by_month
 from tests.models.rows import TERMS, at, changes, daily_rates, movements
 
 
@@ -57,7 +58,7 @@ def test_exchange_rates_keep_no_customer_and_lose_none() -> None:
 
 
 def retained(*steps: tuple[str, str, int, int], months: int = 1) -> dict[date, tuple[int, int, int]]:
-    found = retention.revenue_retention(changes(*steps), daily_rates(), TERMS, months).collect()
+    found = retention.revenue_retention(items_by_month(changes(*steps), TERMS), daily_rates(), TERMS, months).collect()
     million = 1_000_000
     return {
         row["month"]: (row["base_micros"] // million, row["kept_micros"] // million, row["end_micros"] // million)
