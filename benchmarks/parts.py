@@ -1,7 +1,8 @@
 """The parts that are measured. Each runs alone, in a process of its own, and gives its figures as plain values.
 
 `python -m benchmarks.parts NAME JSON` runs one and prints its figures as one line of JSON. Seconds are of the wall
-clock and leave out the start of the process.
+clock and leave out the start of the process. Imports stand inside the parts, so that the memory of each is its own and
+that of the caller, whose peak its children start with, stays small.
 """
 
 import json
@@ -13,9 +14,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.memory import peak_bytes
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.extract.account import Limits
+    from pipelines.extract.sync import SyncReport
+    from pipelines.settings import Settings
 
 Figures = dict[str, Any]
 
@@ -149,7 +157,7 @@ def _timed() -> Iterator[dict[str, float]]:
     taken["seconds"] = time.perf_counter() - began
 
 
-def _of_sync(report: Any) -> Figures:
+def _of_sync(report: "SyncReport") -> Figures:
     return {
         "objects": report.objects_read,
         "requests": report.requests_made,
@@ -158,7 +166,7 @@ def _of_sync(report: Any) -> Figures:
     }
 
 
-def _held(connection: Any) -> Figures:
+def _held(connection: "duckdb.DuckDBPyConnection") -> Figures:
     """What raw holds: versions, and bytes of their JSON."""
     from pipelines.extract.catalogue import CATALOGUE
 
@@ -170,7 +178,7 @@ def _held(connection: Any) -> Figures:
     return {"versions": int(versions), "json_bytes": int(size)}
 
 
-def _unpaced() -> Any:
+def _unpaced() -> "Limits":
     from pipelines.extract.account import Limits
 
     return Limits(account_rate=1e6, endpoint_rate=1e6)
@@ -180,7 +188,7 @@ def _warehouse(home: str) -> Path:
     return Path(home) / "warehouse.duckdb"
 
 
-def _settings(home: str) -> Any:
+def _settings(home: str) -> "Settings":
     from pipelines.settings import Settings
 
     return Settings.model_construct().but(home=Path(home))
