@@ -186,8 +186,10 @@ def _columns_and_lines(figure: Any, size: Size) -> Drawing:
     bands = Bands(len(categories), left, size.width - 10)
     _category_labels(drawing, categories, bands, size.height - 22)
     _stacks(drawing, bars, bands, y)
+    label_at = left + 4
     for level, name, role in levels:
-        _level(drawing, left, y.at(level), name, role)
+        _level(drawing, left, label_at, y.at(level), name, role)
+        label_at += len(name) * CHARACTER + 20
     for trace in curves:
         _curve(drawing, trace, bands, y)
     _bands(drawing, figure.data, categories, bands, (18.0, size.height - 40.0))
@@ -289,10 +291,9 @@ def _is_provisional(trace: Any, index: int) -> bool:
     return start is not None and index >= start
 
 
-def _level(drawing: Drawing, left: float, y: float, name: str, role: str) -> None:
+def _level(drawing: Drawing, left: float, label_at: float, y: float, name: str, role: str) -> None:
     drawing.lines.append(Line(left, y, drawing.size.width - 10, y, role))
-    at, anchor = (left + 4, "start") if role == "limit" else (drawing.size.width - 12, "end")
-    drawing.labels.append(Label(at, y - 5, name, anchor, place=role))
+    drawing.labels.append(Label(label_at, y - 5, name, "start", place=role))
 
 
 def _bands(

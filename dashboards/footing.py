@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+MOST = Decimal(2)
+"""Units that rounding an opening, a closing and a sum can be off together, at most."""
+
 
 def whole(number: Decimal | int) -> int:
     """Rounded half to even to a whole number."""
@@ -27,11 +30,16 @@ def footed(parts: Sequence[Decimal | int], total: int) -> list[int]:
 
 
 def footed_months(
-    openings: Sequence[Decimal | int], movements: Sequence[Sequence[Decimal | int]], closings: Sequence[Decimal | int]
+    openings: Sequence[Decimal | int],
+    movements: Sequence[Sequence[Decimal | int]],
+    closings: Sequence[Decimal | int],
+    remainders: Sequence[Decimal | int] | None = None,
 ) -> tuple[list[int], list[list[int]], list[int]]:
     """Openings, movements and closings of consecutive months as whole numbers where every printed row foots.
 
-    A month's opening is the rounded closing of the month before, wherever they were equal exactly.
+    A month's opening is the rounded closing of the month before, wherever they were equal exactly. `remainders` is a
+    last movement a month that stands apart: the sum of the others is then their exact sum rounded, and it takes the
+    rest; it is appended to the movements.
     """
     shown_openings: list[int] = []
     shown_closings: list[int] = []
@@ -42,8 +50,19 @@ def footed_months(
         end = whole(closing)
         shown_openings.append(start)
         shown_closings.append(end)
-        shown_movements.append(_settled(parts, end - start))
+        remainder = None if remainders is None else Decimal(remainders[index])
+        shown_movements.append(_with_remainder(parts, remainder, end - start))
     return shown_openings, shown_movements, shown_closings
+
+
+def _with_remainder(parts: Sequence[Decimal | int], remainder: Decimal | None, total: int) -> list[int]:
+    if remainder is None:
+        return _settled(parts, total)
+    if remainder == 0:
+        return [*_settled(parts, total), 0]
+    moved = whole(sum((Decimal(part) for part in parts), Decimal(0)))
+    rest = total - moved
+    return [*_settled(parts, moved), rest if abs(rest - remainder) <= MOST else whole(remainder)]
 
 
 def _settled(parts: Sequence[Decimal | int], total: int) -> list[int]:

@@ -17,6 +17,7 @@ from reports.metrics import Metrics, metrics
 from reports.months import month_of
 from reports.names import APART, INVOLUNTARY, NOT_GIVEN, churn_kind, customer_names, sentence_case
 from reports.rates import RateLine, pooled, rate_chart, rate_words
+from reports.rows import Rows
 from reports.terms import Terms, shown_rate
 
 SHOWN_MONTHS = 24
@@ -339,8 +340,9 @@ def _list_download(frame: pl.DataFrame, names: dict[str, str], terms: Terms) -> 
         "tenure_days",
         "returned_on",
     )
-    rows = [
-        (
+
+    def cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+        return (
             row["customer_id"],
             names.get(row["customer_id"]),
             row["subscription_id"],
@@ -357,6 +359,5 @@ def _list_download(frame: pl.DataFrame, names: dict[str, str], terms: Terms) -> 
             Count(row["tenure_days"]),
             row["returned_on"],
         )
-        for row in frame.iter_rows(named=True)
-    ]
-    return Download("churned-customers", header, rows)
+
+    return Download("churned-customers", header, Rows(frame, cells))

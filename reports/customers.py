@@ -18,6 +18,7 @@ from reports.marts import Marts
 from reports.metrics import Metrics, metrics
 from reports.months import MrrMonth, earlier, last_full, reporting_months
 from reports.names import customer_names, sentence_case
+from reports.rows import Rows
 from reports.terms import Terms, rate, shown_rate
 
 SHOWN_MONTHS = 24
@@ -366,8 +367,9 @@ def _list_download(frame: pl.DataFrame, terms: Terms) -> Download:
         "first_paid_on",
         "churned_on",
     )
-    rows = [
-        (
+
+    def cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+        return (
             row["customer_id"],
             row["name"],
             row["email"],
@@ -381,6 +383,5 @@ def _list_download(frame: pl.DataFrame, terms: Terms) -> Download:
             row["first_paid_on"],
             row["churned_on"],
         )
-        for row in frame.iter_rows(named=True)
-    ]
-    return Download("customers", header, rows)
+
+    return Download("customers", header, Rows(frame, cells))

@@ -22,6 +22,7 @@ CLASSES: tuple[tuple[str, str], ...] = (
 )
 """Every class of movement and its name, gains first: the order of tables, legends and bridges."""
 LABELS = dict(CLASSES)
+FX = "fx"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class MrrMonth:
 def reporting_months(marts: Marts) -> list[MrrMonth]:
     """The months of the reporting currency, oldest first."""
     frame = marts.table("mrr_by_month_reporting")
-    return _months(frame, _movers(marts, ["month"]), len(CLASSES))
+    return _months(frame, _movers(marts, ["month"]))
 
 
 def currency_months(marts: Marts) -> dict[str, list[MrrMonth]]:
@@ -68,7 +69,7 @@ def currency_months(marts: Marts) -> dict[str, list[MrrMonth]]:
     found: dict[str, list[MrrMonth]] = {}
     for currency in sorted(frame["currency"].unique().to_list()):
         own = {key[1:]: count for key, count in movers.items() if key[0] == currency}
-        found[currency] = _months(frame.filter(pl.col("currency") == currency), own, len(CLASSES) - 1)
+        found[currency] = _months(frame.filter(pl.col("currency") == currency), own)
     return found
 
 
@@ -93,21 +94,24 @@ def earlier(first: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def _months(frame: pl.DataFrame, movers: dict[tuple[Any, ...], int], classes: int) -> list[MrrMonth]:
+def _months(frame: pl.DataFrame, movers: dict[tuple[Any, ...], int]) -> list[MrrMonth]:
     rows = frame.sort("month").to_dicts()
-    kinds = [kind for kind, _ in CLASSES[:classes]]
+    kinds = [kind for kind, _ in CLASSES if kind != FX]
+    has_fx = "fx_mrr" in frame.columns
     openings, moves, closings = footed_months(
         [row["opening_mrr"] for row in rows],
         [[row[f"{kind}_mrr"] for kind in kinds] for row in rows],
         [row["closing_mrr"] for row in rows],
+        [row["fx_mrr"] for row in rows] if has_fx else None,
     )
+    shown_kinds = [*kinds, FX] if has_fx else kinds
     return [
         MrrMonth(
             first=row["month"],
             currency=row["currency"],
             is_partial=row["is_partial"],
             opening=openings[index],
-            moves=dict(zip(kinds, moves[index], strict=True)),
+            moves=dict(zip(shown_kinds, moves[index], strict=True)),
             closing=closings[index],
             opening_customers=rows[index - 1]["closing_customers"] if index else 0,
             customers=row["closing_customers"],

@@ -11,7 +11,8 @@ from dashboards.values import Cell, month_text
 from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.months import LABELS, MrrMonth, last_full, month_of
-from reports.names import CHURN_KINDS, churn_kind, customer_names, sentence_case, words
+from reports.names import cause, churn_kind, customer_names, sentence_case, words
+from reports.rows import Rows
 from reports.terms import Terms
 
 TOP = 10
@@ -113,12 +114,11 @@ def _of_month(marts: Marts, first: date) -> pl.DataFrame:
 
 def _cells(row: dict[str, Any], names: dict[str, str], terms: Terms) -> tuple[Cell, ...]:
     code = row["currency"]
-    cause = churn_kind(row["cause"]) if row["cause"] in CHURN_KINDS else sentence_case(row["cause"])
     return (
         names.get(row["customer_id"], row["customer_id"]),
         row["moved_on"],
         LABELS.get(row["movement_type"], sentence_case(row["movement_type"])),
-        cause,
+        cause(row["cause"]),
         terms.money(row["mrr_before"], code),
         terms.money(row["mrr_after"], code),
         terms.money(row["mrr_delta"], code, signed=True),
@@ -141,8 +141,9 @@ def _download(name: str, frame: pl.DataFrame, names: dict[str, str], terms: Term
         "mrr_delta_reporting",
         "reporting_currency",
     )
-    rows = [
-        (
+
+    def cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+        return (
             row["customer_id"],
             names.get(row["customer_id"]),
             row["moved_on"],
@@ -155,14 +156,13 @@ def _download(name: str, frame: pl.DataFrame, names: dict[str, str], terms: Term
             terms.money(row["mrr_delta_reporting"]),
             terms.unit,
         )
-        for row in frame.iter_rows(named=True)
-    ]
-    return Download(name, header, rows)
+
+    return Download(name, header, Rows(frame, cells))
 
 
 def _why(marts: Marts, movement: dict[str, Any]) -> str:
     if movement["movement_type"] != "churn":
-        return f"{words(movement['movement_type'])}: {words(movement['cause'])}"
+        return f"{words(movement['movement_type'])}: {cause(movement['cause']).lower()}"
     churned = marts.table("churned_customers").filter(
         pl.col("customer_id") == movement["customer_id"],
         pl.col("churned_on") == movement["moved_on"],

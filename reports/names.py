@@ -18,6 +18,17 @@ CHURN_KINDS: Mapping[str, str] = {
 }
 """Kind of churn, in the order of tables."""
 
+CAUSES: Mapping[str, str] = {
+    "add_on": "Add-on",
+    "discount_start": "Discount began",
+    "discount_end": "Discount ended",
+    "end": "Subscription ended",
+    "pause": "Paused",
+    "resume": "Resumed",
+    "unpaid": "Left unpaid",
+}
+"""Cause of an MRR change where its code alone would not read well."""
+
 INVOLUNTARY = frozenset({"involuntary_payment", "involuntary_dispute"})
 APART = frozenset({"paused", "administrative"})
 """Kinds that are neither a customer's choice nor a failure of payment."""
@@ -39,6 +50,11 @@ def sentence_case(code: str | None) -> str:
 def churn_kind(code: str) -> str:
     """A kind of churn in words."""
     return CHURN_KINDS.get(code, sentence_case(code))
+
+
+def cause(code: str) -> str:
+    """A movement's cause in words; a churn's is its kind."""
+    return CHURN_KINDS.get(code) or CAUSES.get(code) or sentence_case(code)
 
 
 def customer_names(marts: Marts) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The first page: are we growing, what changed since last month, and is anything wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -36,6 +36,13 @@ HEADLINES = (
     Headline("net_volume", "Net cash volume", "Payments less refunds, disputes and fees."),
 )
 
+ROLL_FORWARD: Mapping[str, Callable[[MrrMonth, Terms], Cell]] = {
+    "mrr": lambda month, terms: terms.money(month.closing),
+    "net_new_mrr": lambda month, terms: terms.money(month.net_new, signed=True),
+    "customers": lambda month, _: Count(month.customers),
+}
+"""Metrics taken from the roll-forward, so that tiles and tables print the same digits."""
+
 DENSE: tuple[tuple[str, str], ...] = (
     ("mrr", "MRR"),
     ("net_new_mrr", "Net new MRR"),
@@ -68,7 +75,7 @@ def page(marts: Marts, terms: Terms) -> Page:
             (mrr.line_chart(months, terms), mrr.bridge_chart(months, terms, name="overview-bridge")),
         ),
         Section("What changed", movements.largest(marts, months, terms)),
-        Section("Churn, retention, cash, refunds and disputes", (_dense(figures, terms),)),
+        Section("Churn, retention, cash, refunds and disputes", (_dense(months, figures, terms),)),
     ]
     return Page("index", "Overview", findings(marts, months, figures, terms), tuple(sections))
 
@@ -142,10 +149,9 @@ def _cash_words(month: date, figures: Metrics, terms: Terms) -> str:
 
 
 def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Tile:
-    cell_of = _reader(headline, months, figures, terms)
-    complete = [month.first for month in full(months)]
-    partial = next((month for month in months if month.is_partial), None)
-    shown_month = complete[-1] if complete else partial.first if partial else None
+    cell_of = _reader(headline.metric, months, figures, terms)
+    complete, running = _spans(headline.metric, months, figures)
+    shown_month = complete[-1] if complete else running
     if shown_month is None:
         return Tile(headline.label, Missing("nothing has counted yet"), "", "", headline.says, headline.metric)
     value = cell_of(shown_month)
@@ -164,22 +170,24 @@ def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, term
         () if provisional else comparisons(cell_of, shown_month, terms.unit),
         trend,
         f"{headline.label}, the last {len(trend)} full months to {month_text(shown_month)}",
-        _so_far(cell_of, partial, unit, terms) if partial is not None and complete else "",
+        _so_far(cell_of, running, unit, terms) if running is not None and complete else "",
     )
 
 
-def _reader(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Callable[[date], Cell]:
-    """MRR and customers from the roll-forward, so that tiles and tables print the same digits."""
+def _spans(metric: str, months: Sequence[MrrMonth], figures: Metrics) -> tuple[list[date], date | None]:
+    """The full months that a metric has, and the month that runs."""
+    if metric in ROLL_FORWARD:
+        return [month.first for month in full(months)], next((m.first for m in months if m.is_partial), None)
+    return figures.full_months, max(figures.partial, default=None)
+
+
+def _reader(metric: str, months: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Callable[[date], Cell]:
+    """How to read one metric of a month."""
     by_month = {month.first: month for month in months}
-    own: dict[str, Callable[[MrrMonth], Cell]] = {
-        "mrr": lambda month: terms.money(month.closing),
-        "net_new_mrr": lambda month: terms.money(month.net_new, signed=True),
-        "customers": lambda month: Count(month.customers),
-    }
-    take = own.get(headline.metric)
+    take = ROLL_FORWARD.get(metric)
     if take is None:
-        return lambda first: figures.cell(headline.metric, first)
-    return lambda first: take(by_month[first]) if first in by_month else Missing("before the first month")
+        return lambda first: figures.cell(metric, first)
+    return lambda first: take(by_month[first], terms) if first in by_month else Missing("before the first month")
 
 
 def _as_of(headline: Headline, first: date) -> str:
@@ -187,20 +195,19 @@ def _as_of(headline: Headline, first: date) -> str:
     return f"as of {day_text(end)}" if headline.is_stock else f"{month_text(first)}, as of {day_text(end)}"
 
 
-def _so_far(cell_of: Callable[[date], Cell], partial: MrrMonth, unit: str, terms: Terms) -> str:
-    cell = cell_of(partial.first)
+def _so_far(cell_of: Callable[[date], Cell], running: date, unit: str, terms: Terms) -> str:
+    cell = cell_of(running)
     if isinstance(cell, Missing) or number_of(cell) is None:
         return ""
-    figure = shown(cell) if number_of(cell) else "nothing"
-    return (
-        f"{partial.name} so far, to {terms.as_of_day_words}: {figure}{' ' + unit if unit and number_of(cell) else ''}"
-    )
+    figure = f"{shown(cell)} {unit}".rstrip() if number_of(cell) else "nothing"
+    return f"{month_text(running)} so far, to {terms.as_of_day_words}: {figure}"
 
 
-def _dense(figures: Metrics, terms: Terms) -> Block:
+def _dense(history: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Block:
     months = list(figures.months)[-TREND_MONTHS:]
     columns = (Column("Metric"), *(Column(month_text(month), month in figures.partial) for month in months))
-    rows = tuple(Row((label, *figures.series(name, months))) for name, label in DENSE) if months else ()
+    readers = [(label, _reader(name, history, figures, terms)) for name, label in DENSE]
+    rows = tuple(Row((label, *map(cell_of, months))) for label, cell_of in readers) if months else ()
     table = Table(
         "overview-metrics",
         f"The last {len(months)} months, month by month",

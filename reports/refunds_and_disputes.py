@@ -17,6 +17,7 @@ from reports.marts import Marts
 from reports.months import earlier, month_of
 from reports.names import customer_names, sentence_case
 from reports.network_limits import ADVICE, LIMITS, Limit
+from reports.rows import Rows
 from reports.terms import Terms, rate, shown_rate
 
 SHOWN_MONTHS = 24
@@ -76,9 +77,10 @@ def _nearness(marts: Marts, limit: Limit, month: date) -> str:
     activity = _measured(marts, limit, month)
     if not isinstance(activity, Rate) or activity.value < limit.rate / 2:
         return ""
-    over = activity.value >= limit.rate and activity.numerator >= limit.count
-    state = "reached" if over else f"at {shown_rate(activity)} of {shown_rate(Rate(limit.rate, 1))}"
-    return f"{limit.programme}: {state}, {int(activity.numerator):,} of {limit.count:,} disputes."
+    return (
+        f"{limit.programme}: activity {shown_rate(activity)} against a limit of {_level_text(limit.rate)}, "
+        f"{int(activity.numerator):,} disputes against a count of {limit.count:,}: {_standing(activity, limit)}."
+    )
 
 
 def _last_full(marts: Marts, terms: Terms) -> date | None:
@@ -447,16 +449,16 @@ def _list(
     term: str,
 ) -> TableBlock:
     names = customer_names(marts)
-    everything = [cells(row, names, terms) for row in frame.iter_rows(named=True)]
+    everything = Rows(frame, lambda row: cells(row, names, terms))
     return TableBlock(
         title,
         Table(
             name,
             title,
             tuple(map(Column, columns)),
-            tuple(map(Row, everything[:LIST_ROWS])),
+            tuple(map(Row, Rows(frame.head(LIST_ROWS), everything.make))),
             empty="None so far.",
-            more=max(0, len(everything) - LIST_ROWS),
+            more=max(0, frame.height - LIST_ROWS),
             download=Download(name, tuple(columns), everything),
         ),
         "Each in its own currency",

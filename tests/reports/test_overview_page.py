@@ -45,6 +45,21 @@ def test_an_account_with_nothing_says_why_each_figure_is_missing(nothing: Marts)
     assert {tile.value for tile in tiles(nothing).values()} == {Missing("nothing has counted yet")}
 
 
+def test_an_account_with_one_charge_and_no_subscription_shows_its_cash() -> None:
+    row = {
+        "month": date(2026, 11, 1),
+        "metric": "net_volume",
+        "value": 941.0,
+        "unit": "minor_units",
+        "numerator": Decimal(941),
+        "is_partial": True,
+    }
+    found = tiles(marts({"metrics_by_month": [row]}))
+    cash = found["Net cash volume"]
+    assert (shown(cash.value), cash.as_of) == ("9.41", "Nov 2026 so far, to 15 Nov 2026")
+    assert found["Customers"].value == Missing("nothing has counted yet")
+
+
 def test_shares_change_by_points_and_amounts_by_percent() -> None:
     churn = compared(Rate(3, 100), Rate(25, 1000), "on Sep 2026", "")
     assert shown(churn.change) == "+0.5 pp"

@@ -21,6 +21,8 @@ HEAVY = 1_000_000
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DRAWN = """[...document.querySelectorAll(".plot")].map(
     plot => [...plot.children].filter(svg => svg.getBoundingClientRect().width > 0).length)"""
+REPEATED = """[...document.querySelectorAll("[id]")].map(one => one.id)
+    .filter((id, at, all) => all.indexOf(id) !== at)"""
 HOSTILE = "<script>alert(1)</script>" + "W" * 120
 Site = Callable[[str], Path]
 
@@ -97,6 +99,7 @@ def test_a_page_is_quiet_light_and_leaves_the_machine_alone(browser: Browser, si
     page.goto(file.as_uri(), wait_until="load")
     page.emulate_media(media="print")
     assert complaints == []
+    assert page.evaluate(REPEATED) == []
     assert asked == [file.as_uri()]
     assert file.stat().st_size < HEAVY
     page.context.close()
@@ -153,12 +156,12 @@ def test_every_link_leads_to_a_file_or_a_place_that_is_there(browser: Browser, s
 
 def test_a_click_on_a_heading_sorts_by_value_and_says_so(browser: Browser, site: Site) -> None:
     page = opened(browser, site("company") / "customers.html")
-    head = page.locator("#customers thead th").nth(3)
+    head = page.locator("#table-customers thead th").nth(3)
     head.get_by_role("button").click()
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
     amounts = page.eval_on_selector_all(
-        "#customers tbody tr", "rows => rows.map(row => Number(row.cells[3].dataset.sort))"
+        "#table-customers tbody tr", "rows => rows.map(row => Number(row.cells[3].dataset.sort))"
     )
     assert amounts == sorted(amounts)
     page.context.close()
@@ -166,11 +169,11 @@ def test_a_click_on_a_heading_sorts_by_value_and_says_so(browser: Browser, site:
 
 def test_the_arrow_keys_read_a_chart_month_by_month(browser: Browser, site: Site) -> None:
     page = opened(browser, site("company") / "index.html")
-    page.locator("#mrr-line .plot").focus()
+    page.locator("#chart-mrr-line .plot").focus()
     page.keyboard.press("End")
-    assert page.locator("#mrr-line .reading").inner_text().startswith("Nov 2026 (so far): MRR ")
+    assert page.locator("#chart-mrr-line .reading").inner_text().startswith("Nov 2026 (so far): MRR ")
     page.keyboard.press("ArrowLeft")
-    assert page.locator("#mrr-line .reading").inner_text().startswith("Oct 2026: MRR ")
+    assert page.locator("#chart-mrr-line .reading").inner_text().startswith("Oct 2026: MRR ")
     page.context.close()
 
 
