@@ -106,7 +106,7 @@ def _described(pieces: pl.DataFrame, staging: Mapping[str, pl.LazyFrame], runnin
         .join(places.collect(), on=["account_id", "subscription_item_id"], how="left", maintain_order="left")
         .with_columns(
             place=pl.coalesce("place", "position").fill_null(0),
-            runs_on=pl.col("runs_on") & pl.col("is_held").fill_null(False),
+            is_held=pl.col("is_held").fill_null(False),
         )
     )
 
@@ -118,7 +118,7 @@ def _ended(pieces: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     end = (
         pl.when(is_last & (stops <= pl.col("billed_to") + gap))
         .then(stops)
-        .when(is_last & stops.is_null() & pl.col("runs_on") & pl.col("next_at").is_null())
+        .when(is_last & stops.is_null() & pl.col("runs_on") & pl.col("is_held") & pl.col("next_at").is_null())
         .then(None)
         .otherwise("ends_at")
     )
@@ -127,7 +127,7 @@ def _ended(pieces: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         .then(None)
         .when(pl.col("ends_at") == stops)
         .then("stop_cause")
-        .when(pl.col("next_kind").is_in([CREDIT, GONE]))
+        .when(pl.col("next_kind").is_in([CREDIT, GONE]) | (stops.is_null() & ~pl.col("is_held") & pl.col("is_last")))
         .then(pl.lit("add_on"))
         .when(~pl.col("is_last") | (pl.col("next_kind") == UNBILLED) | stops.is_null())
         .then(pl.lit("pause"))

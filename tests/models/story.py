@@ -137,6 +137,44 @@ class Account:
                     created_at=instant(start),
                 )
 
+    def proration_lines(
+        self, subscription: str, item: str, start: str, end: str, before: tuple[str, int], after: tuple[str, int]
+    ) -> None:
+        """The same change, known from the lines of an invoice alone."""
+        name = f"in_{len(self.rows['invoices']) + 1}"
+        self._add(
+            "invoices", id=name, subscription_id=subscription, status="paid", created_at=instant(start), discounts=[]
+        )
+        for place, ((price, quantity), amount) in enumerate(((before, -1), (after, 1))):
+            self._add(
+                "invoice_lines",
+                id=f"{name}_{place}",
+                invoice_id=name,
+                position=place,
+                subscription_id=subscription,
+                subscription_item_id=item,
+                price_id=price,
+                quantity=quantity,
+                amount=amount,
+                proration=True,
+                period_start_at=instant(start),
+                period_end_at=instant(end),
+            )
+
+    def version(self, subscription: str, at: str, items: Sequence[tuple[str, str, int]]) -> None:
+        """A version of a subscription that was read when it had these (item, price, quantity)."""
+        self._add(
+            "subscription_versions",
+            subscription_id=subscription,
+            seq=len(self.rows["subscription_versions"]) + 1,
+            valid_from_at=instant(at),
+            deleted=False,
+            items=[
+                {"id": item, "price_id": price, "quantity": quantity, "position": place, "discounts": []}
+                for place, (item, price, quantity) in enumerate(items)
+            ],
+        )
+
     def failed_charge(self, invoice: str, at: str) -> None:
         """A failed payment of an invoice."""
         self._add("invoice_payments", id=f"inpay_{invoice}_{at}", invoice_id=invoice, payment_intent_id=f"pi_{invoice}")

@@ -1,0 +1,147 @@
+"""Changes in mid-period: quantities, prices, plans and items, told by prorations, lines or versions."""
+
+from tests.models.story import Account, ledger, movements
+
+
+def grown_team(quantity_now: int) -> Account:
+    """5 seats of 10.00 from 1 June to 1 July, `quantity_now` seats by now."""
+    account = Account()
+    account.price("team", 1000)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team", quantity_now)])
+    account.invoice("sub_1", [("si_1", "team", 5, "2026-06-01", "2026-07-01")])
+    return account
+
+
+def test_seats_added_in_mid_month_are_an_expansion_at_that_moment() -> None:
+    """Unused time on 5 seats given back, 8 seats charged for the rest of June: 50.00 becomes 80.00 on the 16th."""
+    account = grown_team(8)
+    account.proration("sub_1", "si_1", "2026-06-16T12:00", "2026-07-01", ("team", 5), ("team", 8))
+    spine = account.spine("2026-06-30")
+    assert ledger(spine) == ["2026-06-01 si_1 0 -> 5000 start", "2026-06-16T12:00 si_1 5000 -> 8000 quantity"]
+    assert movements(spine)[1:] == ["2026-06-16 cus_1 expansion +3000 usd"]
+
+
+def test_the_same_change_is_told_by_the_lines_of_an_invoice_at_once() -> None:
+    account = grown_team(8)
+    account.proration_lines("sub_1", "si_1", "2026-06-16T12:00", "2026-07-01", ("team", 5), ("team", 8))
+    assert ledger(account.spine("2026-06-30"))[1:] == ["2026-06-16T12:00 si_1 5000 -> 8000 quantity"]
+
+
+def test_two_changes_in_one_period_are_two_changes() -> None:
+    account = grown_team(6)
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 5), ("team", 8))
+    account.proration("sub_1", "si_1", "2026-06-20", "2026-07-01", ("team", 8), ("team", 6))
+    assert ledger(account.spine("2026-07-20"))[1:] == [
+        "2026-06-10 si_1 5000 -> 8000 quantity",
+        "2026-06-20 si_1 8000 -> 6000 quantity",
+    ]
+
+
+def test_up_and_back_down_in_a_month_shows_both_movements() -> None:
+    account = grown_team(5)
+    account.proration("sub_1", "si_1", "2026-06-03", "2026-07-01", ("team", 5), ("team", 10))
+    account.proration("sub_1", "si_1", "2026-06-20", "2026-07-01", ("team", 10), ("team", 5))
+    row = account.spine("2026-06-30").marts["mrr_by_month"].collect().row(0, named=True)
+    assert (row["expansion_mrr"], row["contraction_mrr"], row["closing_mrr"]) == (5000, -5000, 5000)
+
+
+def test_a_yearly_plan_instead_of_a_monthly_one_counts_from_the_switch() -> None:
+    """12.00 a month until 10 June, then 120.00 a year: 10.00 a month; the anchor moves to 10 June."""
+    account = Account()
+    account.price("team-month", 1200)
+    account.price("team-year", 12000, "year")
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team-year", 1)])
+    account.invoice("sub_1", [("si_1", "team-month", 1, "2026-06-01", "2026-07-01")])
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team-month", 1), None)
+    account.invoice("sub_1", [("si_1", "team-year", 1, "2026-06-10", "2027-06-10")])
+    assert ledger(account.spine("2026-12-01"))[1:] == ["2026-06-10 si_1 1200 -> 1000 plan"]
+
+
+def test_another_price_of_the_same_product_is_a_price_change() -> None:
+    account = Account()
+    account.price("team-old", 1000)
+    account.price("team-new", 1100)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team-new", 1)])
+    account.invoice("sub_1", [("si_1", "team-old", 1, "2026-06-01", "2026-07-01")])
+    account.invoice("sub_1", [("si_1", "team-new", 1, "2026-07-01", "2026-08-01")])
+    assert ledger(account.spine("2026-07-02"))[1:] == ["2026-07-01 si_1 1000 -> 1100 price"]
+
+
+def test_an_item_added_and_taken_away_again_in_mid_period() -> None:
+    account = grown_team(5)
+    account.price("storage", 700)
+    account.proration("sub_1", "si_2", "2026-06-10", "2026-07-01", None, ("storage", 1))
+    account.proration("sub_1", "si_2", "2026-06-20", "2026-07-01", ("storage", 1), None)
+    assert ledger(account.spine("2026-06-30"))[1:] == [
+        "2026-06-10 si_2 0 -> 700 add_on",
+        "2026-06-20 si_2 700 -> 0 add_on",
+    ]
+
+
+def test_a_free_plan_that_is_upgraded_is_new_when_it_is_paid() -> None:
+    account = Account()
+    account.price("free", 0)
+    account.price("team", 1200)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team", 1)])
+    account.invoice("sub_1", [("si_1", "free", 1, "2026-06-01", "2026-07-01")])
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", None, ("team", 1))
+    assert movements(account.spine("2026-06-30")) == ["2026-06-10 cus_1 new +1200 usd"]
+
+
+def test_a_change_that_was_never_prorated_is_known_from_the_version_that_was_read() -> None:
+    """Eight seats since 16 June without proration: no line says so before July."""
+    account = grown_team(8)
+    account.version("sub_1", "2026-06-02", [("si_1", "team", 5)])
+    account.version("sub_1", "2026-06-16", [("si_1", "team", 8)])
+    spine = account.spine("2026-06-30")
+    assert ledger(spine)[1:] == ["2026-06-16 si_1 5000 -> 8000 quantity"]
+    assert spine.changes.collect()["basis"].to_list() == ["invoice", "version"]
+
+
+def test_the_next_invoice_moves_no_figure_that_versions_told() -> None:
+    account = grown_team(8)
+    account.version("sub_1", "2026-06-16", [("si_1", "team", 8)])
+    before = ledger(account.spine("2026-06-30"))
+    account.invoice("sub_1", [("si_1", "team", 8, "2026-07-01", "2026-08-01")])
+    assert ledger(account.spine("2026-07-10")) == before
+
+
+def test_a_version_that_was_read_after_the_next_change_does_not_date_it_early() -> None:
+    """The event of 10 June was followed by a read after the change of 16 June, which an invoice item dates exactly."""
+    account = grown_team(8)
+    account.version("sub_1", "2026-06-10", [("si_1", "team", 8)])
+    account.proration("sub_1", "si_1", "2026-06-16", "2026-07-01", ("team", 5), ("team", 8))
+    assert ledger(account.spine("2026-06-30"))[1:] == ["2026-06-16 si_1 5000 -> 8000 quantity"]
+
+
+def test_an_item_that_was_taken_away_without_credit_ends_with_the_version_that_lacks_it() -> None:
+    account = Account()
+    account.price("team", 1000)
+    account.price("storage", 700)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team", 1)])
+    period = ("2026-06-01", "2026-07-01")
+    account.invoice("sub_1", [("si_1", "team", 1, *period), ("si_2", "storage", 1, *period)])
+    assert ledger(account.spine("2026-07-20"))[2:] == ["2026-07-01 si_2 700 -> 0 add_on"]
+    account.version("sub_1", "2026-06-02", [("si_1", "team", 1), ("si_2", "storage", 1)])
+    account.version("sub_1", "2026-06-12", [("si_1", "team", 1)])
+    assert ledger(account.spine("2026-07-20"))[2:] == ["2026-06-12 si_2 700 -> 0 add_on"]
+
+
+def test_an_item_that_no_invoice_ever_told_of_counts_from_its_start() -> None:
+    account = Account()
+    account.price("team", 1200)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team", 3)])
+    spine = account.spine("2026-06-30")
+    assert ledger(spine) == ["2026-06-01 si_1 0 -> 3600 start"]
+    assert spine.changes.collect()["basis"].to_list() == ["version"]
+
+
+def test_metered_and_one_time_lines_are_not_recurring() -> None:
+    account = grown_team(5)
+    account.price("calls", 1)
+    account.rows["prices"][-1]["recurring_usage_type"] = "metered"
+    account.price("setup", 9900)
+    account.rows["prices"][-1]["type"] = "one_time"
+    period = ("2026-06-01", "2026-07-01")
+    account.invoice("sub_1", [("si_2", "calls", 400, *period), ("si_3", "setup", 1, *period)])
+    assert ledger(account.spine("2026-06-30")) == ["2026-06-01 si_1 0 -> 5000 start"]
