@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from pipelines import settings as settings_module
@@ -197,19 +196,13 @@ def _conclude(lines: tuple[str, ...], failed_checks: tuple[str, ...]) -> None:
 def main() -> None:
     """Run the command line; errors become one message and an exit code."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("Interrupted.", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app(prog_name="revenue")
     except RevenueError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("Interrupted. What was committed is kept; the next run goes on from there.", 130)
     except Exception as error:  # the last net: a user gets a message, the log gets the traceback
         _fail(_unexpected(error), 1)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str, code: int) -> None:

@@ -84,4 +84,4 @@ def _account(settings: Settings) -> Iterator[Finding]:
         if refusal is None:
             yield Finding("fine", f"{stream.name} can be read.")
         else:
-            yield Finding("warning", f"{stream.name} is skipped: give the key Read on {stream.permission}. {refusal}")
+            yield Finding("warning", f"{stream.name} is skipped: the key lacks {stream.permission}. {refusal}")

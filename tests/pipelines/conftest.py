@@ -1,0 +1,63 @@
+"""The `revenue` command as a user types it, and small accounts for it to read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipelines import cli, settings
+from sandbox.api.keys import Key
+from sandbox.api.settings import Settings as SandboxSettings
+from sandbox.serving import Sandbox, serving
+from sandbox.store import Store
+from sandbox.world.business import Business
+from sandbox.world.world import World
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Revenue = Callable[..., Said]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder, and no setting but that."""
+    monkeypatch.chdir(tmp_path)
+    for name, _, _ in settings.described():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REVENUE_HOME", str(tmp_path / "var"))
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def revenue(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Revenue:
+    """Types `revenue …` and tells how it ended."""
+
+    def typed(*words: str) -> Said:
+        monkeypatch.setattr("sys.argv", ["revenue", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return Said(int(ended.value.code or 0), printed.out, printed.err)
+
+    return typed
+
+
+@pytest.fixture
+def sandbox(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A small company's account, which the settings name."""
+    with serving(World.grown(Business(customers=25, months=6))) as served:
+        home.mkdir()
+        (home / "rates.csv").write_text(served.fx_rates_csv())
+        monkeypatch.setenv("STRIPE_API_KEY", served.key)
+        monkeypatch.setenv("STRIPE_API_BASE", served.url)
+        yield served

@@ -1,0 +1,274 @@
+"""The `revenue` command from a user's chair: what it prints, what it leaves behind, how it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines import query, refresh
+from sandbox.api.keys import Key
+from sandbox.api.settings import Settings as SandboxSettings
+from sandbox.serving import Sandbox, serving
+from sandbox.world.business import Business
+from sandbox.world.world import World
+from tests.extract.conftest import StillWorld, empty_store
+from tests.pipelines.conftest import Revenue
+
+COMMANDS = ("demo", "run", "sync", "build", "report", "query", "status", "doctor", "serve", "ui")
+
+
+def asked(home: Path, sql: str) -> list[tuple[object, ...]]:
+    return query.ask(home / "revenue.duckdb", sql).rows()
+
+
+def stamp(home: Path) -> tuple[int, int]:
+    status = (home / "revenue.duckdb").stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def test_the_demo_ends_with_the_dashboards_the_database_and_the_books_figures(revenue: Revenue, home: Path) -> None:
+    said = revenue("demo", "--customers", "25", "--months", "6", "--seed", "3", "--quiet")
+    assert said.code == 0, said.err
+    assert str(home / "site" / "index.html") in said.out
+    assert str(home / "revenue.duckdb") in said.out
+    books = World.grown(Business(customers=25, months=6, seed=3)).books
+    now = {currency: micros for currency, micros in books.mrr_at(Business().end).items() if micros}
+    closing = asked(home, "select currency, closing_mrr from mrr_by_month where is_partial and closing_mrr <> 0")
+    assert {str(currency): int(mrr * 10**6) for currency, mrr in closing} == now  # type: ignore[operator]
+    ((customers,),) = asked(home, "select closing_customers from mrr_by_month_reporting where is_partial")
+    assert f"{customers:,} customers" in said.out
+
+
+def test_a_second_run_asks_only_what_changed_and_later_ones_follow_the_account(
+    revenue: Revenue, sandbox: Sandbox, home: Path
+) -> None:
+    assert revenue("run").code == 0
+    first = asked(home, "select * exclude (published_at) from publication")
+    sandbox.forget_requests()
+    assert revenue("run").code == 0
+    assert sandbox.requests.total <= 6
+    before = asked(home, "select max(month) from mrr_by_month_reporting")
+    sandbox.advance(days=30)
+    said = revenue("run")
+    assert said.code == 0, said.err
+    assert asked(home, "select * exclude (published_at) from publication") != first
+    assert asked(home, "select max(month) from mrr_by_month_reporting") > before
+    runs = asked(home, "select command, status, requests_made > 0 from pipeline_runs order by started_at")
+    assert runs == [("run", "done", True)] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["run"], "STRIPE_API_KEY is not set"),
+        (["sync", "--from", "2026-13-01"], "YYYY-MM-DD"),
+        (["sync", "--from", "2026-02-01", "--to", "2026-01-01"], "before --from"),
+        (["sync", "--full", "--from", "2026-02-01"], "leave --from"),
+        (["report", "--month", "May"], "YYYY-MM"),
+        (["query", "selekt"], "does not exist yet"),
+        (["frobnicate"], "No such command"),
+        (["demo", "--customers", "many"], "--customers"),
+    ],
+)
+def test_wrong_usage_says_what_would_be_right_and_makes_nothing(
+    revenue: Revenue, home: Path, words: list[str], hint: str
+) -> None:
+    said = revenue(*words)
+    assert said.code == (1 if "does not exist" in hint else 2)
+    assert hint in said.err
+    assert "Traceback" not in said.err
+    assert not (home / "warehouse.duckdb").exists()
+
+
+def test_a_wrong_key_leaves_the_last_published_file_as_it_was(
+    revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert revenue("run").code == 0
+    before = stamp(home)
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_test_thisIsNotTheOne123")
+    said = revenue("run")
+    assert said.code == 1
+    assert "key" in said.err
+    assert "thisIsNotTheOne123" not in said.err + said.out
+    assert stamp(home) == before
+    ((status,),) = (
+        duckdb.connect(home / "warehouse.duckdb", read_only=True)
+        .execute("select arg_max(status, started_at) from pipeline.runs")
+        .fetchall()
+    )
+    assert status == "failed"
+
+
+def test_a_missing_permission_skips_its_stream_by_name_and_the_rest_is_published(
+    revenue: Revenue, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = Key("rk_test_narrow", lacks=frozenset({"dispute_read"}))
+    world = World.grown(Business(customers=25, months=6))
+    with serving(world, SandboxSettings(keys=(narrow,))) as served:
+        home.mkdir()
+        (home / "rates.csv").write_text(served.fx_rates_csv())
+        monkeypatch.setenv("STRIPE_API_KEY", served.key)
+        monkeypatch.setenv("STRIPE_API_BASE", served.url)
+        said = revenue("run")
+        assert said.code == 0, said.err
+        assert "Skipped disputes" in said.out
+        examined = revenue("doctor")
+    assert "disputes is skipped: the key lacks dispute_read" in examined.out
+    assert asked(home, "select count(*) from disputes") == [(0,)]
+    assert asked(home, "select count(*) > 0 from customers") == [(True,)]
+
+
+@pytest.mark.parametrize("charges", [0, 1])
+def test_an_account_with_next_to_nothing_is_published_and_shown(
+    revenue: Revenue, home: Path, monkeypatch: pytest.MonkeyPatch, charges: int
+) -> None:
+    from sandbox.world import shapes
+
+    store = empty_store()
+    for number in range(charges):
+        store.put(shapes.charge(id=f"ch_{number}", created=1_794_000_000, amount=1200, currency="usd"))
+    with serving(StillWorld(store)) as served:
+        monkeypatch.setenv("STRIPE_API_KEY", served.key)
+        monkeypatch.setenv("STRIPE_API_BASE", served.url)
+        said = revenue("run")
+    assert said.code in {0, 3}, said.err
+    assert "no headline figures" in said.out
+    assert (home / "site" / "index.html").is_file()
+    assert asked(home, "select count(*) from staging.charges") == [(charges,)]
+
+
+def test_a_run_while_another_one_runs_says_who_runs(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, pathlib; from pipelines.warehouse.database import open_warehouse\n"
+            f"with open_warehouse(pathlib.Path({str(home / 'warehouse.duckdb')!r})): print('held', flush=True); input()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    said = revenue("run")
+    holder.communicate("\n", timeout=30)
+    assert said.code == 1
+    assert f"process {holder.pid}" in said.err
+    assert revenue("run").code == 0
+
+
+def test_failing_checks_end_with_three_and_a_banner_or_with_nothing_published(
+    revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert revenue("run").code == 0
+    with duckdb.connect(home / "warehouse.duckdb") as connection:
+        connection.execute(
+            "delete from raw.balance_transactions where id = (select min(id) from raw.balance_transactions "
+            "where payload ->> '$.type' = 'charge')"
+        )
+    before = stamp(home)
+    monkeypatch.setenv("REVENUE_PUBLISH", "refuse")
+    refused = revenue("build")
+    assert (refused.code, stamp(home)) == (3, before)
+    assert "REVENUE_PUBLISH=banner" in refused.err
+    monkeypatch.setenv("REVENUE_PUBLISH", "banner")
+    published = revenue("build")
+    assert published.code == 3
+    assert "balance" in published.err
+    ((banner,),) = asked(home, "select banner from publication")
+    assert "data checks failed" in str(banner)
+    assert revenue("report").code == 0
+    assert "data checks failed" in (home / "site" / "index.html").read_text()
+    status = revenue("status")
+    assert status.code == 3
+    assert "Failing data checks" in status.out
+
+
+def test_an_unexpected_error_is_a_message_and_its_traceback_goes_to_the_log_without_keys(
+    revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the pipe burst while holding sk_live_abcdefgh12345678")
+
+    monkeypatch.setattr(refresh, "run", broken)
+    said = revenue("run")
+    assert said.code == 1
+    assert "Traceback" not in said.err
+    (log,) = (home / "logs").iterdir()
+    assert str(log) in said.err
+    assert "the pipe burst" in log.read_text()
+    assert "abcdefgh12345678" not in log.read_text() + said.err
+
+
+def test_the_demo_leaves_a_real_account_alone_and_a_run_moves_the_demo_aside(
+    revenue: Revenue, sandbox: Sandbox, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.csv").write_text(sandbox.fx_rates_csv())
+    monkeypatch.setenv("REVENUE_FX_FILE", str(tmp_path / "mine.csv"))
+    assert revenue("demo", "--customers", "5", "--months", "2", "-q").code == 0
+    moved = revenue("run")
+    assert moved.code == 0, moved.err
+    assert "held the demo" in moved.out
+    (aside,) = home.glob("demo-*")
+    assert (aside / "revenue.duckdb").is_file()
+    refused = revenue("demo")
+    assert refused.code == 2
+    assert "REVENUE_HOME" in refused.err
+
+
+def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
+    revenue: Revenue, sandbox: Sandbox, home: Path
+) -> None:
+    (home / "rates.csv").unlink()
+    said = revenue("run")
+    assert said.code == 2
+    assert "kwd to usd" in said.err
+    assert "REVENUE_FX_FILE" in said.err
+    assert not (home / "revenue.duckdb").exists()
+
+
+def test_a_window_is_read_again_and_figures_stay(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
+    assert revenue("run").code == 0
+    before = asked(home, "from mrr_by_day order by all")
+    said = revenue("sync", "--from", "2026-09-01", "--to", "2026-09-30")
+    assert said.code == 0, said.err
+    assert revenue("build").code == 0
+    assert asked(home, "from mrr_by_day order by all") == before
+
+
+def test_figures_as_of_an_earlier_instant_stay_the_same_as_the_account_lives_on(
+    revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVENUE_AS_OF", "2026-09-30T12:00:00Z")
+    assert revenue("run").code == 0
+    before = asked(home, "from mrr_by_month order by all")
+    assert asked(home, "select max(month)::varchar from mrr_by_month") == [("2026-09-01",)]
+    sandbox.advance(days=25)
+    assert revenue("run").code == 0
+    assert asked(home, "from mrr_by_month order by all") == before
+
+
+def test_every_command_teaches_itself(revenue: Revenue) -> None:
+    top = revenue("--help")
+    assert top.code == 0
+    for command in COMMANDS:
+        assert command in top.out
+        own = revenue(command, "--help")
+        assert own.code == 0
+        assert "Usage" in own.out
+    assert "REVENUE_TIMEZONE" in top.out
+
+
+def test_rows_come_as_a_table_or_in_a_file(revenue: Revenue, sandbox: Sandbox, home: Path, tmp_path: Path) -> None:
+    assert revenue("run").code == 0
+    table = revenue("query", "select month, closing_customers from mrr_by_month_reporting order by month limit 2")
+    assert "closing_customers" in table.out
+    assert "2 rows" in table.out
+    file = tmp_path / "months.parquet"
+    assert revenue("query", "from mrr_by_month", "--format", "parquet", "--output", str(file)).code == 0
+    assert pl.read_parquet(file).height == asked(home, "select count(*) from mrr_by_month")[0][0]
