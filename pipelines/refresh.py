@@ -11,7 +11,7 @@ from pipelines import build as steps
 from pipelines import headline
 from pipelines.errors import SettingsError
 from pipelines.extract.account import Account
-from pipelines.extract.sync import SyncReport
+from pipelines.extract.sync import StreamsFailed, SyncReport
 from pipelines.extract.sync import resync as resync_account
 from pipelines.extract.sync import sync as sync_account
 from pipelines.progress import Progress
@@ -39,6 +39,11 @@ class _Tally:
     account_id: str = ""
     reports: list[SyncReport] = field(default_factory=list)
     failed_checks: tuple[str, ...] = ()
+
+    def note(self, report: SyncReport) -> None:
+        """What was read."""
+        self.account_id = report.account_id
+        self.reports.append(report)
 
     def outcome(self, status: str, detail: str | None = None) -> runs.Outcome:
         """The run's record."""
@@ -167,13 +172,16 @@ def _read(
     streams: Sequence[str] | None = None,
     full: bool = False,
 ) -> SyncReport:
-    with progress.step("Reading Stripe"):
-        if window:
-            report = resync_account(connection, account, *window, streams=streams, progress=progress.stream)
-        else:
-            report = sync_account(connection, account, full=full, progress=progress.stream)
-    tally.account_id = report.account_id
-    tally.reports.append(report)
+    try:
+        with progress.step("Reading Stripe"):
+            if window:
+                report = resync_account(connection, account, *window, streams=streams, progress=progress.stream)
+            else:
+                report = sync_account(connection, account, full=full, progress=progress.stream)
+    except StreamsFailed as failed:
+        tally.note(failed.report)
+        raise
+    tally.note(report)
     return report
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,48 +15,17 @@ from pipelines.warehouse.database import open_warehouse
 from sandbox.api.settings import Settings
 from sandbox.clock import World as Served
 from sandbox.serving import Sandbox, serving
-from sandbox.store import Store
-from sandbox.world import shapes
 from sandbox.world.business import Business
 from sandbox.world.world import World
 
-NOW = 1_794_744_000  # 2026-11-15T12:00:00Z
-DAY = 86_400
-
 FAST = Limits(account_rate=1e6, endpoint_rate=1e6, first_delay=0.01, longest_delay=0.05, read_timeout=10.0)
 """No pacing, and repetitions without a pause worth speaking of."""
-
-
-class NoRates:
-    def as_csv(self, first: object, last: object) -> str:
-        return "date,from_currency,to_currency,rate\n"
-
-
-@dataclass
-class StillWorld:
-    """An account in which nothing happens by itself."""
-
-    store: Store
-    books: dict[str, Any] = field(default_factory=dict)
-    rates: NoRates = field(default_factory=NoRates)
-    now: int = NOW
-
-    def advance_to(self, epoch: int) -> None:
-        self.now = epoch
 
 
 class Serve(Protocol):
     def __call__(
         self, world: Served, settings: Settings | None = None, *, own_process: bool = False
     ) -> AbstractContextManager[Sandbox]: ...
-
-
-def empty_store() -> Store:
-    """An account with nothing in it."""
-    store = Store()
-    store.put(shapes.account(id="acct_1", created=NOW - 400 * DAY, display_name="Box", email="a@example.com"))
-    store.put(shapes.balance(available={"usd": 0}, pending={"usd": 0}) | {"id": "balance"})
-    return store
 
 
 def account_of(sandbox: Sandbox, key: str | None = None, limits: Limits = FAST) -> Account:

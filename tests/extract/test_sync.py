@@ -18,7 +18,8 @@ from sandbox.api.settings import Settings
 from sandbox.serving import Sandbox, serving
 from sandbox.world import shapes
 from sandbox.world.world import World
-from tests.extract.conftest import FAST, NOW, StillWorld, account_of, current, empty_store, everything, warehouse
+from tests.extract.conftest import FAST, account_of, current, everything, warehouse
+from tests.still_world import NOW, StillWorld, empty_store
 
 
 def test_the_first_load_holds_every_object_of_the_account(sandbox: Sandbox, grown: World, tmp_path: Path) -> None:

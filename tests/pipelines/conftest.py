@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import cli, settings
-from sandbox.api.keys import Key
-from sandbox.api.settings import Settings as SandboxSettings
 from sandbox.serving import Sandbox, serving
-from sandbox.store import Store
 from sandbox.world.business import Business
 from sandbox.world.world import World
 

@@ -12,10 +12,11 @@ from pipelines import query, refresh
 from sandbox.api.keys import Key
 from sandbox.api.settings import Settings as SandboxSettings
 from sandbox.serving import Sandbox, serving
+from sandbox.world import shapes
 from sandbox.world.business import Business
 from sandbox.world.world import World
-from tests.extract.conftest import StillWorld, empty_store
 from tests.pipelines.conftest import Revenue
+from tests.still_world import StillWorld, empty_store
 
 COMMANDS = ("demo", "run", "sync", "build", "report", "query", "status", "doctor", "serve", "ui")
 
@@ -125,8 +126,6 @@ def test_a_missing_permission_skips_its_stream_by_name_and_the_rest_is_published
 def test_an_account_with_next_to_nothing_is_published_and_shown(
     revenue: Revenue, home: Path, monkeypatch: pytest.MonkeyPatch, charges: int
 ) -> None:
-    from sandbox.world import shapes
-
     store = empty_store()
     for number in range(charges):
         store.put(shapes.charge(id=f"ch_{number}", created=1_794_000_000, amount=1200, currency="usd"))
@@ -146,7 +145,8 @@ def test_a_run_while_another_one_runs_says_who_runs(revenue: Revenue, sandbox: S
             sys.executable,
             "-c",
             "import sys, pathlib; from pipelines.warehouse.database import open_warehouse\n"
-            f"with open_warehouse(pathlib.Path({str(home / 'warehouse.duckdb')!r})): print('held', flush=True); input()",
+            f"with open_warehouse(pathlib.Path({str(home / 'warehouse.duckdb')!r})):\n"
+            "    print('held', flush=True); input()",
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
