@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from models import marts, policy
+from models.checks import BLOCKING
 from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
@@ -35,8 +36,9 @@ class Modelled:
 
     @property
     def failed_checks(self) -> tuple[str, ...]:
-        """The checks that found something, as `check of table`."""
-        failing = self.checks.filter(~pl.col("passed")).sort("table_name", "check_name")
+        """The blocking checks that found something, as `check of table`; a warning is shown and fails no run."""
+        blocking = ~pl.col("passed") & (pl.col("severity") == BLOCKING)
+        failing = self.checks.filter(blocking).sort("table_name", "check_name")
         return tuple(f"{row['check_name']} of {row['table_name']}" for row in failing.iter_rows(named=True))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from models.checks import BLOCKING
 from pipelines import query
 from pipelines.errors import RevenueError
 from pipelines.extract import cursors
@@ -18,7 +19,7 @@ from pipeline_runs order by started_at desc limit 8
 """
 SPENT = "select coalesce(sum(requests_made), 0) from pipeline_runs where started_at > now() - interval 30 days"
 CHECKS = """
-select check_name, table_name, failing_rows, detail
+select check_name, table_name, severity, failing_rows, detail
 from data_checks where not passed order by table_name, check_name
 """
 PUBLICATION = "select as_of, read_at, published_at, policy, policy_hash from publication limit 1"
@@ -26,7 +27,7 @@ PUBLICATION = "select as_of, read_at, published_at, policy, policy_hash from pub
 
 @dataclass(frozen=True)
 class Status:
-    """Lines for a person, and the checks that fail."""
+    """Lines for a person, and the blocking checks that fail."""
 
     lines: tuple[str, ...]
     failed_checks: tuple[str, ...]
@@ -45,7 +46,10 @@ def status(settings: Settings) -> Status:
         return Status((*lines, "", "Nothing is published yet: `revenue build` does that."), ())
     checks = query.ask(settings.published, CHECKS)
     lines += ["", *_published(settings), "", *_runs(settings), "", *_checks(checks)]
-    return Status(tuple(lines), tuple(f"{row[0]} of {row[1]}" for row in checks.iter_rows()))
+    return Status(
+        tuple(lines),
+        tuple(f"{name} of {table}" for name, table, severity, *_ in checks.iter_rows() if severity == BLOCKING),
+    )
 
 
 def _streams(settings: Settings) -> Iterator[str]:
@@ -91,8 +95,8 @@ def _checks(failing: pl.DataFrame) -> Iterator[str]:
         yield "All data checks pass."
         return
     yield "Failing data checks:"
-    rows = [(name, table, f"{count:,}", detail or "") for name, table, count, detail in failing.iter_rows()]
-    yield from _table(("check", "table", "rows", "detail"), rows, right=(2,))
+    rows = [(name, table, grave, f"{rows:,}", detail or "") for name, table, grave, rows, detail in failing.iter_rows()]
+    yield from _table(("check", "table", "severity", "rows", "detail"), rows, right=(3,))
 
 
 def _moment(at: datetime | None) -> str:
