@@ -46,6 +46,6 @@ class LogProgress:
         yield
         self._log.info(f"{name}: done")
 
-    def stream(self, stream: str, objects: int, requests: int, *, done: bool) -> None:
+    def stream(self, stream: str, objects: int, requests: int, *, share: float, done: bool) -> None:
         if done and requests:
             self._log.info(f"{stream}: {objects:,} objects in {requests:,} requests")

@@ -16,6 +16,7 @@ from pipelines.extract import nested, scrub
 from pipelines.extract.catalogue import BY_NAME, Nested, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.client import Answer, Client, Page
+from pipelines.extract.coverage import Coverage
 from pipelines.extract.errors import AccountMismatch, NotFound, RequestRefused
 from pipelines.extract.shapes import Head, Named
 from pipelines.extract.windows import Window, below, restarted, split
@@ -39,6 +40,7 @@ class Reader:
     told: Told
     objects: Counter[str] = field(default_factory=Counter)
     oddities: Counter[str] = field(default_factory=Counter)
+    coverage: Coverage = field(default_factory=Coverage)
     _mentioned: set[tuple[str, str]] = field(default_factory=set)
 
     async def windows(
@@ -53,6 +55,7 @@ class Reader:
         Returns the ids of `changed` that the lists showed.
         """
         reading = _Windows(self, stream, seen_by, changed or {})
+        self.coverage.ask(stream.name, windows)
         async with asyncio.TaskGroup() as group:
             for window in windows:
                 reading.start(group, window)
@@ -216,11 +219,13 @@ class _Windows:
                 read = await self.reader.read(self.stream, page, self.seen_by, self.changed)
                 self._hold_against_filter(window, read.made_at)
                 pages += 1
+                edge = oldest
                 newest, oldest = max(newest, *read.made_at, 0), min(oldest, *read.made_at, window.end)
                 left: tuple[Window, ...] = ()
                 if page.has_more and read.rows:
                     left = (below(window, read.rows[-1].id),)
                     left = split(left[0], pages, newest, oldest) if self.stream.created else left
+                self.reader.coverage.move(self.stream.name, edge, oldest if left else window.start)
                 await self._put(window, left, page.at, read)
                 for older in left[1:]:
                     self.start(group, older)

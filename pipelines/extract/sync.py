@@ -18,6 +18,7 @@ from pipelines.extract import cursors, holders
 from pipelines.extract.account import Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
+from pipelines.extract.coverage import STRIPE_OPENED, Coverage
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing
 from pipelines.extract.plan import planned
 from pipelines.extract.reading import Reader, gone, instant
@@ -29,9 +30,9 @@ FEW = 3
 
 
 class Progress(Protocol):
-    """Told after every answer, and once when a stream is done: running totals of this run."""
+    """Told after every answer, and once when a stream is done: running totals of this run, and which share is read."""
 
-    def __call__(self, stream: str, objects: int, requests: int, *, done: bool) -> None: ...
+    def __call__(self, stream: str, objects: int, requests: int, *, share: float, done: bool) -> None: ...
 
 
 @dataclass
@@ -169,7 +170,7 @@ class _Run:
         self._writer = Writer(
             self._connection, account_id, PINNED_VERSION, cursors.positions(self._connection, account_id)
         )
-        self._reader = Reader(client, self._writer, livemode, self._told)
+        self._reader = Reader(client, self._writer, livemode, self._told, coverage=Coverage(_founded(account)))
         return SyncReport(account_id, livemode, first_load=False, as_of=client.now)
 
     async def _single(self, name: str) -> Answer | None:
@@ -285,7 +286,8 @@ class _Run:
     def _told(self, stream: Stream, *, done: bool = False) -> None:
         if self._progress:
             name = stream.name
-            self._progress(name, self._reader.objects[name], self._client.requests[name], done=done)
+            share = 1.0 if done else self._reader.coverage.share(name)
+            self._progress(name, self._reader.objects[name], self._client.requests[name], share=share, done=done)
 
     def _finished(self, report: SyncReport, as_of: int | None) -> SyncReport:
         for stream in CATALOGUE:
@@ -315,6 +317,12 @@ def _is_young(each: cursors.Pending) -> bool:
     return each.due or (
         not each.known and each.first_changed_at is not None and each.first_changed_at - each.made_at <= 600
     )
+
+
+def _founded(account: Answer | None) -> int:
+    """The instant of the account's creation, where Stripe tells it."""
+    told = msgspec.json.decode(account.body).get("created") if account is not None else None
+    return told if isinstance(told, int) else STRIPE_OPENED
 
 
 def _account_id(account: Answer | None, refusal: str) -> str:

@@ -69,7 +69,7 @@ from pipelines.warehouse.database import open_warehouse
 key, url, path, answers = sys.argv[1:]
 heard = 0
 
-def progress(stream, objects, requests, *, done):
+def progress(stream, objects, requests, *, share, done):
     global heard
     heard += 1
     if heard == int(answers):

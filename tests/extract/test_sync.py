@@ -168,7 +168,7 @@ def test_an_object_that_vanishes_while_it_is_the_cursor_only_restarts_its_window
         store.put(shapes.customer(id=f"cus_{number}", created=NOW - 1_000 + number, email="who@example.com"))
     gone = "cus_150"  # the last of the first page
 
-    def vanish(stream: str, objects: int, requests: int, *, done: bool) -> None:
+    def vanish(stream: str, objects: int, requests: int, *, share: float, done: bool) -> None:
         if stream == "customers" and objects == 100 and store.get("customer", gone):
             store.delete("customer", gone)
 
