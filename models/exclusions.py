@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from models.baskets import alone_worth
+from models.lives import WHOLE
 from models.terms import Terms
 from models.worth import Catalogue
 
@@ -20,15 +21,19 @@ def items_now(
 ) -> pl.LazyFrame:
     """contracts.spine.ItemsNow."""
     running = stretches.filter(pl.col("ends_at").is_null()).select(*ENTITY, "mrr_micros", "reason")
-    subscriptions = staging["subscriptions"].select(
-        "account_id",
-        "customer_id",
-        "status",
-        "trial_end_at",
-        "ended_at",
-        "pause_collection_behavior",
-        currency=pl.col("currency").str.to_lowercase(),
-        subscription_id="id",
+    subscriptions = (
+        staging["subscriptions"]
+        .filter(WHOLE)
+        .select(
+            "account_id",
+            "customer_id",
+            "status",
+            "trial_end_at",
+            "ended_at",
+            "pause_collection_behavior",
+            currency=pl.col("currency").str.to_lowercase(),
+            subscription_id="id",
+        )
     )
     prices = staging["prices"].select("account_id", "product_id", "type", "recurring_usage_type", price_id="id")
     items = (

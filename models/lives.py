@@ -5,12 +5,16 @@ business.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import polars as pl
 
 from models.terms import Terms
 
 NEVER_STARTED = ("incomplete", "incomplete_expired")
+WHOLE = pl.all_horizontal(pl.col("customer_id", "currency", "status").is_not_null())
+FINALISED_BY = timedelta(days=1)
+"""A draft that is older than this was not going to be finalised."""
 
 
 def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
@@ -18,44 +22,49 @@ def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
 
     Columns: account_id, subscription_id, customer_id, currency, start_at, trial_start_at, trial_end_at, stops_at (when
     it stopped counting for good, so far; null: not), stop_cause (end, unpaid or pause), runs_on (True where it counts
-    beyond its last invoice).
+    beyond its last invoice), drafts_count (True where its invoices are kept as drafts and count).
     """
     policy = terms.policy
     status = pl.col("status")
-    paused = status == "paused"
-    zeroing_pause = pl.col("pause_collection_behavior").is_in(policy.zero_pause_behaviors).fill_null(False)
+    pause = pl.col("pause_collection_behavior")
+    ends = {
+        "unpaid": pl.col("unpaid_at"),
+        "pause": pl.when(status == "paused").then("paused_at"),
+        "end": pl.col("ended_at"),
+    }
+    stops_at = pl.min_horizontal(*ends.values())
     return (
         staging["subscriptions"]
         .filter(
+            WHOLE,
             ~status.is_in(NEVER_STARTED),
             pl.col("created_at").is_null() | (pl.col("created_at") <= terms.as_of),
         )
         .join(_unpaid_since(staging), on=["account_id", "id"], how="left")
-        .with_columns(
-            stops_at=pl.coalesce(
-                "ended_at",
-                pl.when(paused).then("paused_at"),
-                pl.when(status == "unpaid").then("unpaid_at"),
-            ),
-            stop_cause=pl.when(pl.col("ended_at").is_not_null())
-            .then(pl.lit("end"))
-            .when(paused)
-            .then(pl.lit("pause"))
-            .when(status == "unpaid")
-            .then(pl.lit("unpaid")),
-        )
         .select(
             "account_id",
             "customer_id",
             "start_at",
             "trial_start_at",
             "trial_end_at",
-            "stops_at",
-            "stop_cause",
             subscription_id="id",
             currency=pl.col("currency").str.to_lowercase(),
-            runs_on=status.is_in(policy.counted_statuses).fill_null(False) & ~zeroing_pause,
+            stops_at=stops_at,
+            stop_cause=pl.coalesce(*(pl.when(end == stops_at).then(pl.lit(cause)) for cause, end in ends.items())),
+            runs_on=status.is_in(policy.counted_statuses) & ~pause.is_in(policy.zero_pause_behaviors).fill_null(False),
+            drafts_count=(pause == "keep_as_draft").fill_null(False),
         )
+    )
+
+
+def incomplete_rows(subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """Findings, one a subscription that cannot be counted because it lacks its customer, currency or status."""
+    return subscriptions.filter(~WHOLE).select(
+        check_name=pl.lit("subscriptions_are_whole"),
+        about=pl.lit("subscriptions"),
+        subject="id",
+        severity=pl.lit("error"),
+        detail=pl.format("subscription {} lacks its customer, currency or status; it is not counted", "id"),
     )
 
 
@@ -66,10 +75,7 @@ def _unpaid_since(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """
     invoices = (
         staging["invoices"]
-        .join(
-            staging["subscriptions"].filter(pl.col("status") == "unpaid").select("account_id", subscription_id="id"),
-            on=["account_id", "subscription_id"],
-        )
+        .join(_unpaid(staging), on=["account_id", "subscription_id"], how="semi")
         .filter(pl.col("status").is_in(["open", "uncollectible"]))
         .select("account_id", "subscription_id", "due_at", "finalized_at", invoice_id="id")
     )
@@ -89,3 +95,28 @@ def _unpaid_since(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         .agg(pl.col("failed_at").max(), pl.col("due_at").max(), pl.col("finalized_at").max())
         .select("account_id", "id", unpaid_at=pl.coalesce("failed_at", "due_at", "finalized_at"))
     )
+
+
+def _unpaid(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Subscriptions that are unpaid, or were until they ended: account_id, subscription_id.
+
+    Of those that ended, what tells is the version before the end, or a renewal left a draft, which Stripe finalises
+    within the hour unless the subscription is unpaid or its collection is paused.
+    """
+    subscriptions = staging["subscriptions"].select(
+        "account_id", "status", "ended_at", "pause_collection_behavior", subscription_id="id"
+    )
+    now = subscriptions.filter(pl.col("status") == "unpaid")
+    ended = subscriptions.filter(pl.col("ended_at").is_not_null(), pl.col("pause_collection_behavior").is_null())
+    key = ["account_id", "subscription_id"]
+    drafts = staging["invoices"].filter(pl.col("status") == "draft").select(*key, drafted_at="created_at")
+    left_a_draft = ended.join(drafts, on=key).filter(pl.col("drafted_at") + FINALISED_BY < pl.col("ended_at"))
+    last_said = (
+        staging["subscription_versions"]
+        .filter(~pl.col("deleted"), pl.col("ended_at").is_null())
+        .group_by(key)
+        .agg(said=pl.col("status").sort_by("valid_from_at", "seq").last())
+        .filter(pl.col("said") == "unpaid")
+    )
+    said_so = ended.join(last_said, on=key, how="semi")
+    return pl.concat([frame.select(key) for frame in (now, left_a_draft, said_so)]).unique()

@@ -103,12 +103,15 @@ def _invoices(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: T
         .then(False)
         .when(status != "draft")
         .then(True)
-        .when(pl.col("runs_on"))
+        .when(pl.col("runs_on") | pl.col("drafts_count"))
         .then(True)
     )
     return (
         invoices.filter(pl.col("subscription_id").is_not_null())
-        .join(lives.select("account_id", "subscription_id", "runs_on"), on=["account_id", "subscription_id"])
+        .join(
+            lives.select("account_id", "subscription_id", "runs_on", "drafts_count"),
+            on=["account_id", "subscription_id"],
+        )
         .join(coupon_ids(invoices, staging, terms), on=["account_id", "id"], how="left")
         .select(
             "account_id",

@@ -13,6 +13,7 @@ import polars.selectors as cs
 
 from models import exclusions, fx, ledger, movements, mrr
 from models.currency import unknown_currencies
+from models.lives import incomplete_rows
 from models.mrr import published
 from models.policy import require_supported
 from models.terms import Terms
@@ -123,7 +124,8 @@ def _findings(
     )
     return pl.concat(
         [
-            unknown_currencies(staging["subscriptions"], "subscriptions"),
+            unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
+            incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
             fx.stale_rates(changes.select("currency", date="changed_on"), daily),
         ]

@@ -172,3 +172,47 @@ def test_a_first_payment_that_never_came_was_never_a_customer() -> None:
     spine = account.spine("2026-01-25")
     assert ledger(spine) == []
     assert spine.items.collect()["reason"].to_list() == ["incomplete"]
+
+
+def test_an_unpaid_subscription_that_ends_later_ended_when_it_became_unpaid() -> None:
+    """Unpaid since 9 February, which the draft of March still tells after the contract ended on 1 May."""
+    account = Account()
+    account.price("team", 1200)
+    account.subscription(
+        "sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)], status="canceled", ended_at="2026-05-01"
+    )
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2026-02-01")])
+    failing = account.invoice("sub_1", [("si_1", "team", 1, "2026-02-01", "2026-03-01")], status="open")
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-03-01", "2026-04-01")], status="draft")
+    account.failed_charge(failing, "2026-02-09")
+    assert ledger(account.spine("2026-05-20"))[1:] == ["2026-02-09 si_1 1200 -> 0 unpaid"]
+
+
+def test_a_subscription_that_lacks_its_customer_is_left_out_and_told() -> None:
+    account = Account()
+    account.price("team", 1200)
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)])
+    account.rows["subscriptions"][0]["customer_id"] = None
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2026-02-01")])
+    spine = account.spine("2026-01-20")
+    assert ledger(spine) == []
+    assert spine.findings.collect()["check_name"].to_list() == ["subscriptions_are_whole"]
+
+
+def test_a_price_that_we_do_not_hold_counts_nothing_and_is_told() -> None:
+    account = Account()
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "gone", 1)])
+    account.invoice("sub_1", [("si_1", "gone", 1, "2026-01-01", "2026-02-01")])
+    spine = account.spine("2026-01-20")
+    assert ledger(spine) == []
+    assert spine.findings.collect()["check_name"].to_list() == ["prices_say_their_amount"]
+    assert spine.marts["mrr_exclusions"].collect()["reason"].to_list() == ["unknown_amount"]
+
+
+def test_a_price_that_the_buyer_names_is_worth_what_was_billed() -> None:
+    account = Account()
+    account.price("tip", None)
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "tip", 1)])
+    account.invoice("sub_1", [("si_1", "tip", 1, "2026-01-01", "2026-02-01")])
+    account.rows["invoice_lines"][0]["amount"] = 700
+    assert ledger(account.spine("2026-01-20")) == ["2026-01-01 si_1 0 -> 700 start"]

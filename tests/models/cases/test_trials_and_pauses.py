@@ -119,3 +119,10 @@ def test_the_hour_before_a_renewal_invoice_is_final_is_no_gap() -> None:
     ended = {"status": "canceled", "ended_at": datetime(2026, 2, 1, 0, 40, tzinfo=UTC)}
     account.rows["subscriptions"][0].update(ended)
     assert ledger(account.spine("2026-02-02"))[1:] == ["2026-02-01T00:40 si_1 1200 -> 0 end"]
+
+
+def test_a_cancellation_while_invoices_are_kept_as_drafts_counts_until_then() -> None:
+    account = paused_in_february(
+        "draft", pause_collection_behavior="keep_as_draft", status="canceled", ended_at="2026-02-20"
+    )
+    assert ledger(account.spine("2026-03-20"))[1:] == ["2026-02-20 si_1 1200 -> 0 end"]
