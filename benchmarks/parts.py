@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Figures = dict[str, Any]
 
-SDK_OBJECTS = 10_000
+SDK_OBJECTS = 5_000
 """So many of a stream are read with the SDK: enough for a rate."""
 COMPARED = ("charges", "/v1/charges")
 """The stream that both the SDK and the engine read; it has no expansions and no nested lists."""

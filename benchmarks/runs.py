@@ -14,6 +14,9 @@ Say = Callable[[str], None]
 STRIPES_LIMITS = {"account_rate": 100, "endpoint_rate": 25}
 """Requests a second that Stripe allows a live key, in all and an endpoint."""
 
+COMPARISONS = 2
+"""How often those that are compared take turns."""
+
 
 @dataclass
 class Run:
@@ -50,13 +53,22 @@ def run(size: Size, topics: frozenset[str], say: Say) -> Run:
 
 def _extraction(done: Run, say: Say, company: Company, scratch: Path) -> None:
     where = {"url": company.url, "key": company.key}
-    _part(done, say, "sdk", **where)
-    _part(done, say, "one_stream", **where, home=str(scratch / "one"))
+    for turn in range(COMPARISONS):
+        _faster(done, say, "sdk", **where)
+        _faster(done, say, "one_stream", **where, home=str(scratch / f"one-{turn}"))
     _part(done, say, "refresh", **where, home=str(scratch / "home"), called="refresh_idle")
     company.lever("clock", days=1)
     _part(done, say, "refresh", **where, home=str(scratch / "home"), called="refresh_day")
     company.lever("limits", **STRIPES_LIMITS)
     _part(done, say, "first_load", **where, home=str(scratch / "paced"), paced=True, called="first_load_paced")
+
+
+def _faster(done: Run, say: Say, name: str, **given: str) -> None:
+    """Measure a part again and keep the faster time: what else the machine does only ever slows it down."""
+    before = done.figures.get(name)
+    _part(done, say, name, **given)
+    if before is not None and before["seconds"] < done.figures[name]["seconds"]:
+        done.figures[name] = before
 
 
 def _part(done: Run, say: Say, name: str, *, called: str | None = None, **given: object) -> None:
