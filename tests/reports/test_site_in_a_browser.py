@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 PAGES = ("index", "mrr", "customers", "retention", "churn", "refunds-and-disputes", "cash", "definitions")
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HEAVY = 1_000_000
+PAPER = 1032
+"""CSS pixels across a landscape A4 sheet inside its margins."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DRAWN = """[...document.querySelectorAll(".plot")].map(
     plot => [...plot.children].filter(svg => svg.getBoundingClientRect().width > 0).length)"""
@@ -174,6 +176,15 @@ def test_the_arrow_keys_read_a_chart_month_by_month(browser: Browser, site: Site
     assert page.locator("#chart-mrr-line .reading").inner_text().startswith("Nov 2026 (so far): MRR ")
     page.keyboard.press("ArrowLeft")
     assert page.locator("#chart-mrr-line .reading").inner_text().startswith("Oct 2026: MRR ")
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_on_paper_no_table_is_wider_than_the_sheet(browser: Browser, site: Site, name: str) -> None:
+    page = opened(browser, site("company") / f"{name}.html", width=PAPER)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert overflow(page) <= 0
     page.context.close()
 
 
