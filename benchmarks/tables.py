@@ -74,8 +74,8 @@ def _comparison(run: Run) -> Iterator[str]:
     yield ""
     yield (
         f"The same server, the same {COMPARED[0]}, in turns, the faster of two: the Stripe SDK's auto-pagination "
-        f"read {sdk['objects']:,} at {rates[0]:,.0f} objects/s and stored nothing; our engine read and stored {ours['objects']:,} at "
-        f"{rates[1]:,.0f} objects/s, {rates[1] / rates[0]:.1f} times as fast."
+        f"read {sdk['objects']:,} at {rates[0]:,.0f} objects/s and stored nothing; our engine read and stored "
+        f"{ours['objects']:,} at {rates[1]:,.0f} objects/s, {rates[1] / rates[0]:.1f} times as fast."
     )
 
 
