@@ -5,6 +5,7 @@ The demo always starts afresh. It marks its working folder, so that a later run 
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -88,9 +89,11 @@ def _clear(home: Path) -> None:
 
 
 def _next_steps(settings: Settings) -> tuple[str, ...]:
+    command = sys.argv[0]
     return (
         "",
-        f"Dashboards: open {(settings.site / 'index.html').resolve()}, or run `revenue serve`.",
-        f'Database:   {settings.published.resolve()}, such as `revenue query "from mrr_by_month_reporting"`.',
-        "Your own:   put STRIPE_API_KEY=rk_… into .env and run `revenue run` (docs/your-own-account.md).",
+        f"Dashboards  {(settings.site / 'index.html').resolve()}, or `{command} serve`",
+        f'Database    {settings.published.resolve()}, or `{command} query "from mrr_by_month_reporting"`',
+        "Dagster     `make ui`",
+        f"Your own    put STRIPE_API_KEY=rk_… into .env, then `{command} run` (docs/your-own-account.md)",
     )

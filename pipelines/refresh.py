@@ -204,8 +204,9 @@ def _built(
 
 def _rendered(settings: Settings, progress: Progress, month: date | None) -> tuple[str, ...]:
     with progress.step("Rendering the dashboards"):
-        pages = steps.rendered(settings, month)
-    return (f"Dashboards: {(settings.site / 'index.html').resolve()} ({len(pages)} pages).",)
+        files = steps.rendered(settings, month)
+    pages = sum(file.suffix == ".html" for file in files)
+    return (f"Rendered {(settings.site / 'index.html').resolve()}: {pages} pages, {len(files) - pages} downloads.",)
 
 
 def _told(report: SyncReport) -> tuple[str, ...]:

@@ -188,6 +188,7 @@ class _Run:
                 for name, answer in self._singles.items():
                     if answer is not None:
                         await self._reader.single(BY_NAME[name], report.account_id, answer)
+                        self._told(BY_NAME[name], done=True)
                 await group.create_task(work)
                 await self._writer.settle()
                 writing.cancel()
