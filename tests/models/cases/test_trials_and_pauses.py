@@ -59,13 +59,13 @@ def test_a_trial_given_later_in_life_is_a_hole() -> None:
     ]
 
 
-def paused_in_february(status: str, reason: str | None = None, **now: Any) -> Account:
+def paused_in_february(billed: str, reason: str | None = None, **now: Any) -> Account:
     account = Account()
     account.price("team", 1200)
     account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)], **now)
     account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2026-02-01")])
     account.invoice(
-        "sub_1", [("si_1", "team", 1, "2026-02-01", "2026-03-01")], status=status, uncollectible_reason=reason
+        "sub_1", [("si_1", "team", 1, "2026-02-01", "2026-03-01")], status=billed, uncollectible_reason=reason
     )
     return account
 
