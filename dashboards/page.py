@@ -23,6 +23,7 @@ class Basis:
     fresh: str
     published: str
     banner: str | None = None
+    through: str = ""
 
 
 @dataclass(frozen=True)

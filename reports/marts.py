@@ -19,6 +19,14 @@ from models.contracts.marts import Publication as PublicationTable
 PUBLISHED: tuple[type[Mart], ...] = (*TABLES, PublicationTable)
 CONTRACTS: dict[str, type[Mart]] = {table.table_name: table for table in PUBLISHED}
 UNKNOWN = "not recorded"
+DAYS = {"mrr_movements": "moved_on", "mrr_by_day": "date", "churned_customers": "churned_on", "cash_by_day": "date"}
+INSTANTS = {
+    "refunds": "created_at",
+    "disputes": "created_at",
+    "trials": "started_at",
+    "payment_failures": "first_failed_at",
+}
+"""Tables of single events, and the column that says when each was."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +69,30 @@ class Marts:
 def read(connection: duckdb.DuckDBPyConnection) -> Marts:
     """Every published table, through a connection on the published database."""
     found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
+        "select table_name from information_schema.tables "
+        "where table_schema = 'marts' and table_catalog = current_catalog() order by table_name"
     ).fetchall()
     names = [name for (name,) in found if name in CONTRACTS]
     tables = {name: connection.sql(f'select * from marts."{name}"').pl() for name in names}  # noqa: S608
     return Marts(tables, publication_of(tables))
+
+
+def through(marts: Marts, month: date) -> Marts:
+    """The tables without what came after a month, in dated and monthly rows alike. Customers stay as they are."""
+    kept = {name: _through(name, frame, month, marts.publication) for name, frame in marts.tables.items()}
+    return Marts(kept, marts.publication)
+
+
+def _through(name: str, frame: pl.DataFrame, month: date, publication: Publication) -> pl.DataFrame:
+    if name == "cohort_retention":
+        reached = pl.col("cohort_month").dt.offset_by(pl.format("{}mo", "months_since"))
+        return frame.filter(reached <= month)
+    if name in DAYS:
+        return frame.filter(pl.col(DAYS[name]).dt.truncate("1mo") <= month)
+    if name in INSTANTS:
+        local = pl.col(INSTANTS[name]).dt.convert_time_zone(publication.timezone).dt.date()
+        return frame.filter(local.dt.truncate("1mo") <= month)
+    return frame.filter(pl.col("month") <= month) if "month" in frame.columns else frame
 
 
 def empty(name: str) -> pl.DataFrame:

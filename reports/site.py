@@ -1,7 +1,7 @@
 """The site: every page in the order of its navigation, built from the published database."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +10,7 @@ import duckdb
 from dashboards import site
 from dashboards.page import Page
 from reports import cash, churn, customers, definitions, mrr, overview, refunds_and_disputes, retention
-from reports.marts import Marts, read
+from reports.marts import Marts, read, through
 from reports.terms import Terms, basis
 
 UNNAMED = "Revenue"
@@ -35,17 +35,21 @@ REPORTS: tuple[Report, ...] = (
 """Every page, in the order of the navigation. A new report is a new file and a new entry."""
 
 
-def build(connection: duckdb.DuckDBPyConnection, out: Path, *, now: datetime | None = None) -> list[Path]:
+def build(
+    connection: duckdb.DuckDBPyConnection, out: Path, *, now: datetime | None = None, month: date | None = None
+) -> list[Path]:
     """Write the site of the published database into `out`; the files, `index.html` first.
 
     `connection` is a cursor on the published database. `now` is printed as the time of publication where the database
-    does not record one.
+    does not record one. With `month` (its first day) the pages end with that month, as known at the as-of instant.
     """
     marts = read(connection)
+    if month is not None:
+        marts = through(marts, month)
     publication = marts.publication
     if publication.published_at is None:
         publication = replace(publication, published_at=now)
-    return site.write(pages(marts), basis(publication, company(connection)), out)
+    return site.write(pages(marts), basis(publication, company(connection), month), out)
 
 
 def pages(marts: Marts) -> list[Page]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from dashboards.page import Basis
-from dashboards.values import Cell, Missing, Moment, Money, Rate, day_text, moment_text, shown
+from dashboards.values import Cell, Missing, Moment, Money, Rate, day_text, moment_text, month_text, shown
 from models.currency import minor_exponent
 from reports.marts import Publication
 
@@ -54,7 +54,7 @@ class Terms:
         return day_text(self.publication.as_of_day)
 
 
-def basis(publication: Publication, company: str) -> Basis:
+def basis(publication: Publication, company: str, through: date | None = None) -> Basis:
     """What every page prints at its head and foot."""
     zone = publication.zone
 
@@ -71,6 +71,7 @@ def basis(publication: Publication, company: str) -> Basis:
         fresh=said(publication.read_at),
         published=said(publication.published_at),
         banner=publication.banner,
+        through=month_text(through) if through else "",
     )
 
 
