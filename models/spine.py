@@ -127,9 +127,18 @@ def _findings(
             unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
             incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
-            fx.stale_rates(changes.select("currency", date="changed_on"), daily),
+            fx.stale_rates(_converted_on(changes, daily), daily),
         ]
     )
+
+
+def _converted_on(changes: pl.LazyFrame, daily: pl.LazyFrame) -> pl.LazyFrame:
+    """The days on which a currency is converted: those of its changes, and each month's last, when the stock is."""
+    changed = changes.select("currency", date="changed_on")
+    since = changed.group_by("currency").agg(since=pl.col("date").min())
+    is_closing = (pl.col("date") == pl.col("date").dt.month_end()) | (pl.col("date") == pl.col("date").max())
+    closings = daily.filter(is_closing).join(since, on="currency").filter(pl.col("date") >= pl.col("since"))
+    return pl.concat([changed, closings.select("currency", "date")])
 
 
 def _amounts(frame: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:

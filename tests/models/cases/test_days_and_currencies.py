@@ -125,3 +125,11 @@ def test_an_unknown_currency_is_read_with_two_decimals_and_told() -> None:
     spine = account.spine("2026-02-02T12:00", rates=[("2026-02-01", "xts", "usd", "2")])
     assert spine.marts["mrr_changes"].collect()["mrr_delta_reporting"].to_list() == [2400]
     assert spine.findings.collect()["check_name"].to_list() == ["currency_is_known"]
+
+
+def test_a_stock_that_is_valued_at_an_old_rate_is_told_though_nothing_changed() -> None:
+    """Started on the day of the only rate, still running six weeks later: 31 January and today are too far away."""
+    account = started("2026-01-01", "2026-03-01", "eur")
+    spine = account.spine("2026-02-14T12:00", rates=[("2026-01-01", "eur", "usd", "1.1")])
+    found = spine.findings.collect().row(0, named=True)
+    assert found["detail"].startswith("2 days from 2026-01-31 to 2026-02-14 use a rate of eur")
