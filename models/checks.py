@@ -6,6 +6,7 @@ needs a look. Findings that staging, the spine and the sweep made on their way a
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
@@ -22,6 +23,9 @@ FOUND_ON_THE_WAY = (
     ("currency_is_known", "subscriptions", WARNING),
 )
 """Checks that the spine makes as it builds, and the tables they are about."""
+
+STILL_LIVE = timedelta(days=1)
+"""How long after the as-of instant a subscription may have been read and still say how it was then."""
 
 TOLD = 5
 """How many failing rows a detail names."""
@@ -210,11 +214,16 @@ def _next_opening(table: str, on: str, *by: str) -> Failing:
 
 
 def _now_and_history(frames: Frames, terms: Terms) -> pl.LazyFrame:
-    """Customers whose live subscriptions are worth something else than their movements add up to."""
+    """Customers whose live subscriptions are worth something else than their movements add up to.
+
+    Nothing is compared where the subscriptions were read long after the as-of instant: they say how things are now.
+    """
     key = ("account_id", "customer_id", "currency")
     live = frames["spine.items"].filter("counts").group_by(key).agg(micros=pl.col("mrr_micros").sum())
     moved = frames["spine.movements"].group_by(key).agg(micros=pl.col("delta_micros").sum())
-    return _unequal(key, live, moved, "micros")
+    read_at = frames["staging.subscription_versions"].group_by("account_id").agg(pl.col("seen_at").max())
+    later = read_at.filter(pl.col("seen_at") > pl.lit(terms.as_of + STILL_LIVE)).select("account_id")
+    return _unequal(key, live, moved, "micros").join(later, on="account_id", how="anti")
 
 
 def _returns_between_churns(frames: Frames, terms: Terms) -> pl.LazyFrame:

@@ -245,7 +245,8 @@ def test_figures_as_of_an_earlier_instant_stay_the_same_as_the_account_lives_on(
     revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REVENUE_AS_OF", "2026-09-30T12:00:00Z")
-    assert revenue("run").code == 0
+    said = revenue("run")
+    assert said.code == 0, said.err
     before = asked(home, "from mrr_by_month order by all")
     assert asked(home, "select max(month)::varchar from mrr_by_month") == [("2026-09-01",)]
     sandbox.advance(days=25)
