@@ -94,7 +94,7 @@ def rendered(settings: Settings, month: date | None = None) -> list[Path]:
         connection.execute("set timezone = 'UTC'")
         connection.execute(f"attach '{str(settings.published).replace(chr(39), chr(39) * 2)}' as revenue (read_only)")
         connection.execute("use revenue")
-        return site.build(connection, settings.site)
+        return site.build(connection, settings.site, month=month)
 
 
 def terms_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Terms:

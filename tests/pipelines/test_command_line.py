@@ -273,3 +273,10 @@ def test_rows_come_as_a_table_or_in_a_file(revenue: Revenue, sandbox: Sandbox, h
     file = tmp_path / "months.parquet"
     assert revenue("query", "from mrr_by_month", "--format", "parquet", "--output", str(file)).code == 0
     assert pl.read_parquet(file).height == asked(home, "select count(*) from mrr_by_month")[0][0]
+
+
+def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
+    assert revenue("run").code == 0
+    said = revenue("report", "--month", "2026-08")
+    assert said.code == 0, said.err
+    assert "MRR closed Aug 2026" in (home / "site" / "index.html").read_text()
