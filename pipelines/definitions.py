@@ -8,12 +8,12 @@ from pipelines.assets.marts import model, revenue_duckdb
 from pipelines.assets.reports import report
 from pipelines.assets.staging import stage
 from pipelines.resources import Revenue
-from pipelines.schedules import daily, rebuild, refresh
+from pipelines.schedules import build, daily, rebuild, refresh
 
 defs = dg.Definitions(
     assets=[sync, resync, stage, model, revenue_duckdb, report],
     asset_checks=[checks],
-    jobs=[refresh],
+    jobs=[refresh, build],
     schedules=[daily()],
     sensors=[rebuild],
     resources={"revenue": Revenue()},

@@ -22,7 +22,15 @@ def when_read_again() -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
 refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.groups(*REFRESH_GROUPS),
-    description="Sync, stage, compute, check, publish and render: what `revenue run` does.",
+    description="Sync, stage, compute, check, publish and render: what `revenue run` does, and what the schedule runs.",
+)
+
+
+build = dg.define_asset_job(
+    "build",
+    selection=dg.AssetSelection.groups(*REFRESH_GROUPS),
+    description="Stage, compute, check, publish and render what was extracted before: after a changed setting or rate "
+    "file. Asks Stripe nothing.",
 )
 
 
@@ -35,6 +43,7 @@ def daily() -> dg.ScheduleDefinition:
         cron_schedule=settings.schedule,
         execution_timezone=settings.timezone or _published_zone(settings),
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Every day's refresh. When: REVENUE_SCHEDULE, in the zone of the figures.",
     )
 
 

@@ -37,7 +37,7 @@ def _sync_spec(stream: Stream) -> dg.AssetSpec:
 def _resync_spec(stream: Stream) -> dg.AssetSpec:
     return dg.AssetSpec(
         resync_key(stream.name),
-        group_name="extract",
+        group_name="resync",
         kinds={"stripe", "duckdb"},
         description=f"Reads again each {stream.kind} created on the chosen UTC days, into raw.{stream.name}.",
         metadata={"endpoint": stream.path, "permission": stream.permission},

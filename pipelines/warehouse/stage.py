@@ -20,7 +20,7 @@ from pipelines.warehouse import findings, fit, tables
 from pipelines.warehouse.findings import Finding
 
 QUERIES = Path(__file__).parent / "stage"
-STREAM = re.compile(r"\b(?:current|versions)_(\w+)")
+STREAM = re.compile(r"\b(?:from|join)\s+(?:current|versions)_(\w+)")
 
 
 class StagingChecks(DataChecks):
