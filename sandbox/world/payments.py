@@ -27,7 +27,7 @@ _FIRST_WINDOW = 23 * HOUR
 
 def collect(stage: Stage, invoice: Invoice) -> None:
     """Finalise a draft and go for the money: nothing due is paid at once, cards are charged, bills are sent."""
-    if invoice.status != "draft" or not invoice.advance:
+    if invoice.status != "draft" or not invoice.advance or _is_unpaid(invoice.subscription):
         return
     invoicing.finalize(stage, invoice)
     if not invoice.amount_due:
@@ -193,6 +193,10 @@ def _must_succeed(invoice: Invoice) -> bool:
     """A subscription that is active from its first second was paid for."""
     sub = invoice.subscription
     return invoice.billing_reason == "subscription_create" and sub is not None and sub.status != "incomplete"
+
+
+def _is_unpaid(sub: Subscription | None) -> bool:
+    return sub is not None and sub.status == "unpaid"
 
 
 def _expired(card: Card, at: int) -> bool:

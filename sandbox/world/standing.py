@@ -75,8 +75,10 @@ def fall_behind(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
 
 
 def leave_unpaid(stage: Stage, sub: Subscription) -> None:
-    """All attempts failed, and the subscription stays, unpaid: it counts no more."""
+    """All attempts failed, and the subscription stays, unpaid: it counts no more, and nothing more is tried."""
     sub.status = "unpaid"
+    for invoice in sub.overdue:
+        _give_up(stage, invoice)
     note(stage, sub, stage.now, "unpaid", Leaving("involuntary_payment", sub.reason, sub.feedback, sub.comment))
     stage.touch(sub, "customer.subscription.updated")
     _gone(stage, sub)
