@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 failed (message on stderr, no traceback); 2 wrong usage or
 failed.
 """
 
+import errno
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -201,6 +202,8 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("Interrupted. What was committed is kept; the next run goes on from there.", 130)
+    except OSError as error:
+        _fail(_refused_by_the_system(error), 1)
     except Exception as error:  # the last net: a user gets a message, the log gets the traceback
         _fail(_unexpected(error), 1)
 
@@ -208,6 +211,14 @@ def main() -> None:
 def _fail(message: str, code: int) -> None:
     sys.stderr.write(message.rstrip() + "\n")
     sys.exit(code)
+
+
+def _refused_by_the_system(error: OSError) -> str:
+    """What the operating system refused, such as room on the disk or leave to write."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"The disk of {_home()} is full ({what}); what was committed is kept. Free some space and run again."
+    return f"{what}. What was committed is kept; mend that, then run again."
 
 
 def _unexpected(error: Exception) -> str:

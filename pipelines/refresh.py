@@ -1,7 +1,7 @@
 """The jobs: sync, build, report, and run, which is all three. The command line, the demo and Dagster call these."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -153,7 +153,8 @@ def _recorded(
         try:
             yield connection, tally
         except BaseException as error:
-            _end(connection, tally, "failed", str(error) or type(error).__name__)
+            with suppress(duckdb.Error):  # a full disk has no room for the record either
+                _end(connection, tally, "failed", str(error) or type(error).__name__)
             raise
         _end(connection, tally, "checks_failed" if tally.failed_checks else "done")
 

@@ -7,6 +7,7 @@ from the API and decides nothing about what to read.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -123,7 +124,8 @@ class Writer:
             cursors.keep(self.connection, self.account_id, moved, group[-1].at)
             self.connection.commit()
         except BaseException:
-            self.connection.rollback()
+            with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction already
+                self.connection.rollback()
             raise
         self.positions = positions
 

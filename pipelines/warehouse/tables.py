@@ -4,7 +4,7 @@ Knows contracts and DuckDB; nothing of where rows come from or what is made of t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -134,7 +134,8 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction already
+            connection.rollback()
         raise
     connection.commit()
 
