@@ -224,11 +224,11 @@ def _refused_by_the_system(error: OSError) -> str:
 def _unexpected(error: Exception) -> str:
     from pipelines.faults import logged
 
-    home = _home()
-    where = logged(error, home / "logs", datetime.now(UTC))
-    return (
-        f"Something unexpected happened: {type(error).__name__}. The published database is untouched. Details: {where}"
-    )
+    what = f"Something unexpected happened: {type(error).__name__}. The published database is untouched."
+    try:
+        return f"{what} Details: {logged(error, _home() / 'logs', datetime.now(UTC))}"
+    except OSError as refusal:
+        return f"{what} Its details could not be written: {refusal.strerror}."
 
 
 def _home() -> Path:
