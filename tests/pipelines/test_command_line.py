@@ -53,6 +53,7 @@ def test_a_second_run_asks_only_what_changed_and_later_ones_follow_the_account(
     assert sandbox.requests.total <= 6
     before = asked(home, "select max(month) from mrr_by_month_reporting")
     sandbox.advance(days=30)
+    (home / "rates.csv").write_text(sandbox.fx_rates_csv())
     said = revenue("run")
     assert said.code == 0, said.err
     assert asked(home, "select * exclude (published_at) from publication") != first
@@ -230,6 +231,13 @@ def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
     assert "kwd to usd" in said.err
     assert "REVENUE_FX_FILE" in said.err
     assert not (home / "revenue.duckdb").exists()
+
+
+def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
+    sandbox.advance(days=10)
+    said = revenue("run")
+    assert said.code == 3
+    assert "exchange_rates_are_fresh" in said.err
 
 
 def test_a_window_is_read_again_and_figures_stay(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
