@@ -30,7 +30,7 @@ browser: $(READY)  ## find a Chromium for the browser tests, or install one
 	@$(BIN)/python -m tests.browser
 
 test: $(READY) browser  ## the whole test suite, browser tests included
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## format, lint, types, the rule of the rooms, dependencies
 	@$(BIN)/ruff format --check .

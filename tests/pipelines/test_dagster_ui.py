@@ -67,6 +67,7 @@ def shape(run: dict[str, Any]) -> tuple[str, set[str], bool]:
     return run["status"], {asset["path"][0] for asset in run["assetSelection"]}, bool(run["assetCheckSelection"])
 
 
+@pytest.mark.waits
 @pytest.mark.browser
 def test_an_operator_does_everything_from_the_ui_and_nothing_leaves_the_machine(
     ui: Ui, sandbox: Sandbox, home: Path
