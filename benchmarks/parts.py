@@ -133,14 +133,14 @@ def publish(home: str) -> Figures:
 
 
 def render(home: str) -> Figures:
-    """The pages from the published file."""
+    """Pages, downloads and figures from the published file."""
     from pipelines import build
 
     with _timed() as timer:
-        pages = build.rendered(_settings(home))
+        files = build.rendered(_settings(home))
     site = _settings(home).site
     total = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
-    return {"pages": len(pages), "site_bytes": total} | timer
+    return {"files": len(files), "site_bytes": total} | timer
 
 
 PARTS: Mapping[str, Callable[..., Figures]] = {

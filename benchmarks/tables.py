@@ -35,7 +35,7 @@ LINES = (
     Line("stage", "stage", "{rows:,} rows", "rows", "rows/s"),
     Line("model", "compute, write and check the marts", "{rows:,} rows, {checks} checks", "input", "invoice lines/s"),
     Line("publish", "publish", "{rows:,} rows", "rows", "rows/s"),
-    Line("render", "render the dashboards", "{pages} pages, {site_megabytes:.1f} MB", "pages", "pages/s"),
+    Line("render", "render the dashboards", "{files} files, {site_megabytes:.1f} MB", "files", "files/s"),
 )
 
 

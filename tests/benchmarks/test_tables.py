@@ -27,7 +27,7 @@ RUN = Run(
             "seconds": 1.0,
             "peak_bytes": 1,
         },
-        "render": {"pages": 80, "site_bytes": 2_000_000, "seconds": 1.0, "peak_bytes": 1},
+        "render": {"files": 80, "site_bytes": 2_000_000, "seconds": 1.0, "peak_bytes": 1},
     },
 )
 
