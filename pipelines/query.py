@@ -88,6 +88,7 @@ def as_table(rows: pl.DataFrame) -> str:
         tbl_hide_dataframe_shape=True,
         tbl_hide_column_data_types=True,
         fmt_str_lengths=60,
+        fmt_float="full",
         tbl_cell_numeric_alignment="RIGHT",
     ):
         return f"{rows}\n{rows.height} rows\n" if rows.width else "Done.\n"

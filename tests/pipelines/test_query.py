@@ -62,3 +62,9 @@ def test_rows_are_written_to_a_file_in_the_form_asked_for(published: Path, tmp_p
     assert '"=1+1"' in (tmp_path / "rows.json").read_text()
     with pytest.raises(SettingsError, match="--output"):
         query.written(rows, "parquet", None)
+
+
+def test_a_table_writes_large_numbers_out(published: Path) -> None:
+    text = query.written(query.ask(published, "select 26731000.5::double as value"), "table", None)
+    assert text is not None
+    assert "26731000.5" in text
