@@ -354,6 +354,27 @@ _opens_to_closes = pl.sum_horizontal("opening_mrr", *MOVED)
 _value = pl.col("value")
 _baseless = _value.is_not_null() & pl.col("unit").is_in(["rate", "ratio"]) & pl.col("denominator").fill_null(0).eq(0)
 
+
+def _deferred_and_still_to_earn(frames: Frames, _: Terms) -> pl.LazyFrame:
+    """The last closing of each currency against what the waterfall has to come, less what it has earned unbilled."""
+    closing = (
+        frames["marts.revenue_recognition_by_month"]
+        .sort("month")
+        .group_by("account_id", "currency")
+        .agg(pl.col("deferred_closing").last())
+    )
+    to_come = (
+        frames["marts.deferred_revenue"]
+        .group_by("account_id", "currency")
+        .agg(to_come=pl.col("deferred").sum() - pl.col("unbilled").sum())
+    )
+    return (
+        closing.join(to_come, on=["account_id", "currency"], how="full", coalesce=True)
+        .filter(pl.col("deferred_closing").fill_null(0) != pl.col("to_come").fill_null(0))
+        .select("account_id", _subject("currency").alias("subject"))
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "changes_sum_to_movements",
@@ -453,6 +474,13 @@ CHECKS: tuple[Check, ...] = (
         BLOCKING,
         "opening, activity and payouts do not give the closing",
         _where("marts.balance_reconciliation", pl.col("difference") != 0, "month", "currency"),
+    ),
+    Check(
+        "deferred_revenue_adds_up",
+        "marts.revenue_recognition_by_month",
+        BLOCKING,
+        "what is deferred is not what is still to be earned of everything billed",
+        _deferred_and_still_to_earn,
     ),
     Check(
         "transactions_are_net_of_fees",

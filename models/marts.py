@@ -17,6 +17,7 @@ from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
 from models.metrics import metrics_by_month, monthly_inputs
+from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
 from models.spine import Spine, build_spine
@@ -107,6 +108,18 @@ RECIPES: Mapping[str, Recipe] = {
         _takes("staging.balance_transactions staging.payouts staging.charges staging.refunds"),
         contracts.BalanceReconciliation,
     ),
+    "steps.postings": Recipe(
+        postings,
+        _takes(
+            "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes staging.refunds "
+            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions"
+        ),
+    ),
+    "steps.shares": Recipe(shares, ("steps.postings",)),
+    "marts.revenue_recognition_by_month": Recipe(
+        revenue_recognition_by_month, ("steps.shares",), contracts.RevenueRecognitionByMonth
+    ),
+    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.shares",), contracts.DeferredRevenue),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),

@@ -40,3 +40,13 @@ def months_until(monthly: pl.LazyFrame, terms: Terms, by: Sequence[str]) -> pl.L
 
 def _dense(frame: pl.LazyFrame, by: Sequence[str], column: str, every: pl.Expr) -> pl.LazyFrame:
     return frame.group_by(by).agg(pl.col(column).min()).with_columns(every.alias(column)).explode(column)
+
+
+def opens_at(day: str | pl.Expr, terms: Terms) -> pl.Expr:
+    """The instant a reporting-zone day begins, UTC: midnight, or one o'clock where the clocks skip midnight."""
+    midnight = (pl.col(day) if isinstance(day, str) else day).cast(pl.Datetime("us"))
+
+    def there(moment: pl.Expr) -> pl.Expr:
+        return moment.dt.replace_time_zone(terms.timezone, ambiguous="earliest", non_existent="null")
+
+    return pl.coalesce(there(midnight), there(midnight.dt.offset_by("1h"))).dt.convert_time_zone("UTC")

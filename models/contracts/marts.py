@@ -403,6 +403,40 @@ class BalanceReconciliation(Mart):
     is_partial = flag(PARTIAL)
 
 
+class RevenueRecognitionByMonth(Mart):
+    """Billed, earned and deferred revenue of one month in one currency, without tax.
+
+    A management estimate: lines are earned evenly by the second over the period they are for.
+    """
+
+    table_name = "revenue_recognition_by_month"
+    month = day("First day of the month", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    billed = money("invoiced + credited + written_off")
+    recognized = money("earned + contra_revenue + bad_debt: net revenue of the month")
+    deferred_opening = money("Billed and not yet earned when the month began; negative where earned and not yet billed")
+    deferred_closing = money("deferred_opening + billed - recognized")
+    invoiced = money("Lines of invoices finalised in the month, after discounts")
+    credited = money("Credit notes, refunds, disputes and voids of the month, negative; what was won back, positive")
+    written_off = money("Unpaid invoices given up in the month, negative; those paid after all, positive")
+    earned = money("What passed of the periods billed, less what passed of periods taken back since")
+    contra_revenue = money("Of credited, what had been earned before")
+    bad_debt = money("Of written_off, what had been earned before")
+    is_partial = flag(PARTIAL)
+
+
+class DeferredRevenue(Mart):
+    """What was billed in one month and is earned in another: the deferred revenue waterfall, future months included."""
+
+    table_name = "deferred_revenue"
+    billed_month = day("First day of the month of billing", key=True)
+    recognition_month = day("First day of the month of earning; it may be in the future", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    recognized = money("Earned by the as-of instant")
+    unbilled = money("Of recognized, what waits for its invoice")
+    deferred = money("Billed, and still to be earned in that month")
+
+
 class DataChecks(Mart):
     """One check of the data, made at each build."""
 
@@ -468,6 +502,8 @@ TABLES: tuple[type[Mart], ...] = (
     Trials,
     CashByDay,
     BalanceReconciliation,
+    RevenueRecognitionByMonth,
+    DeferredRevenue,
     DataChecks,
     PipelineRuns,
 )

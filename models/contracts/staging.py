@@ -496,6 +496,7 @@ class CreditNotes(Staged):
     reason = text("duplicate, fraudulent, order_change or product_unsatisfactory", nullable=True)
     created_at = instant(CREATED, nullable=True)
     voided_at = instant("When it was voided", nullable=True)
+    refund_ids = texts("Refunds it was paid out by")
 
 
 class TaxRates(Staged):

@@ -11,7 +11,8 @@ select
     note.type,
     note.reason,
     note.created as created_at,
-    note.voided_at
+    note.voided_at,
+    list_transform(note.refunds, lambda given: id_of(given.refund)) as refund_ids
 from (
     select account_id, id, json_transform(payload, '{
         "invoice": "VARCHAR",
@@ -24,7 +25,8 @@ from (
         "type": "VARCHAR",
         "reason": "VARCHAR",
         "created": "VARCHAR",
-        "voided_at": "VARCHAR"
+        "voided_at": "VARCHAR",
+        "refunds": [{"refund": "VARCHAR"}]
     }') as note
     from current_credit_notes
     where not deleted

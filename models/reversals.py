@@ -1,0 +1,160 @@
+"""What takes billed revenue back: credit notes, refunds, disputes, voids and write-offs, in time, never below nothing.
+
+Amounts are without tax and per invoice; how they spread over its lines is not decided here. A refund that a credit note
+made is told by the credit note alone.
+"""
+
+import polars as pl
+
+from models.allotment import part
+from models.terms import Terms
+
+INVOICE = ("account_id", "invoice_id")
+REFUNDED = ("succeeded", "pending")
+NO_MONEY_MOVED = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+"""Dispute statuses of inquiries and of disputes that never came."""
+
+
+def reversals(
+    invoices: pl.LazyFrame,
+    lines: pl.LazyFrame,
+    credit_notes: pl.LazyFrame,
+    refunds: pl.LazyFrame,
+    disputes: pl.LazyFrame,
+    charges: pl.LazyFrame,
+    invoice_payments: pl.LazyFrame,
+    balance_transactions: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """Each reversal to the as-of instant: account_id, invoice_id, reversal_id, kind, at, currency, taken.
+
+    `taken` is positive where revenue is taken back and negative where it is restored (a voided credit note, a dispute
+    won, a written-off invoice paid after all). Of one invoice no more is taken, at any time, than its `lines` hold.
+    """
+    nets = lines.group_by(INVOICE).agg(net=pl.col("amount").sum(), currency=pl.col("currency").first())
+    held = (
+        invoices.rename({"id": "invoice_id"})
+        .drop("currency")
+        .join(nets, on=INVOICE)
+        .with_columns(total_excluding_tax=pl.coalesce("total_excluding_tax", "net"))
+    )
+    paid_by = _invoices_of_charges(charges, invoice_payments)
+    asked = pl.concat(
+        [
+            _credited(credit_notes),
+            _refunded(refunds, credit_notes, paid_by, held),
+            _disputed(disputes, balance_transactions, paid_by, held),
+            _voided(held),
+            _written_off(held),
+        ]
+    ).filter(pl.col("at") <= terms.as_of, pl.col("asked") != 0)
+    lowest, highest = pl.min_horizontal("net", 0), pl.max_horizontal("net", 0)
+    upto = pl.col("asked").cum_sum().over(INVOICE).clip(lowest, highest)
+    return (
+        asked.join(nets, on=INVOICE)
+        .sort(*INVOICE, "at", "reversal_id")
+        .with_columns(upto=upto)
+        .with_columns(taken=pl.col("upto") - pl.col("upto").shift(1, fill_value=0).over(INVOICE))
+        .filter(pl.col("taken") != 0)
+        .select(*INVOICE, "reversal_id", "kind", "at", "currency", "taken")
+    )
+
+
+def _credited(credit_notes: pl.LazyFrame) -> pl.LazyFrame:
+    amount = pl.coalesce("total_excluding_tax", "total", "amount")
+    issued = credit_notes.drop_nulls(["invoice_id", "created_at"])
+    return pl.concat(
+        [
+            _asked(issued, "credit_note", "id", "created_at", amount),
+            _asked(issued.drop_nulls("voided_at"), "credit_note", pl.col("id") + ":voided", "voided_at", -amount),
+        ]
+    )
+
+
+def _refunded(
+    refunds: pl.LazyFrame, credit_notes: pl.LazyFrame, paid_by: pl.LazyFrame, held: pl.LazyFrame
+) -> pl.LazyFrame:
+    told = credit_notes.select("account_id", id="refund_ids").explode("id").drop_nulls("id")
+    given_back = (
+        refunds.filter(pl.col("status").is_in(REFUNDED))
+        .join(told, on=["account_id", "id"], how="anti")
+        .join(paid_by, on=["account_id", "charge_id"])
+        .pipe(_with_totals, held)
+    )
+    return _asked(given_back, "refund", "id", "created_at", _without_tax())
+
+
+def _disputed(
+    disputes: pl.LazyFrame, balance_transactions: pl.LazyFrame, paid_by: pl.LazyFrame, held: pl.LazyFrame
+) -> pl.LazyFrame:
+    returned = (
+        balance_transactions.filter(pl.col("reporting_category") == "dispute_reversal")
+        .group_by("account_id", id="source_id")
+        .agg(returned_at=pl.col("created_at").min())
+    )
+    fought = (
+        disputes.filter(~pl.col("status").is_in(NO_MONEY_MOVED))
+        .join(paid_by, on=["account_id", "charge_id"])
+        .join(returned, on=["account_id", "id"], how="left")
+        .filter((pl.col("status") != "won") | pl.col("returned_at").is_not_null())
+        .pipe(_with_totals, held)
+    )
+    return pl.concat(
+        [
+            _asked(fought, "dispute", "id", "created_at", _without_tax()),
+            _asked(fought.drop_nulls("returned_at"), "dispute", pl.col("id") + ":won", "returned_at", -_without_tax()),
+        ]
+    )
+
+
+def _voided(held: pl.LazyFrame) -> pl.LazyFrame:
+    return _asked(held.drop_nulls("voided_at"), "void", pl.col("invoice_id") + ":voided", "voided_at", pl.col("net"))
+
+
+def _written_off(held: pl.LazyFrame) -> pl.LazyFrame:
+    """What was unpaid of an invoice given up; all of it again where it was paid after all."""
+    given_up = held.drop_nulls("marked_uncollectible_at").with_columns(
+        paid_after=pl.when(pl.col("paid_at") >= pl.col("marked_uncollectible_at")).then("paid_at")
+    )
+    unpaid = (
+        pl.when(pl.col("paid_after").is_not_null() | (pl.col("total").fill_null(0) <= 0))
+        .then("net")
+        .otherwise(part("net", pl.col("amount_remaining").clip(0, pl.col("total")), pl.col("total")))
+    )
+    return pl.concat(
+        [
+            _asked(given_up, "write_off", pl.col("invoice_id") + ":given_up", "marked_uncollectible_at", unpaid),
+            _asked(
+                given_up.drop_nulls("paid_after"), "write_off", pl.col("invoice_id") + ":paid", "paid_after", -unpaid
+            ),
+        ]
+    )
+
+
+def _invoices_of_charges(charges: pl.LazyFrame, invoice_payments: pl.LazyFrame) -> pl.LazyFrame:
+    """Which invoice a charge paid: account_id, charge_id, invoice_id, through its payment intent or directly."""
+    payments = invoice_payments.drop_nulls("invoice_id").sort("account_id", "created_at", "id")
+    by_intent = (
+        charges.select("account_id", "payment_intent_id", charge_id="id")
+        .drop_nulls()
+        .join(
+            payments.drop_nulls("payment_intent_id").select("account_id", "payment_intent_id", "invoice_id"),
+            on=["account_id", "payment_intent_id"],
+        )
+        .select("account_id", "charge_id", "invoice_id")
+    )
+    direct = payments.drop_nulls("charge_id").select("account_id", "charge_id", "invoice_id")
+    return pl.concat([direct, by_intent]).unique(["account_id", "charge_id"], keep="first", maintain_order=True)
+
+
+def _with_totals(frame: pl.LazyFrame, held: pl.LazyFrame) -> pl.LazyFrame:
+    return frame.join(held.select(*INVOICE, "total", "total_excluding_tax"), on=INVOICE).filter(pl.col("total") > 0)
+
+
+def _without_tax() -> pl.Expr:
+    """The share of an amount given back that is not tax: tax goes back in the proportion it was paid."""
+    return part("amount", pl.col("total_excluding_tax").clip(0, pl.col("total")), pl.col("total"))
+
+
+def _asked(frame: pl.LazyFrame, kind: str, reversal_id: str | pl.Expr, at: str, asked: pl.Expr) -> pl.LazyFrame:
+    return frame.select(*INVOICE, reversal_id=reversal_id, kind=pl.lit(kind), at=at, asked=asked)

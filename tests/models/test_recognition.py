@@ -1,0 +1,382 @@
+"""Revenue recognition against Stripe's published examples, worked by hand, and what must always hold."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.contracts import staging
+from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
+from models.terms import Terms
+from tests.models.rows import at, charge, only, rows
+
+LATER = Terms(as_of=datetime(2021, 1, 1, tzinfo=UTC), timezone="UTC", currency="usd")
+Row = dict[str, Any]
+
+
+def invoice(finalized: str, name: str = "in_1", total: int = 9_000, **more: Any) -> Row:
+    return {
+        "id": name,
+        "status": "paid",
+        "currency": "usd",
+        "finalized_at": at(finalized),
+        "total": total,
+        "total_excluding_tax": total,
+        "amount_remaining": 0,
+        **more,
+    }
+
+
+def line(amount: int, start: str, end: str, name: str = "il_1", of: str = "in_1", **more: Any) -> Row:
+    return {
+        "id": name,
+        "invoice_id": of,
+        "amount": amount,
+        "currency": "usd",
+        "period_start_at": at(start),
+        "period_end_at": at(end),
+        "proration": False,
+        "discount_amounts": [],
+        "taxes": [],
+        **more,
+    }
+
+
+def earned_shares(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
+    contracts = {table.table_name: table for table in staging.TABLES}
+
+    def of(name: str) -> pl.LazyFrame:
+        return rows(contracts[name], *tables.get(name, ()))
+
+    made = postings(
+        of("invoices"),
+        of("invoice_lines"),
+        of("invoice_items"),
+        of("credit_notes"),
+        of("refunds"),
+        of("disputes"),
+        of("charges"),
+        of("invoice_payments"),
+        of("balance_transactions"),
+        terms,
+    )
+    return shares(made, terms)
+
+
+def months(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
+    return revenue_recognition_by_month(earned_shares(terms, **tables), terms)
+
+
+def column(frame: pl.LazyFrame, name: str) -> list[int]:
+    """The column by month, as far as it says something."""
+    values: list[int] = frame.sort("month").collect()[name].to_list()
+    while values and not values[-1]:
+        values.pop()
+    return values
+
+
+PAID = {
+    "charges": [charge("ch_1", "2019-01-01", 9_000, payment_intent_id="pi_1")],
+    "invoice_payments": [
+        {"id": "inpay_1", "invoice_id": "in_1", "payment_intent_id": "pi_1", "created_at": at("2019-01-01")}
+    ],
+}
+QUARTER = {"invoices": [invoice("2019-01-01")], "invoice_lines": [line(9_000, "2019-01-01", "2019-04-01")]}
+"""90.00 for the 90 days of January to March 2019: a dollar a day."""
+
+
+def test_a_month_that_begins_in_mid_january_is_earned_by_the_day() -> None:
+    """31.00 for 15 January to 15 February: 17 days and 14 days of a dollar (Stripe, "Monthly subscription")."""
+    told = months(invoices=[invoice("2019-01-15")], invoice_lines=[line(3_100, "2019-01-15", "2019-02-15")])
+    assert column(told, "recognized") == [1_700, 1_400]
+    assert only(told, month=date(2019, 1, 1))["deferred_closing"] == 1_400
+    assert only(told, month=date(2019, 2, 1))["deferred_closing"] == 0
+
+
+def test_an_upgrade_earns_from_the_day_it_was_made_though_it_is_billed_later() -> None:
+    """April 90, from the 21st 120: 90 - 30 + 40 = 100 in April, 120 in May; 10 were earned before they were billed."""
+    told = months(
+        invoices=[invoice("2019-04-01"), invoice("2019-05-01", "in_2", total=13_000)],
+        invoice_lines=[
+            line(9_000, "2019-04-01", "2019-05-01"),
+            line(-3_000, "2019-04-21", "2019-05-01", "il_2", "in_2", proration=True, invoice_item_id="ii_1"),
+            line(4_000, "2019-04-21", "2019-05-01", "il_3", "in_2", proration=True, invoice_item_id="ii_2"),
+            line(12_000, "2019-05-01", "2019-06-01", "il_4", "in_2"),
+        ],
+        invoice_items=[
+            {"id": name, "invoice_id": "in_2", "proration": True, "created_at": at("2019-04-21")}
+            for name in ("ii_1", "ii_2")
+        ],
+    )
+    assert column(told, "recognized") == [10_000, 12_000]
+    assert only(told, month=date(2019, 4, 1))["deferred_closing"] == -1_000
+    assert column(told, "billed") == [9_000, 13_000]
+
+
+def test_a_downgrade_earns_less_from_the_day_it_was_made() -> None:
+    """April 90, from the 21st 30: 90 - 30 + 10 = 70 in April, 30 in May."""
+    told = months(
+        invoices=[invoice("2019-04-01"), invoice("2019-05-01", "in_2", total=1_000)],
+        invoice_lines=[
+            line(9_000, "2019-04-01", "2019-05-01"),
+            line(-3_000, "2019-04-21", "2019-05-01", "il_2", "in_2", proration=True, invoice_item_id="ii_1"),
+            line(1_000, "2019-04-21", "2019-05-01", "il_3", "in_2", proration=True, invoice_item_id="ii_1"),
+            line(3_000, "2019-05-01", "2019-06-01", "il_4", "in_2"),
+        ],
+        invoice_items=[{"id": "ii_1", "invoice_id": "in_2", "proration": True, "created_at": at("2019-04-21")}],
+    )
+    assert column(told, "recognized") == [7_000, 3_000]
+    assert only(told, month=date(2019, 4, 1))["deferred_closing"] == 2_000
+
+
+def test_a_proration_that_waits_for_its_invoice_is_earned_already() -> None:
+    terms = Terms(as_of=datetime(2019, 4, 26, tzinfo=UTC), timezone="UTC", currency="usd")
+    told = months(
+        terms,
+        invoices=[invoice("2019-05-01")],
+        invoice_lines=[line(4_000, "2019-04-21", "2019-05-01", proration=True, invoice_item_id="ii_1")],
+        invoice_items=[
+            {
+                "id": "ii_1",
+                "invoice_id": "in_1",
+                "amount": 4_000,
+                "currency": "usd",
+                "proration": True,
+                "created_at": at("2019-04-21"),
+                "period_start_at": at("2019-04-21"),
+                "period_end_at": at("2019-05-01"),
+            }
+        ],
+    )
+    april = only(told, month=date(2019, 4, 1))
+    assert (april["billed"], april["recognized"], april["deferred_closing"]) == (0, 2_000, -2_000)
+
+
+def test_a_full_refund_takes_back_what_was_earned_and_cancels_the_rest() -> None:
+    """90.00 for January to March refunded on 1 February: 31 earned and taken back, 59 never earned."""
+    told = months(
+        **QUARTER,
+        **PAID,
+        refunds=[
+            {"id": "re_1", "charge_id": "ch_1", "amount": 9_000, "status": "succeeded", "created_at": at("2019-02-01")}
+        ],
+    )
+    assert column(told, "earned") == [3_100]
+    assert column(told, "contra_revenue") == [0, -3_100]
+    assert [only(told, month=date(2019, month, 1))["deferred_closing"] for month in (1, 2)] == [5_900, 0]
+
+
+def test_a_tenth_refunded_lowers_every_day_by_a_tenth() -> None:
+    """9.00 of 90.00 refunded after 31 days: 3.10 taken back, then 25.20 in February and 27.90 in March."""
+    told = months(
+        **QUARTER,
+        **PAID,
+        refunds=[
+            {"id": "re_1", "charge_id": "ch_1", "amount": 900, "status": "succeeded", "created_at": at("2019-02-01")}
+        ],
+    )
+    assert column(told, "earned") == [3_100, 2_520, 2_790]
+    assert column(told, "contra_revenue") == [0, -310]
+
+
+def test_a_refund_that_a_credit_note_made_counts_once() -> None:
+    given_back = {
+        "id": "re_1",
+        "charge_id": "ch_1",
+        "amount": 9_000,
+        "status": "succeeded",
+        "created_at": at("2019-02-01"),
+    }
+    note = {
+        "id": "cn_1",
+        "invoice_id": "in_1",
+        "total_excluding_tax": 9_000,
+        "created_at": at("2019-02-01"),
+        "refund_ids": ["re_1"],
+    }
+    told = months(**QUARTER, **PAID, refunds=[given_back], credit_notes=[note])
+    assert column(told, "credited") == [0, -9_000]
+
+
+def test_a_void_cancels_what_is_left() -> None:
+    voided = [invoice("2019-01-01", status="void", voided_at=at("2019-02-01"))]
+    told = months(invoices=voided, invoice_lines=QUARTER["invoice_lines"])
+    assert column(told, "recognized") == [3_100, -3_100]
+    assert column(told, "billed") == [9_000, -9_000]
+
+
+def test_what_is_given_up_is_bad_debt_where_it_was_earned() -> None:
+    given_up = [
+        invoice("2019-01-01", status="uncollectible", marked_uncollectible_at=at("2019-02-01"), amount_remaining=9_000)
+    ]
+    told = months(invoices=given_up, invoice_lines=QUARTER["invoice_lines"])
+    assert column(told, "bad_debt") == [0, -3_100]
+    assert column(told, "earned") == [3_100]
+    assert only(told, month=date(2019, 2, 1))["deferred_closing"] == 0
+
+
+def test_what_was_given_up_and_paid_after_all_is_earned_when_it_is_paid() -> None:
+    """Given up on 1 February, paid on 10 April, after the period: 31 of bad debt come back, 59 are recovered."""
+    paid_late = [invoice("2019-01-01", marked_uncollectible_at=at("2019-02-01"), paid_at=at("2019-04-10"))]
+    told = months(invoices=paid_late, invoice_lines=QUARTER["invoice_lines"])
+    assert column(told, "recognized") == [3_100, -3_100, 0, 9_000]
+    assert column(told, "written_off") == [0, -9_000, 0, 9_000]
+
+
+def test_half_credited_after_a_month_leaves_half_of_every_later_day() -> None:
+    """181.00 for January to June 2019 (181 days), half credited on 1 February: 31, then 14 and 15.50; contra 15.50."""
+    told = months(
+        invoices=[invoice("2019-01-01", total=18_100)],
+        invoice_lines=[line(18_100, "2019-01-01", "2019-07-01")],
+        credit_notes=[
+            {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 9_050, "created_at": at("2019-02-01")}
+        ],
+    )
+    assert column(told, "earned")[:3] == [3_100, 1_400, 1_550]
+    assert column(told, "contra_revenue") == [0, -1_550]
+    assert only(told, month=date(2019, 2, 1))["deferred_closing"] == 15_000 - 8_900
+
+
+def test_a_dispute_won_back_restores_what_it_took() -> None:
+    told = months(
+        **QUARTER,
+        **PAID,
+        disputes=[
+            {"id": "dp_1", "charge_id": "ch_1", "amount": 9_000, "status": "won", "created_at": at("2019-02-01")}
+        ],
+        balance_transactions=[
+            {"id": "txn", "source_id": "dp_1", "reporting_category": "dispute_reversal", "created_at": at("2019-03-01")}
+        ],
+    )
+    assert column(told, "recognized") == [3_100, -3_100, 9_000]
+    assert sum(column(told, "billed")) == 9_000
+
+
+def test_an_inquiry_takes_nothing() -> None:
+    asked = {"id": "dp_1", "charge_id": "ch_1", "amount": 9_000, "created_at": at("2019-02-01")}
+    told = months(**QUARTER, **PAID, disputes=[{**asked, "status": "warning_closed"}])
+    assert column(told, "credited") == []
+
+
+def test_no_more_is_taken_back_than_was_billed() -> None:
+    voided = [invoice("2019-01-01", status="void", voided_at=at("2019-03-01"))]
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 9_000, "created_at": at("2019-02-01")}
+    told = months(invoices=voided, invoice_lines=QUARTER["invoice_lines"], credit_notes=[note])
+    assert column(told, "credited") == [0, -9_000]
+
+
+def test_tax_and_discounts_are_no_revenue() -> None:
+    """119.00 with 19.00 of inclusive tax and, on the other line, 10.00 off 60.00: 100.00 + 50.00."""
+    told = months(
+        invoices=[invoice("2019-01-01", total=17_900, total_excluding_tax=15_000)],
+        invoice_lines=[
+            line(
+                11_900,
+                "2019-01-01",
+                "2019-02-01",
+                taxes=[{"amount": 1_900, "tax_behavior": "inclusive", "tax_rate_id": None}],
+            ),
+            line(
+                6_000,
+                "2019-01-01",
+                "2019-02-01",
+                "il_2",
+                discount_amounts=[{"amount": 1_000, "discount_id": "di_1"}],
+                taxes=[{"amount": 950, "tax_behavior": "exclusive", "tax_rate_id": None}],
+            ),
+        ],
+    )
+    assert column(told, "recognized") == [15_000]
+
+
+def test_a_setup_fee_is_earned_at_once_and_never_before_it_is_billed() -> None:
+    told = months(
+        invoices=[invoice("2019-02-03", total=5_000)],
+        invoice_lines=[line(5_000, "2019-01-20", "2019-01-20")],
+    )
+    assert only(told, month=date(2019, 2, 1))["recognized"] == 5_000
+
+
+def test_months_begin_in_the_reporting_zone() -> None:
+    """A day of 24.00 across the end of January in New York, 05:00 UTC: 12 hours before, 12 after."""
+    terms = Terms(as_of=LATER.as_of, timezone="America/New_York", currency="usd")
+    told = months(
+        terms,
+        invoices=[invoice("2019-01-31 17:00", total=2_400)],
+        invoice_lines=[line(2_400, "2019-01-31 17:00", "2019-02-01 17:00")],
+    )
+    assert column(told, "recognized") == [1_200, 1_200]
+
+
+def test_the_waterfall_shows_what_is_still_to_come_by_month_of_billing() -> None:
+    terms = Terms(as_of=datetime(2019, 2, 11, tzinfo=UTC), timezone="UTC", currency="usd")
+    told = deferred_revenue(earned_shares(terms, **QUARTER), terms).collect()
+    assert told.select("recognition_month", "recognized", "deferred").rows() == [
+        (date(2019, 1, 1), 3_100, 0),
+        (date(2019, 2, 1), 1_000, 1_800),
+        (date(2019, 3, 1), 0, 3_100),
+    ]
+
+
+START = datetime(2019, 1, 1, tzinfo=UTC)
+instants = st.integers(0, 500 * 86_400).map(lambda seconds: START + timedelta(seconds=seconds))
+amounts = st.integers(-(10**9), 10**9)
+
+
+@st.composite
+def billing(draw: st.DrawFn) -> dict[str, list[Row]]:
+    invoices, lines, notes = [], [], []
+    for number in range(draw(st.integers(1, 3))):
+        name, finalized = f"in_{number}", draw(instants)
+        invoices.append(invoice("2019-01-01", name) | {"finalized_at": finalized})
+        for place in range(draw(st.integers(1, 3))):
+            begins, ends = sorted((draw(instants), draw(instants)))
+            lines.append(
+                line(draw(amounts), "2019-01-01", "2019-01-01", f"{name}_{place}", name)
+                | {"period_start_at": begins, "period_end_at": ends}
+            )
+        for place in range(draw(st.integers(0, 2))):
+            noted = finalized + timedelta(seconds=draw(st.integers(0, 100 * 86_400)))
+            credit = draw(st.integers(0, 10**9))
+            notes.append(
+                {"id": f"cn_{number}_{place}", "invoice_id": name, "total_excluding_tax": credit, "created_at": noted}
+            )
+    return {"invoices": invoices, "invoice_lines": lines, "credit_notes": notes}
+
+
+@given(tables=billing(), as_of=instants, zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]))
+@settings(max_examples=40, deadline=None)
+def test_recognized_and_deferred_are_what_was_billed(tables: dict[str, list[Row]], as_of: datetime, zone: str) -> None:
+    terms = Terms(as_of=as_of, timezone=zone, currency="usd")
+    made = earned_shares(terms, **tables)
+    posted = made.group_by("posting_id").agg(
+        pl.col("amount").first(), parts=(pl.col("caught_up") + pl.col("earned") + pl.col("later")).sum()
+    )
+    assert posted.filter(pl.col("amount") != pl.col("parts")).collect().is_empty()
+    told = revenue_recognition_by_month(made, terms).collect()
+    closing = told["deferred_closing"].tail(1).to_list() or [0]
+    assert closing == [deferred_revenue(made, terms).select(pl.col("deferred").sum()).collect().item()]
+
+
+@given(tables=billing(), as_of=instants)
+@settings(max_examples=30, deadline=None)
+def test_a_month_that_is_over_says_the_same_later(tables: dict[str, list[Row]], as_of: datetime) -> None:
+    then, later = (Terms(as_of=moment, timezone="UTC", currency="usd") for moment in (as_of, LATER.as_of))
+    closed = months(then, **tables).filter(~pl.col("is_partial")).drop("is_partial").collect()
+    now = months(later, **tables).drop("is_partial").collect()
+    if closed.height:
+        assert now.filter(pl.col("month") <= closed["month"].max()).equals(closed)
+
+
+@pytest.mark.parametrize("amount", [100, -100])
+def test_odd_units_go_to_the_largest_remainders(amount: int) -> None:
+    """1.00 over January to March: 34.44, 31.11 and 34.44 cents; the odd one goes to the first of the larger ones."""
+    told = months(
+        invoices=[invoice("2019-01-01", total=amount)], invoice_lines=[line(amount, "2019-01-01", "2019-04-01")]
+    )
+    sign = amount // 100
+    assert column(told, "recognized") == [sign * 35, sign * 31, sign * 34]
