@@ -79,7 +79,7 @@ def _account(settings: Settings) -> Iterator[Finding]:
         yield Finding("fault", str(error))
         return
     yield Finding("fine", f"{settings.stripe_api_base} answers and knows the key.")
-    for stream in CATALOGUE:
+    for stream in (stream for stream in CATALOGUE if stream.name in refusals):
         refusal = refusals[stream.name]
         if refusal is None:
             yield Finding("fine", f"{stream.name} can be read.")

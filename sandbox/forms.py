@@ -25,8 +25,10 @@ class Form:
 
 
 FORMS: dict[str, Form] = {
+    "application_fee": Form(lists=("refunds",)),
     "balance": Form(includable=("id",)),  # Stripe's balance has no id; the store wants one
     "charge": Form(includable=("refunds",)),
+    "checkout.session": Form(includable=("line_items",)),
     "coupon": Form(includable=("applies_to", "currency_options")),
     "credit_note": Form(lists=("lines",)),
     "customer": Form(
@@ -39,6 +41,7 @@ FORMS: dict[str, Form] = {
     "price": Form(includable=("currency_options", "tiers")),
     "subscription": Form(discounts=("discounts",), lists=("items",)),
     "subscription_item": Form(includable=("billed_until",), discounts=("discounts",), parts=("plan", "price")),
+    "transfer": Form(lists=("reversals",)),
 }
 
 

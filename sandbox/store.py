@@ -236,7 +236,11 @@ def _period(edge: str, choose: Callable[[Iterable[int]], int]) -> Callable[[dict
 
 COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     "balance_transaction": _fields("currency", "source", "type") | {"payout": _field("_payout")},
+    "billing.credit_grant": _fields("customer"),
+    "billing.meter": _fields("status"),
+    "billing.meter_event_summary": _fields("_customer", "end_time", "meter", "start_time"),
     "charge": _fields("customer", "payment_intent", "transfer_group"),
+    "checkout.session": _fields("customer", "payment_intent", "status", "subscription"),
     "credit_note": _fields("customer", "invoice"),
     "customer": _fields("email", "test_clock"),
     "customer_balance_transaction": _fields("customer", "invoice"),
@@ -254,7 +258,10 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     | {"inline": _field("_inline")},
     "product": _fields("active", "id", "shippable", "type", "url"),
     "promotion_code": _fields("active", "code", "customer") | {"coupon": _field("promotion.coupon")},
+    "radar.early_fraud_warning": _fields("charge", "payment_intent"),
     "refund": _fields("charge", "payment_intent"),
+    "subscription_schedule": _fields("canceled_at", "completed_at", "customer", "released_at")
+    | {"scheduled": lambda schedule: schedule.get("status") == "not_started"},
     "subscription": _fields("automatic_tax.enabled", "collection_method", "customer", "status", "test_clock")
     | {
         "current_period_end": _period("current_period_end", min),
@@ -263,5 +270,6 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
         "prices": _item_prices,
     },
     "tax_rate": _fields("active", "inclusive"),
+    "transfer": _fields("destination", "transfer_group"),
 }
 """The values by kind that list filters ask for, read from the complete object when it is put."""

@@ -534,6 +534,289 @@ class Balances(Staged):
     seen_at = instant("When it was read", nullable=True)
 
 
+class SubscriptionSchedules(Staged):
+    """One subscription schedule: changes of a subscription that are set already."""
+
+    table_name = "subscription_schedules"
+    id = text("Stripe id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    subscription_id = text("Subscription it drives, or drove until it was released", nullable=True)
+    status = text("not_started, active, completed, released or canceled", nullable=True)
+    end_behavior = text("release, cancel, none or renew: what comes after the last phase", nullable=True)
+    current_phase_start_at = instant("Start of the phase now in force", nullable=True)
+    current_phase_end_at = instant("End of the phase now in force", nullable=True)
+    released_at = instant("When the subscription went on without it", nullable=True)
+    canceled_at = instant("When it was canceled", nullable=True)
+    completed_at = instant("When its last phase ended", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class SubscriptionScheduleItems(Staged):
+    """One item of one phase of a subscription schedule."""
+
+    table_name = "subscription_schedule_items"
+    id = text("Schedule, phase and item, as schedule/0/0: Stripe gives it no id", key=True)
+    subscription_schedule_id = text("Schedule", nullable=True)
+    phase_position = number("Place of the phase, from 0", nullable=True)
+    position = number("Place of the item within the phase, from 0", nullable=True)
+    start_at = instant("Start of the phase", nullable=True)
+    end_at = instant("End of the phase", nullable=True)
+    trial_end_at = instant("End of the phase's trial", nullable=True)
+    price_id = text(PRICE, nullable=True)
+    quantity = count("Units", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    proration_behavior = text("always_invoice, create_prorations or none", nullable=True)
+    phase_coupon_ids = texts("Coupons on the whole phase, in the order they apply")
+    item_coupon_ids = texts("Coupons on the item, in the order they apply")
+
+
+class CreditNoteLines(Staged):
+    """One line of a credit note."""
+
+    table_name = "credit_note_lines"
+    id = text("Stripe line id", key=True)
+    credit_note_id = text("Credit note it stands on", nullable=True)
+    position = number("Place on the credit note, from 0", nullable=True)
+    type = text("invoice_line_item or custom_line_item", nullable=True)
+    invoice_line_id = text("Invoice line it credits", nullable=True)
+    amount = money("Amount credited before discounts and exclusive tax", nullable=True)
+    discount_amount = money("What discounts take off it", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    quantity = count("Units", nullable=True)
+    unit_amount_decimal = exact("Amount of a unit in minor units, with decimals", nullable=True)
+    taxes = structs(TAX, "What each tax amounts to, in minor units, and whether inclusive or exclusive")
+    description = text("What the customer reads", nullable=True)
+
+
+class TransferReversals(Staged):
+    """One reversal of a transfer."""
+
+    table_name = "transfer_reversals"
+    id = text("Stripe id", key=True)
+    transfer_id = text("Transfer that is taken back", nullable=True)
+    amount = money("Amount taken back", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    balance_transaction_id = text("Balance transaction that brought it in", nullable=True)
+    refund_id = text("Refund it goes with", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
+class ApplicationFeeRefunds(Staged):
+    """One refund of an application fee."""
+
+    table_name = "application_fee_refunds"
+    id = text("Stripe id", key=True)
+    application_fee_id = text("Application fee that is given back", nullable=True)
+    amount = money("Amount given back", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    balance_transaction_id = text("Balance transaction that took it out", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
+class MeterEventSummaries(Staged):
+    """What one customer used of one meter on one UTC day."""
+
+    table_name = "meter_event_summaries"
+    id = text("Customer, meter and start, as cus_1/mtr_1/1735689600: Stripe's own id does not last", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    meter_id = text("Meter", nullable=True)
+    start_at = instant("Start of the day", nullable=True)
+    end_at = instant("End of the day", nullable=True)
+    aggregated_value = exact("Usage, by the meter's aggregation", nullable=True)
+
+
+class PaymentIntents(Staged):
+    """One payment intent: an amount to be collected, over all its attempts."""
+
+    table_name = "payment_intents"
+    id = text("Stripe id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    amount = money("Amount to be collected", nullable=True)
+    amount_received = money("Amount collected so far", nullable=True)
+    amount_capturable = money("Amount authorised and not yet captured", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    status = text(
+        "requires_payment_method, requires_confirmation, requires_action, requires_capture, processing, canceled or "
+        "succeeded",
+        nullable=True,
+    )
+    cancellation_reason = text("Why it was canceled", nullable=True)
+    canceled_at = instant("When it was canceled", nullable=True)
+    latest_charge_id = text("Its newest attempt", nullable=True)
+    payment_method_id = text("Payment method it is charged to", nullable=True)
+    last_error_code = text("Stripe's error code of the newest failure", nullable=True)
+    last_error_decline_code = text("Decline code of the newest failure", nullable=True)
+    setup_future_usage = text("off_session or on_session, where the method is kept", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class PaymentMethods(Staged):
+    """One payment method. Never a number: brand, last digits and expiry only."""
+
+    table_name = "payment_methods"
+    id = text("Stripe id", key=True)
+    customer_id = text("Customer it is attached to; null where detached", nullable=True)
+    type = text("card, sepa_debit, us_bank_account, link, ...", nullable=True)
+    card_brand = text("Brand of the card", nullable=True)
+    card_country = text("ISO country of the card", nullable=True)
+    card_funding = text("credit, debit, prepaid or unknown", nullable=True)
+    card_exp_month = number("Month the card expires, 1..12", nullable=True)
+    card_exp_year = number("Year the card expires", nullable=True)
+    card_last4 = text("Last four digits of the card", nullable=True)
+    card_fingerprint = text("Same for the same card, within the account", nullable=True)
+    card_wallet = text("Wallet the card is in, such as apple_pay", nullable=True)
+    billing_country = text("ISO country of the billing address", nullable=True)
+    allow_redisplay = text("always, limited or unspecified", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class CustomerBalanceTransactions(Staged):
+    """One entry of a customer's credit balance."""
+
+    table_name = "customer_balance_transactions"
+    id = text("Stripe id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    amount = money("Change of the balance: negative is credit to the customer", nullable=True)
+    ending_balance = money("The balance after it", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    type = text("adjustment, applied_to_invoice, credit_note, ...", nullable=True)
+    invoice_id = text(INVOICE, nullable=True)
+    credit_note_id = text("Credit note it came from", nullable=True)
+    description = text("Description", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class PromotionCodes(Staged):
+    """One promotion code: a word that redeems a coupon."""
+
+    table_name = "promotion_codes"
+    id = text("Stripe id", key=True)
+    code = text("What the customer types", nullable=True)
+    coupon_id = text("Coupon it redeems", nullable=True)
+    customer_id = text("Customer it is kept for; null where anyone's", nullable=True)
+    active = flag("True where it can be redeemed", nullable=True)
+    max_redemptions = count("How often it can be redeemed; null without limit", nullable=True)
+    times_redeemed = count("How often it was redeemed", nullable=True)
+    first_time_transaction = flag("True where for new customers alone", nullable=True)
+    expires_at = instant("When it expires", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class Meters(Staged):
+    """One billing meter: how usage is counted."""
+
+    table_name = "meters"
+    id = text("Stripe id", key=True)
+    display_name = text("Name", nullable=True)
+    event_name = text("Name of the usage events it counts", nullable=True)
+    aggregation = text("sum, count or last", nullable=True)
+    status = text("active or inactive", nullable=True)
+    deactivated_at = instant("When it was switched off", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    updated_at = instant("When it was last changed", nullable=True)
+
+
+class CreditGrants(Staged):
+    """One grant of billing credits to a customer."""
+
+    table_name = "credit_grants"
+    id = text("Stripe id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    name = text("Name", nullable=True)
+    category = text("paid or promotional", nullable=True)
+    amount = money("Amount granted", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    priority = number("Smaller ones are used first", nullable=True)
+    effective_at = instant("From when it can be used", nullable=True)
+    expires_at = instant("When it expires", nullable=True)
+    voided_at = instant("When it was voided", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class Transfers(Staged):
+    """One transfer to a connected account."""
+
+    table_name = "transfers"
+    id = text("Stripe id", key=True)
+    destination_id = text("Connected account it went to", nullable=True)
+    amount = money("Amount sent", nullable=True)
+    amount_reversed = money("Amount taken back so far", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    reversed = flag("True where all of it was taken back", nullable=True)
+    source_transaction_id = text("Charge whose money it is", nullable=True)
+    balance_transaction_id = text("Balance transaction that took it out", nullable=True)
+    transfer_group = text("Group the account put it in", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class ApplicationFees(Staged):
+    """One fee that a platform took of a connected account's charge."""
+
+    table_name = "application_fees"
+    id = text("Stripe id", key=True)
+    connected_account_id = text("Connected account it was taken of", nullable=True)
+    charge_id = text("Charge it was taken of", nullable=True)
+    amount = money("Amount taken", nullable=True)
+    amount_refunded = money("Amount given back so far", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    refunded = flag("True where all of it was given back", nullable=True)
+    balance_transaction_id = text("Balance transaction that brought it in", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
+class CheckoutSessions(Staged):
+    """One checkout session."""
+
+    table_name = "checkout_sessions"
+    id = text("Stripe id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    mode = text("payment, setup or subscription", nullable=True)
+    status = text("open, complete or expired", nullable=True)
+    payment_status = text("paid, unpaid or no_payment_required", nullable=True)
+    subscription_id = text("Subscription it started", nullable=True)
+    invoice_id = text("Invoice it made", nullable=True)
+    payment_intent_id = text("Payment intent it paid with", nullable=True)
+    amount_subtotal = money("Before discounts and tax", nullable=True)
+    amount_total = money("After discounts and tax", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    client_reference_id = text("The account's own id of the buyer or cart", nullable=True)
+    expires_at = instant("When it expires", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    metadata = text(METADATA, nullable=True)
+
+
+class Reviews(Staged):
+    """One review of a payment for fraud."""
+
+    table_name = "reviews"
+    id = text("Stripe id", key=True)
+    charge_id = text("Charge that is reviewed", nullable=True)
+    payment_intent_id = text("Payment intent of that charge", nullable=True)
+    open = flag("True where it needs a decision", nullable=True)
+    opened_reason = text("manual or rule", nullable=True)
+    closed_reason = text("approved, refunded, refunded_as_fraud, disputed, ...; null while open", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
+class EarlyFraudWarnings(Staged):
+    """One issuer's warning that a charge may be fraud. It counts in the networks' monitoring."""
+
+    table_name = "early_fraud_warnings"
+    id = text("Stripe id", key=True)
+    charge_id = text("Charge that is suspected", nullable=True)
+    payment_intent_id = text("Payment intent of that charge", nullable=True)
+    fraud_type = text("What the issuer says it is", nullable=True)
+    actionable = flag("True where a refund would still help", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
 TABLES: tuple[type[Staged], ...] = (
     Accounts,
     Customers,
@@ -557,5 +840,22 @@ TABLES: tuple[type[Staged], ...] = (
     TaxRates,
     Events,
     Balances,
+    CreditNoteLines,
+    SubscriptionSchedules,
+    SubscriptionScheduleItems,
+    MeterEventSummaries,
+    TransferReversals,
+    ApplicationFeeRefunds,
+    PaymentIntents,
+    PaymentMethods,
+    CustomerBalanceTransactions,
+    PromotionCodes,
+    Meters,
+    CreditGrants,
+    Transfers,
+    ApplicationFees,
+    CheckoutSessions,
+    Reviews,
+    EarlyFraudWarnings,
 )
 """Every staged table, in the order they are made and documented."""

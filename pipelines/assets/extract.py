@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines import refresh
-from pipelines.extract.catalogue import CATALOGUE, Changes, Stream
+from pipelines.extract.catalogue import CATALOGUE, Stream
 from pipelines.extract.sync import SyncReport
 from pipelines.partitions import CREATED_DAY
 from pipelines.resources import PATIENCE_SECONDS, LogProgress, Revenue
 
-RESYNCED = tuple(stream for stream in CATALOGUE if stream.created and stream.changes is not Changes.SINGLE)
+RESYNCED = tuple(stream for stream in CATALOGUE if stream.created and stream.is_listed)
 """Streams that can be listed by day of creation."""
 
 

@@ -20,6 +20,8 @@ class Changes(Enum):
     """No event, or not for all: the list is read again from a little before the last time."""
     RELIST = "relist"
     """The whole list is read every time: it is short, or it can't be asked for what is new."""
+    UNDER = "under"
+    """Listed under a parent only, and only where something mentions that parent."""
     SINGLE = "single"
     """There is one of it an account, read every time."""
 
@@ -52,8 +54,12 @@ class Stream:
     `name` is the raw table's; `kind` is Stripe's `object`. `listings` are the parameters of each listing that together
     show everything; `created` says whether they can be filtered by it. `expand` is relative to the object. `deletion`
     is the event that means the object is gone. `permission` is what a restricted key needs.
+    A stream that is listed under a parent names in `path` and `listings` the parts of the parent, which a mention
+    parts by slashes, and in `held_as` what its objects are held by where Stripe's own id does not last.
     `unlisted` says that some objects are in no list and are read because others mention them; a mentioned object that
-    is held with `finished_when` (SQL over `payload`) is not read again.
+    is held with `finished_when` (SQL over `payload`) is not read again, and one that is held with `unlisted_when` is
+    not looked for in lists. An `optional` stream belongs to a product that an account may not have: Stripe's refusal to
+    list it is told, and is no failure.
     """
 
     name: str
@@ -68,13 +74,32 @@ class Stream:
     head: type[shapes.Head] = shapes.Head
     also: tuple[Also, ...] = ()
     deletion: str | None = None
+    held_as: str = "{head.id}"
     unlisted: bool = False
+    unlisted_when: str = "false"
     finished_when: str = "true"
+    optional: bool = False
 
     @property
     def changes_by_itself(self) -> bool:
         """Whether its objects change on a day of their own that no event names."""
         return self.head.due_at is not shapes.Head.due_at
+
+    @property
+    def mentions_only(self) -> bool:
+        """Whether some of its objects are found by mentions alone."""
+        return self.unlisted or self.changes is Changes.UNDER
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether one list shows its objects, rather than a list for each parent."""
+        return self.changes not in (Changes.SINGLE, Changes.UNDER)
+
+    def under(self, parent: str) -> tuple[str, list[tuple[str, str]]]:
+        """Path and parameters of its list under a parent, named by parts as a mention has them."""
+        parts = parent.split("/")
+        listing = self.listings[0].items()
+        return self.path.format(parent=parts), [(name, value.format(parent=parts)) for name, value in listing]
 
     @property
     def listed_expand(self) -> list[tuple[str, str]]:
@@ -94,7 +119,9 @@ CATALOGUE: tuple[Stream, ...] = (
     Stream("accounts", "account", "/v1/account", "account_read", Changes.SINGLE),
     Stream("balances", "balance", "/v1/balance", "balance_read", Changes.SINGLE),
     Stream("events", "event", "/v1/events", "event_read", Changes.OVERLAP),
-    Stream("customers", "customer", "/v1/customers", "customer_read", deletion="customer.deleted"),
+    Stream(
+        "customers", "customer", "/v1/customers", "customer_read", head=shapes.Customer, deletion="customer.deleted"
+    ),
     Stream("products", "product", "/v1/products", "product_read", deletion="product.deleted"),
     Stream(
         "prices",
@@ -114,6 +141,7 @@ CATALOGUE: tuple[Stream, ...] = (
         expand=("applies_to", "currency_options"),
         deletion="coupon.deleted",
     ),
+    Stream("promotion_codes", "promotion_code", "/v1/promotion_codes", "promotion_code_read"),
     Stream("tax_rates", "tax_rate", "/v1/tax_rates", "tax_rate_read"),
     Stream(
         "subscriptions",
@@ -125,6 +153,8 @@ CATALOGUE: tuple[Stream, ...] = (
         nested=(Nested("items", "/v1/subscription_items", "subscription"),),
         head=shapes.Subscription,
     ),
+    Stream("subscription_schedules", "subscription_schedule", "/v1/subscription_schedules", "subscription_read"),
+    Stream("checkout_sessions", "checkout.session", "/v1/checkout/sessions", "checkout_session_read"),
     Stream(
         "invoices",
         "invoice",
@@ -145,6 +175,15 @@ CATALOGUE: tuple[Stream, ...] = (
         finished_when="payload ->> '$.invoice' is not null",
     ),
     Stream("invoice_payments", "invoice_payment", "/v1/invoice_payments", "invoice_read", Changes.OVERLAP),
+    Stream("payment_intents", "payment_intent", "/v1/payment_intents", "payment_intent_read"),
+    Stream(
+        "payment_methods",
+        "payment_method",
+        "/v1/payment_methods",
+        "payment_method_read",
+        created=False,
+        unlisted_when="payload ->> '$.customer' is null",
+    ),
     Stream("charges", "charge", "/v1/charges", "charge_read"),
     Stream("refunds", "refund", "/v1/refunds", "charge_read", also=(Also("charge", "charges"),)),
     Stream("disputes", "dispute", "/v1/disputes", "dispute_read", also=(Also("charge", "charges"),)),
@@ -154,6 +193,7 @@ CATALOGUE: tuple[Stream, ...] = (
         "/v1/credit_notes",
         "credit_note_read",
         nested=(Nested("lines", "/v1/credit_notes/{id}/lines"),),
+        head=shapes.CreditNote,
         also=(Also("invoice", "invoices"),),
     ),
     Stream(
@@ -165,13 +205,75 @@ CATALOGUE: tuple[Stream, ...] = (
         head=shapes.BalanceTransaction,
     ),
     Stream("payouts", "payout", "/v1/payouts", "payout_read"),
+    Stream(
+        shapes.CREDIT_ENTRIES,
+        "customer_balance_transaction",
+        "/v1/customers/{parent[0]}/balance_transactions",
+        "customer_read",
+        Changes.UNDER,
+    ),
+    Stream("meters", "billing.meter", "/v1/billing/meters", "billing_meter_read", created=False, optional=True),
+    Stream(
+        shapes.USAGE,
+        "billing.meter_event_summary",
+        "/v1/billing/meters/{parent[1]}/event_summaries",
+        "billing_meter_read",
+        Changes.UNDER,
+        listings=(
+            {
+                "customer": "{parent[0]}",
+                "start_time": "{parent[2]}",
+                "end_time": "{parent[3]}",
+                "value_grouping_window": "day",
+            },
+        ),
+        head=shapes.MeterEventSummary,
+        optional=True,
+        held_as="{parent[0]}/{parent[1]}/{head.start_time}",
+    ),
+    Stream(
+        "credit_grants",
+        "billing.credit_grant",
+        "/v1/billing/credit_grants",
+        "billing_credit_grant_read",
+        created=False,
+        optional=True,
+    ),
+    Stream("reviews", "review", "/v1/reviews", "review_read", also=(Also("charge", "charges"),), optional=True),
+    Stream(
+        "early_fraud_warnings",
+        "radar.early_fraud_warning",
+        "/v1/radar/early_fraud_warnings",
+        "radar_early_fraud_warning_read",
+        optional=True,
+    ),
+    Stream(
+        "transfers",
+        "transfer",
+        "/v1/transfers",
+        "transfer_read",
+        nested=(Nested("reversals", "/v1/transfers/{id}/reversals"),),
+        optional=True,
+    ),
+    Stream(
+        "application_fees",
+        "application_fee",
+        "/v1/application_fees",
+        "application_fee_read",
+        nested=(Nested("refunds", "/v1/application_fees/{id}/refunds"),),
+        optional=True,
+    ),
 )
 
 BY_NAME: Mapping[str, Stream] = {stream.name: stream for stream in CATALOGUE}
 BY_KIND: Mapping[str, Stream] = {stream.kind: stream for stream in CATALOGUE}
 
 ALSO_FROM: Mapping[str, tuple[Also, ...]] = {
+    "fee_refund": (Also("fee", "application_fees"),),
     "discount": (Also("customer", "customers"), Also("subscription", "subscriptions")),
     **{stream.kind: stream.also for stream in CATALOGUE if stream.also},
 }
 """What events about a kind say of other streams; a discount has no list of its own and lives in what it belongs to."""
+
+ALSO_WHEN: Mapping[tuple[str, str], str] = {("customer", "balance"): shapes.CREDIT_ENTRIES}
+"""A kind and a field of it: an event that says the field changed tells of objects that are listed under it."""

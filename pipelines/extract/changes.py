@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.extract.catalogue import ALSO_FROM, BY_KIND, BY_NAME
+from pipelines.extract.catalogue import ALSO_FROM, ALSO_WHEN, BY_KIND, BY_NAME
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ def changes(events: Iterable[bytes]) -> Iterator[Change]:
         event: dict[str, Any] = orjson.loads(payload)
         thing: dict[str, Any] = event["data"]["object"]
         yield from _told_by(event["type"], event["created"], thing)
+        before: dict[str, Any] = event["data"].get("previous_attributes") or {}
+        yield from _told_by_fields(before, event["created"], thing)
 
 
 def _told_by(type_: str, at: int, thing: dict[str, Any]) -> Iterator[Change]:
@@ -49,6 +51,13 @@ def _told_by(type_: str, at: int, thing: dict[str, Any]) -> Iterator[Change]:
         other = thing.get(also.field)
         if isinstance(other, str):
             yield Change(also.stream, other, at)
+
+
+def _told_by_fields(before: dict[str, Any], at: int, thing: dict[str, Any]) -> Iterator[Change]:
+    id_ = thing.get("id")
+    for (kind, field), stream in ALSO_WHEN.items():
+        if field in before and kind == thing.get("object") and isinstance(id_, str):
+            yield Change(stream, id_, at)
 
 
 _READ_EVERY_TIME = {name for name in BY_NAME if name in {"accounts", "balances", "events"}}

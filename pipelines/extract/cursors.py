@@ -186,15 +186,16 @@ def note_swept(connection: duckdb.DuckDBPyConnection, account_id: str, stream: s
     connection.execute("insert into pipeline.swept select ?, ?, unnest(?::varchar[])", [account_id, stream, list(ids)])
 
 
-def missing_after_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str) -> list[str]:
-    """Ids held as present that no list showed; forgets the sweep. In the caller's transaction."""
+def missing_after_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream) -> list[str]:
+    """Ids held as present that no list showed though it should; forgets the sweep. In the caller's transaction."""
     rows = connection.execute(
-        f"select id from raw.{stream} where account_id = $account_id and id not in "  # noqa: S608
-        "(select id from pipeline.swept where account_id = $account_id and stream = $stream) "
-        "group by id having not arg_max(deleted, seq) order by id",
-        {"account_id": account_id, "stream": stream},
+        "select id from (select id, arg_max(deleted, seq) as deleted, arg_max(payload, seq) as payload "  # noqa: S608
+        f"from raw.{stream.name} where account_id = $account_id and id not in "
+        "(select id from pipeline.swept where account_id = $account_id and stream = $stream) group by id) "
+        f"where not deleted and not coalesce({stream.unlisted_when}, false) order by id",
+        {"account_id": account_id, "stream": stream.name},
     ).fetchall()
-    connection.execute("delete from pipeline.swept where account_id = ? and stream = ?", [account_id, stream])
+    connection.execute("delete from pipeline.swept where account_id = ? and stream = ?", [account_id, stream.name])
     return [id_ for (id_,) in rows]
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pipelines.extract.account import Account
 from pipelines.extract.catalogue import Changes, Stream
 from pipelines.extract.client import Client
-from pipelines.extract.errors import PermissionMissing
+from pipelines.extract.errors import PermissionMissing, RequestRefused
 
 
 def readable(account: Account, streams: Sequence[Stream]) -> dict[str, str | None]:
-    """By stream, None where the key may read it, else Stripe's refusal.
+    """By stream that is listed or single, None where the key may read it, else Stripe's refusal.
 
     Raises:
         KeyRefused: Stripe does not know the key.
@@ -22,7 +22,9 @@ def readable(account: Account, streams: Sequence[Stream]) -> dict[str, str | Non
 
 async def _tried(account: Account, streams: Sequence[Stream]) -> dict[str, str | None]:
     async with Client(account) as client:
-        return {stream.name: await _refusal(client, stream) for stream in streams}
+        return {
+            stream.name: await _refusal(client, stream) for stream in streams if stream.changes is not Changes.UNDER
+        }
 
 
 async def _refusal(client: Client, stream: Stream) -> str | None:
@@ -32,5 +34,9 @@ async def _refusal(client: Client, stream: Stream) -> str | None:
         else:
             await client.page(stream.name, stream.path, [("limit", "1")])
     except PermissionMissing as error:
+        return str(error)
+    except RequestRefused as error:
+        if not stream.optional:
+            raise
         return str(error)
     return None

@@ -55,6 +55,8 @@ def _position(stream: Stream, position: Position | None, now: int, *, rows: bool
     if stream.name == "events":
         return _events(position, now, settled)
     listings = len(stream.listings)
+    if stream.changes is Changes.UNDER:
+        return position or Position(now + 1, tracked_from=settled)
     if position is None:
         return Position(now + 1, whole(listings, 0, now + 1), tracked_from=settled, sweeping=rows)
     if sweep or stream.changes is Changes.RELIST:

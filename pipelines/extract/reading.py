@@ -6,7 +6,7 @@ Knows how a page becomes rows. Which windows and ids to read is decided elsewher
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -75,6 +75,34 @@ class Reader:
             for id_, changed_at in ids.items():
                 group.create_task(one(id_, changed_at))
 
+    async def under_parents(self, stream: Stream, parents: Mapping[str, datetime | None]) -> None:
+        """Read the whole list under each parent, each once; a parent that is gone has none."""
+        places = asyncio.Semaphore(OBJECTS_AT_ONCE)
+
+        async def one(parent: str, changed_at: datetime | None) -> None:
+            async with places:
+                await self.writer.put(await self._under(stream, parent, changed_at))
+                self.told(stream)
+
+        async with asyncio.TaskGroup() as group:
+            for parent, changed_at in parents.items():
+                group.create_task(one(parent, changed_at))
+
+    async def _under(self, stream: Stream, parent: str, changed_at: datetime | None) -> Batch:
+        path, parameters = stream.under(parent)
+        try:
+            payloads = await self._list_all(stream, stream.path, path, parameters)
+        except NotFound:
+            return Batch(stream, self.client.now, resolved=[parent])
+        read = await self.read(stream, Page(payloads, has_more=False, at=self.client.now), "list", {})
+        parts = parent.split("/")
+        rows = [
+            replace(row, id=stream.held_as.format(parent=parts, head=head), changed_at=changed_at)
+            for row, head in zip(read.rows, read.heads, strict=True)
+        ]
+        newest = max(read.made_at, default=0)
+        return Batch(stream, self.client.now, rows, resolved=[parent], found=read.found, newest=newest)
+
     async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
         """Store what an account has one of, under the account's id."""
         payload = bytes(scrub.clean([answer.body])[0])
@@ -110,6 +138,7 @@ class Reader:
             if made_at is not None:
                 result.made_at.append(made_at)
             text = payload.decode()
+            result.heads.append(head)
             result.rows.append(Row(head.id, _hash(payload), changed.get(head.id), page.at, seen_by, head.deleted, text))
             result.found.extend(self._mentions(head, everything=seen_by == "event"))
             due = head.due_at()
@@ -176,15 +205,17 @@ class Reader:
             )
 
     def _mentions(self, head: Head, *, everything: bool) -> Iterable[Change]:
-        for stream, id_ in head.mentions():
-            if (everything or BY_NAME[stream].unlisted) and (stream, id_) not in self._mentioned:
+        for stream, id_, due_at, past in head.mentions():
+            is_asked_for = not past if everything else BY_NAME[stream].mentions_only
+            if is_asked_for and (stream, id_) not in self._mentioned:
                 self._mentioned.add((stream, id_))
-                yield Change(stream, id_)
+                yield Change(stream, id_, due_at=due_at)
 
 
 @dataclass
 class _Read:
     rows: list[Row] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
     made_at: list[int] = field(default_factory=list)
     found: list[Change] = field(default_factory=list)
 

@@ -4,11 +4,29 @@ Decoding reads only these fields; a field that is missing or null is fine, so th
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
-Mention = tuple[str, str]
-"""A stream's name and an object's id in it."""
+
+class Mention(NamedTuple):
+    """An object of a stream, by id, or the parent under which a stream is listed.
+
+    `due_at` (epoch seconds) says when to read it, at once where 0. `past` marks what only a reading of lists asks for:
+    afterwards it is held.
+    """
+
+    stream: str
+    id: str
+    due_at: int = 0
+    past: bool = False
+
+
+CREDIT_ENTRIES = "customer_balance_transactions"
+USAGE = "meter_event_summaries"
+DAY = 86_400
+USAGE_SETTLES_SECONDS = 7_200
+"""Usage of a period is read this long after its end: Stripe takes late events until the invoice is finalised."""
 
 
 class Head(msgspec.Struct):
@@ -38,8 +56,29 @@ class Named(msgspec.Struct):
     id: str
 
 
+class Customer(Head):
+    """Its credit balance has entries, which are listed under it."""
+
+    balance: int = 0
+
+    def mentions(self) -> Iterator[Mention]:
+        if self.balance:
+            yield Mention(CREDIT_ENTRIES, self.id)
+
+
+class Recurring(msgspec.Struct):
+    meter: str | None = None
+
+
+class ItemPrice(msgspec.Struct):
+    id: str
+    recurring: Recurring | None = None
+
+
 class SubscriptionItem(msgspec.Struct):
-    price: Named | None = None
+    price: ItemPrice | None = None
+    current_period_start: int | None = None
+    current_period_end: int | None = None
 
 
 class Items(msgspec.Struct):
@@ -48,12 +87,29 @@ class Items(msgspec.Struct):
 
 
 class Subscription(Head):
-    """Its items' prices may be inline ones, which no list shows."""
+    """Its items may have inline prices, which no list shows, and metered ones, whose usage is listed by customer."""
 
+    customer: str | Named | None = None
+    start_date: int | None = None
     items: Items | None = None
 
     def mentions(self) -> Iterator[Mention]:
-        return (("prices", item.price.id) for item in (self.items.data if self.items else ()) if item.price)
+        for item in self.items.data if self.items else ():
+            if item.price is None:
+                continue
+            yield Mention("prices", item.price.id)
+            meter = item.price.recurring.meter if item.price.recurring else None
+            if meter and self.customer:
+                yield from self._usage(item, meter, _id(self.customer))
+
+    def _usage(self, item: SubscriptionItem, meter: str, customer: str) -> Iterator[Mention]:
+        """The days of the period now running, once it is over; those before it, where the subscription is new to us."""
+        start, end = item.current_period_start, item.current_period_end
+        if start is None or end is None:
+            return
+        yield Mention(USAGE, _days(customer, meter, start, end), due_at=end + USAGE_SETTLES_SECONDS)
+        if self.start_date is not None and self.start_date < start:
+            yield Mention(USAGE, _days(customer, meter, self.start_date, start), past=True)
 
 
 class PriceDetails(msgspec.Struct):
@@ -84,17 +140,23 @@ class Lines(msgspec.Struct):
 
 
 class Invoice(Head):
-    """Its lines' prices may be inline ones; the invoice items it took up changed without an event."""
+    """Its lines' prices may be inline ones; the invoice items it took up changed without an event, and so did the
+    customer's credit."""
 
+    customer: str | Named | None = None
+    starting_balance: int | None = None
+    ending_balance: int | None = None
     lines: Lines | None = None
 
     def mentions(self) -> Iterator[Mention]:
+        if self.customer and (self.starting_balance or self.ending_balance):
+            yield Mention(CREDIT_ENTRIES, _id(self.customer))
         lines = self.lines.data if self.lines else []
         yield from _prices(lines)
         for line in lines:
             details = line.parent and (line.parent.invoice_item_details or line.parent.subscription_item_details)
             if details and details.invoice_item:
-                yield "invoice_items", details.invoice_item
+                yield Mention("invoice_items", details.invoice_item)
 
 
 class InvoiceItem(Head):
@@ -108,6 +170,23 @@ class InvoiceItem(Head):
 
     def mentions(self) -> Iterator[Mention]:
         return _prices([Line(self.pricing)])
+
+
+class CreditNote(Head):
+    """May be credited to the customer's balance."""
+
+    customer: str | Named | None = None
+    customer_balance_transaction: str | Named | None = None
+
+    def mentions(self) -> Iterator[Mention]:
+        if self.customer and self.customer_balance_transaction:
+            yield Mention(CREDIT_ENTRIES, _id(self.customer))
+
+
+class MeterEventSummary(Head):
+    """What a customer used of a meter on a day; Stripe's id of it does not last."""
+
+    start_time: int = 0
 
 
 class BalanceTransaction(Head):
@@ -124,4 +203,13 @@ def _prices(lines: list[Line]) -> Iterator[Mention]:
     for line in lines:
         price = line.pricing.price_details.price if line.pricing and line.pricing.price_details else None
         if price is not None:
-            yield "prices", price if isinstance(price, str) else price.id
+            yield Mention("prices", _id(price))
+
+
+def _id(reference: str | Named) -> str:
+    return reference if isinstance(reference, str) else reference.id
+
+
+def _days(customer: str, meter: str, start: int, end: int) -> str:
+    """The whole UTC days that a period touches, as the parent of a listing."""
+    return f"{customer}/{meter}/{start - start % DAY}/{end + -end % DAY}"

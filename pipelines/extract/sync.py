@@ -19,7 +19,7 @@ from pipelines.extract.account import Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
-from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing
+from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, RequestRefused
 from pipelines.extract.plan import planned
 from pipelines.extract.reading import Reader, gone, instant
 from pipelines.extract.windows import Position, whole
@@ -221,7 +221,7 @@ class _Run:
         )
 
     async def _reread(self, streams: Sequence[Stream], start: int, end: int) -> None:
-        listed = [stream for stream in streams if stream.created and stream.changes is not Changes.SINGLE]
+        listed = [stream for stream in streams if stream.created and stream.is_listed]
         await self._each(
             [
                 (stream, self._reader.windows(stream, whole(len(stream.listings), start, end), "resync"))
@@ -254,7 +254,11 @@ class _Run:
             rows = [gone(each.id, instant(each.changed_at), now) for each in deleted]
             await self._writer.put(Batch(stream, now, rows, resolved=[each.id for each in deleted]))
         alive = {each.id: instant(each.changed_at) for each in open_ if not each.gone}
-        if by_list:
+        if stream.changes is Changes.UNDER:
+            self._tried.update((stream.name, id_) for id_ in alive)
+            await self._reader.under_parents(stream, alive)
+            return
+        if by_list and stream.created:
             young = [each for each in open_ if not each.gone and _is_young(each)]
             made = [each.made_at for each in young if each.made_at is not None]
             if len(young) > FEW * len(stream.listings):
@@ -281,7 +285,10 @@ class _Run:
         except* ExtractError as errors:
             error = _first(errors)
             assert isinstance(error, ExtractError)  # noqa: S101
-            self._failed[stream.name] = error
+            if stream.optional and isinstance(error, RequestRefused):
+                self._skipped[stream.name] = str(error)
+            else:
+                self._failed[stream.name] = error
         self._told(stream, done=True)
 
     def _told(self, stream: Stream, *, done: bool = False) -> None:

@@ -198,7 +198,7 @@ class Writer:
         return position
 
     def _note_missing(self, stream: Stream, now: int) -> None:
-        missing = cursors.missing_after_sweep(self.connection, self.account_id, stream.name)
+        missing = cursors.missing_after_sweep(self.connection, self.account_id, stream)
         cursors.remember(self.connection, self.account_id, (Change(stream.name, id_, now) for id_ in missing))
 
 

@@ -72,6 +72,9 @@ class Endpoints:
             parent = ids[0]
             if parent not in self._store.shelf(scope.parent).slots:
                 raise no_such(scope.parent, parent, scope.parent)
+            for name in scope.required:
+                if name not in given:
+                    raise missing_parameter(name)
             conditions = self._conditions(given, scope.filters, scope.unless)
             conditions.append(Equal(scope.column, parent))
             return self._page(scope.kind, scope.path.format(id=parent), conditions, given)

@@ -81,6 +81,17 @@ _liability = Inside({"liability": Inside({"account": _account})})
 _pricing = Inside({"price_details": Inside({"price": _price})})
 
 EXPANDABLE: dict[str, dict[str, Node]] = {
+    "application_fee": {"charge": _charge, "refunds": Nested("fee_refund")},
+    "billing.credit_grant": {"customer": _customer},
+    "billing.meter": {},
+    "billing.meter_event_summary": {},
+    "checkout.session": {
+        "customer": _customer,
+        "invoice": _invoice,
+        "line_items": Included(),
+        "payment_intent": _payment_intent,
+        "subscription": Ref(("subscription",)),
+    },
     "balance_transaction": {"source": Ref(("charge", "refund", "dispute", "payout"))},
     "charge": {
         "application": NEVER,
@@ -193,6 +204,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
     "price": {"currency_options": Included(), "product": Ref(("product",)), "tiers": Included()},
     "product": {"default_price": _price, "tax_code": NEVER},
     "promotion_code": {"customer": _customer, "promotion": Inside({"coupon": Ref(("coupon",))})},
+    "radar.early_fraud_warning": {"charge": _charge, "payment_intent": _payment_intent},
     "refund": {
         "balance_transaction": _transaction,
         "charge": _charge,
@@ -217,12 +229,16 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "schedule": NEVER,
         "test_clock": NEVER,
     },
+    "subscription_schedule": {"customer": _customer, "subscription": Ref(("subscription",))},
     "subscription_item": {
         "billed_until": Included(),
         "discounts": Discounts(),
         "plan": Embedded("plan"),
         "price": Embedded("price"),
     },
+    "fee_refund": {"balance_transaction": _transaction},
     "tax_rate": {},
+    "transfer": {"balance_transaction": _transaction, "reversals": Nested("transfer_reversal")},
+    "transfer_reversal": {"balance_transaction": _transaction},
 }
 """By kind: each field through or at which an expansion can go."""

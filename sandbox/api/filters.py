@@ -155,6 +155,35 @@ _BOUNDS: dict[str, Callable[[int], tuple[int, int]]] = {
 
 
 @dataclass(frozen=True)
+class Since:
+    """The column's instant is not before the given one, which is the start of a day."""
+
+    column: str
+
+    def read(self, name: str, value: Value, store: Store) -> list[Condition]:
+        first = _start_of_day(name, value)
+        return [Passing(self.column, lambda at: at >= first)]
+
+
+@dataclass(frozen=True)
+class Until:
+    """The column's instant is not after the given one, which is the start of a day."""
+
+    column: str
+
+    def read(self, name: str, value: Value, store: Store) -> list[Condition]:
+        last = _start_of_day(name, value)
+        return [Passing(self.column, lambda at: at <= last)]
+
+
+def _start_of_day(name: str, value: Value) -> int:
+    at = integer(name, text(name, value))
+    if at % 86_400:
+        raise invalid(f"Invalid {name}: must be aligned with the daily boundaries of value_grouping_window", name)
+    return at
+
+
+@dataclass(frozen=True)
 class Fields:
     """A map of further filters (`payment[type]`, `recurring[interval]`)."""
 

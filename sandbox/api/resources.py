@@ -17,7 +17,9 @@ from sandbox.api.filters import (
     Ignored,
     Passing,
     Range,
+    Since,
     Text,
+    Until,
     Wildcard,
 )
 from sandbox.api.routes import Part, Resource, Scope, Single
@@ -349,6 +351,13 @@ RESOURCES: tuple[Resource, ...] = (
             "lookup_key": Text("lookup_key"),
         },
     ),
+    Resource("review", "/v1/reviews", "review_read", CREATED),
+    Resource(
+        "radar.early_fraud_warning",
+        "/v1/radar/early_fraud_warnings",
+        "radar_early_fraud_warning_read",
+        CREATED | {"charge": _charge, "payment_intent": _payment_intent},
+    ),
     Resource("billing.meter", "/v1/billing/meters", "billing_meter_read", {"status": Text("status")}),
     Resource(
         "billing.credit_grant",
@@ -364,6 +373,8 @@ RESOURCES: tuple[Resource, ...] = (
 PARTS: tuple[Part, ...] = (
     Part("/v1/invoices/{id}/lines", "invoice_read", "invoice", "lines", "line_item"),
     Part("/v1/credit_notes/{id}/lines", "credit_note_read", "credit_note", "lines", "credit_note_line_item"),
+    Part("/v1/transfers/{id}/reversals", "transfer_read", "transfer", "reversals", "transfer_reversal"),
+    Part("/v1/application_fees/{id}/refunds", "application_fee_read", "application_fee", "refunds", "fee_refund"),
 )
 
 SCOPES: tuple[Scope, ...] = (
@@ -394,6 +405,20 @@ SCOPES: tuple[Scope, ...] = (
         "customer_balance_transaction",
         "customer",
         CREATED | {"invoice": _invoice},
+    ),
+    Scope(
+        "/v1/billing/meters/{id}/event_summaries",
+        "billing_meter_read",
+        "billing.meter",
+        "billing.meter_event_summary",
+        "meter",
+        {
+            "customer": Text("_customer", "customer"),
+            "start_time": Since("start_time"),
+            "end_time": Until("end_time"),
+            "value_grouping_window": Choice("_window", ("day", "hour"), (("day", frozenset()),)),
+        },
+        required=("customer", "end_time", "start_time"),
     ),
 )
 

@@ -45,6 +45,7 @@ class Scope:
     column: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
     unless: tuple[tuple[tuple[str, ...], Condition], ...] = ()
+    required: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Leaving depends on what can be seen in the account: failed payments, shrinking, 
 time. Draws from the customer's own stream; the acts themselves are elsewhere.
 """
 
-from sandbox.world import aftermath, cancellations, changes, farewells, plans, signups
+from sandbox.world import aftermath, cancellations, changes, farewells, metering, plans, signups
 from sandbox.world.business import MODULES
 from sandbox.world.periods import DAY, HOUR
 from sandbox.world.stage import Stage
@@ -17,7 +17,7 @@ def visit(stage: Stage, sub: Subscription) -> None:
         return
     chance = sub.customer.chance
     stage.later(stage.now + chance.randrange(20 * DAY, 40 * DAY), "behaviour.visit", sub)
-    _use(sub)
+    _use(stage, sub)
     if sub.status == "past_due" and any(invoice.attempts for invoice in sub.overdue):
         if chance.random() < 0.45 and _calm(stage, sub):
             cancellations.cancel_now(stage, sub, *farewells.why(stage, sub))
@@ -250,10 +250,12 @@ def _calm(stage: Stage, sub: Subscription) -> bool:
     ) or (sub.interval == ("day", 1) and stage.now > sub.period_start + 2 * HOUR)
 
 
-def _use(sub: Subscription) -> None:
+def _use(stage: Stage, sub: Subscription) -> None:
     for item in sub.items:
         if item.price.usage_type == "metered":
-            item.usage += _calls(sub, item)
+            calls = _calls(sub, item)
+            item.usage += calls
+            metering.count(stage, sub.customer.id, item.price.product, calls)
 
 
 def _calls(sub: Subscription, item: Item) -> int:

@@ -8,7 +8,17 @@ from typing import Any
 
 from sandbox.forms import shown_form
 from sandbox.store import Store
-from sandbox.world import aftermath, behaviour, cancellations, changes, payments, signups, subscriptions, versions
+from sandbox.world import (
+    aftermath,
+    behaviour,
+    cancellations,
+    changes,
+    metering,
+    payments,
+    signups,
+    subscriptions,
+    versions,
+)
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
 from sandbox.world.business import PRODUCTS, Business
@@ -95,6 +105,8 @@ class World:
         )
         for product in PRODUCTS:
             stage.put(self._renderer.product(product, now), "product.created")
+        for counted in sorted({price.product for price in stage.prices.values() if price.usage_type == "metered"}):
+            metering.found(stage, counted, counted.title())
         for rate in stage.tax_rates.values():
             stage.put(self._renderer.tax_rate(rate, now), "tax_rate.created")
         for coupon in stage.coupons.values():

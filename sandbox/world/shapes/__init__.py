@@ -37,6 +37,7 @@ from sandbox.world.shapes.money import balance, balance_transaction, fee_detail,
 from sandbox.world.shapes.payments import DECLINES, Decline, charge, dispute, payment_intent, refund
 from sandbox.world.shapes.people import Card, address, billing_details, customer, payment_method
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item
+from sandbox.world.shapes.usage import meter, meter_event_summary
 
 API_VERSION: Final = "2026-10-28.endive"
 
@@ -69,6 +70,8 @@ __all__ = [
     "invoiceitem",
     "line_item",
     "listed",
+    "meter",
+    "meter_event_summary",
     "payment_intent",
     "payment_method",
     "payout",
