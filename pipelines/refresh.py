@@ -106,7 +106,12 @@ def account_of(settings: Settings) -> Account:
     Raises:
         SettingsError: no key, or one that can't read.
     """
-    return Account.of(settings.required_key(), settings.stripe_api_base)
+    return Account.of(
+        settings.required_key(),
+        settings.stripe_api_base,
+        account_rate=settings.account_rate,
+        endpoint_rate=settings.endpoint_rate,
+    )
 
 
 def window(since: str | None, until: str | None) -> Window:

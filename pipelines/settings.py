@@ -29,6 +29,17 @@ class Settings(BaseSettings):
     stripe_api_base: Annotated[
         str, setting("STRIPE_API_BASE", "base URL of the API: Stripe's own, a sandbox or a proxy")
     ] = STRIPE_API
+    account_rate: Annotated[
+        float | None,
+        setting(
+            "REVENUE_ACCOUNT_RATE",
+            "requests a second to an account, 0 for no limit; without it what Stripe allows: 100, a test key 25",
+        ),
+    ] = None
+    endpoint_rate: Annotated[
+        float | None,
+        setting("REVENUE_ENDPOINT_RATE", "requests a second to one endpoint, 0 for no limit; without it Stripe's 25"),
+    ] = None
     home: Annotated[Path, setting("REVENUE_HOME", "working folder: warehouse.duckdb, revenue.duckdb, site/, logs/")] = (
         Path("var")
     )
@@ -60,6 +71,13 @@ class Settings(BaseSettings):
     serve_port: Annotated[
         int, setting("REVENUE_PORT", "port of `revenue serve`, which Dagster's report links point at")
     ] = 8321
+
+    @field_validator("account_rate", "endpoint_rate")
+    @classmethod
+    def _possible_rate(cls, value: float | None) -> float | None:
+        if value is not None and not 0 <= value < float("inf"):
+            raise ValueError(f"{value} is no rate; write requests a second such as 50, or 0 for no limit")
+        return value
 
     @field_validator("currency")
     @classmethod

@@ -4,7 +4,7 @@ Nothing here reads the environment; a key never shows in a repr, an error or a l
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 STRIPE_API = "https://api.stripe.com"
 _KEY = re.compile(r"\b((?:sk|rk|pk|ek|whsec)_(?:(?:live|test|org)_)?)\w{4,}")
@@ -14,9 +14,9 @@ _KEY = re.compile(r"\b((?:sk|rk|pk|ek|whsec)_(?:(?:live|test|org)_)?)\w{4,}")
 class Limits:
     """How many requests may be sent, and how patiently they are repeated.
 
-    Rates are requests a second; `endpoint_rate` counts one resource (`/v1/invoices` and all below it). `attempts`
-    counts sendings of one request that failed for another reason than a limit; `refusals` counts 429s of one request.
-    Delays are seconds: each doubles from `first_delay` to `longest_delay`, times a random share.
+    Rates are requests a second, 0 for no limit; `endpoint_rate` is of one endpoint (all `/v1/invoices/{id}`
+    together). `attempts` counts sendings of one request that failed for another reason than a limit; `refusals` counts
+    429s of one request. Delays are seconds: each doubles from `first_delay` to `longest_delay`, times a random share.
     """
 
     account_rate: float = 100.0
@@ -49,12 +49,25 @@ class Account:
     limits: Limits = Limits()
 
     @classmethod
-    def of(cls, key: str, base_url: str = STRIPE_API, label: str = "default") -> "Account":
-        """The account under the limits that Stripe documents for such a key; another server gets those of a live
-        key.
+    def of(
+        cls,
+        key: str,
+        base_url: str = STRIPE_API,
+        label: str = "default",
+        *,
+        account_rate: float | None = None,
+        endpoint_rate: float | None = None,
+    ) -> "Account":
+        """The account under the given rates, or those that Stripe documents for such a key; another server gets those
+        of a live key.
         """
         slow = base_url.rstrip("/") == STRIPE_API and "_test_" in key
-        return cls(key=key, base_url=base_url.rstrip("/"), label=label, limits=TEST_MODE if slow else Limits())
+        limits = TEST_MODE if slow else Limits()
+        if account_rate is not None:
+            limits = replace(limits, account_rate=account_rate)
+        if endpoint_rate is not None:
+            limits = replace(limits, endpoint_rate=endpoint_rate)
+        return cls(key=key, base_url=base_url.rstrip("/"), label=label, limits=limits)
 
     @property
     def key_is_live(self) -> bool:

@@ -145,6 +145,7 @@ class Client:
                     answer = await self._sent(path, parameters)
                 finally:
                     self._limiter.leave()
+                self._limiter.answered(endpoint)
                 return answer, decoder.decode(answer.body)
             except _Refused as refusal:
                 refused, cause = refused + 1, str(refusal)

@@ -1,60 +1,109 @@
 """Paces requests: one rate for the account, one for each endpoint, and a pool of requests in flight.
 
-Starts at the given limits. A refusal for a rate slows that rate down, a refusal for concurrency shrinks the pool; both
-recover slowly towards what was given. Knows nothing of HTTP.
+Starts at the given limits. A refusal for a rate brings that rate down at once to what the server was seen to take; from
+there it is raised again in small steps, ever more rarely where a step was refused, so that it settles just below the
+real limit. A refusal for concurrency shrinks the pool, which grows back slowly. Knows nothing of HTTP.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
-SLOWER = 0.75
-RECOVERY_PER_SECOND = 0.02
 LOWEST_RATE = 1.0
-PATIENCE_AFTER_SLOWING = 1.0
+SLOWER = 0.75
+"""What is left of a rate that is refused although it was not being used up: something else uses the account."""
+BELOW = 0.95
+"""What of the rate that the server was seen to take is asked for from then on."""
+USED_UP = 0.2
+"""So much of a rate must have left in the watched time for the answers to show what the server takes."""
+WATCHED_SECONDS = 1.0
+"""Answers of so long are counted, and refusals within it count once."""
+FIRST_PATIENCE, LONGEST_PATIENCE = 5.0, 120.0
+"""Seconds without a refusal before a rate is raised; they double each time that a raise was refused."""
+FIRST_STEP, LONGEST_STEP = 0.05, 0.5
+"""By how much a rate is raised; the share doubles with each raise that was not refused."""
+SLACK_SECONDS = 0.02
+"""How late a request may leave without the following ones waiting longer for it: timers are coarse."""
 GROW_AFTER = 200
 
 
 class Pace:
-    """Even spacing at a rate: `reserve` says when the next request may leave. Times are seconds of any one clock."""
+    """Even spacing at a rate that follows what the server takes. Times are seconds of any one clock.
 
-    def __init__(self, rate: float, burst: float = 1.0) -> None:
-        self.ceiling = rate
-        self.rate = rate
-        self._burst = burst
+    `ceiling` is the highest rate, in requests a second; infinite for none.
+    """
+
+    def __init__(self, ceiling: float) -> None:
+        self.ceiling = ceiling
+        self.rate = ceiling
         self._next = 0.0
-        self._slowed = 0.0
+        self._left: deque[float] = deque()
+        self._answered: deque[float] = deque()
+        self._settled_at = -inf
+        self._raised_at = -inf
+        self._slowed_at = -inf
+        self._patience = FIRST_PATIENCE
+        self._step = FIRST_STEP
 
-    def reserve(self, now: float) -> float:
-        """Take the next place; return how long to wait for it."""
-        earliest = now - (self._burst - 1.0) / self.rate
-        start = max(self._next, earliest)
-        self._next = start + 1.0 / self.rate
-        return max(0.0, start - now)
+    def wait(self, now: float) -> float:
+        """Seconds until the next request may leave."""
+        self._recover(now)
+        return self._next - now
+
+    def leave(self, now: float) -> None:
+        """A request leaves."""
+        self._next = max(self._next, now - SLACK_SECONDS) + 1.0 / self.rate
+        _note(self._left, now)
+
+    def answered(self, now: float) -> None:
+        """A request was taken."""
+        if self.ceiling < inf:
+            _note(self._answered, now)
 
     def slow(self, now: float) -> None:
         """A request was refused. Refusals of one burst count once."""
-        if now - self._slowed >= PATIENCE_AFTER_SLOWING:
-            self._slowed = now
-            self.rate = max(LOWEST_RATE, self.rate * SLOWER)
+        if now - self._slowed_at >= WATCHED_SECONDS:
+            taken = _rate_of(self._answered, now)
+            was_used_up = _rate_of(self._left, now) >= self.rate * USED_UP
+            slower = taken * BELOW if taken and was_used_up else self.rate * SLOWER
+            if now - self._raised_at < self._patience:
+                self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+            self.rate = max(LOWEST_RATE, min(slower, self.rate * BELOW))
+            self._step = FIRST_STEP
+            self._slowed_at = self._settled_at = now
         self._next = max(self._next, now + 1.0 / self.rate)
 
-    def recover(self, seconds: float) -> None:
-        """Come back towards the given rate, a fiftieth of it a second."""
-        self.rate = min(self.ceiling, self.rate + self.ceiling * RECOVERY_PER_SECOND * seconds)
+    def _recover(self, now: float) -> None:
+        if self.rate < self.ceiling and now - self._settled_at >= self._patience:
+            self.rate = min(self.ceiling, self.rate * (1 + self._step))
+            self._step = min(2 * self._step, LONGEST_STEP)
+            self._raised_at = self._settled_at = now
+
+
+def _note(moments: deque[float], now: float) -> None:
+    moments.append(now)
+    while moments[0] <= now - WATCHED_SECONDS:
+        moments.popleft()
+
+
+def _rate_of(moments: deque[float], now: float) -> float:
+    return sum(moment > now - WATCHED_SECONDS for moment in moments) / WATCHED_SECONDS
 
 
 class Limiter:
-    """`await enter` before a request, `leave` after it, and tell refusals to `slow`."""
+    """`await enter` before a request, `leave` after it; tell `answered` what was taken and `slow` what was refused.
+
+    Rates are requests a second, 0 for no limit.
+    """
 
     def __init__(
         self, account_rate: float, endpoint_rate: float, concurrency: int, clock: Callable[[], float] | None = None
     ) -> None:
-        self._account = Pace(account_rate)
-        self._endpoint_rate = endpoint_rate
-        self._endpoints: dict[str, Pace] = {}
+        self._account = _Gate(Pace(account_rate or inf))
+        self._endpoint_rate = endpoint_rate or inf
+        self._endpoints: dict[str, _Gate] = {}
         self._clock = clock or asyncio.get_running_loop().time
-        self._recovered_at = self._clock()
         self._ceiling = concurrency
         self.pool = concurrency
         self._in_flight = 0
@@ -63,27 +112,31 @@ class Limiter:
 
     def rates(self, endpoint: str) -> tuple[float, float]:
         """Requests a second that the account and the endpoint are paced at now."""
-        return self._account.rate, self._pace(endpoint).rate
+        return self._account.pace.rate, self._gate(endpoint).pace.rate
+
+    def answered(self, endpoint: str) -> None:
+        """A request was taken."""
+        now = self._clock()
+        self._account.pace.answered(now)
+        self._gate(endpoint).pace.answered(now)
 
     def slow(self, endpoint: str, reason: str) -> None:
         """Take a 429 to heart: `reason` is the `Stripe-Rate-Limited-Reason` header.
 
         Without one it was a lock that another request held, which is no matter of pace.
         """
-        now = self._clock()
         if reason.endswith("-concurrency"):
             self.pool = max(1, min(self.pool, self._in_flight) * 3 // 4)
             self._since_shrink = 0
         elif reason == "global-rate":
-            self._account.slow(now)
+            self._account.pace.slow(self._clock())
         elif reason:
-            self._pace(endpoint).slow(now)
+            self._gate(endpoint).pace.slow(self._clock())
 
     async def enter(self, endpoint: str) -> None:
         """Wait for the endpoint's moment, then the account's, then a place in the pool."""
-        self._recover(self._clock())
-        await _pause(self._pace(endpoint).reserve(self._clock()))
-        await _pause(self._account.reserve(self._clock()))
+        await self._gate(endpoint).passed(self._clock)
+        await self._account.passed(self._clock)
         while self._in_flight >= self.pool:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -103,16 +156,24 @@ class Limiter:
                 turn.set_result(None)
                 free -= 1
 
-    def _recover(self, now: float) -> None:
-        passed, self._recovered_at = now - self._recovered_at, now
-        for pace in (self._account, *self._endpoints.values()):
-            if pace.rate < pace.ceiling:
-                pace.recover(passed)
-
-    def _pace(self, endpoint: str) -> Pace:
-        return self._endpoints.setdefault(endpoint, Pace(self._endpoint_rate))
+    def _gate(self, endpoint: str) -> "_Gate":
+        gate = self._endpoints.get(endpoint)
+        if gate is None:
+            gate = self._endpoints[endpoint] = _Gate(Pace(self._endpoint_rate))
+        return gate
 
 
-async def _pause(seconds: float) -> None:
-    if seconds > 0:
-        await asyncio.sleep(seconds)
+class _Gate:
+    """Lets requests through in the order they came, one at a time, so that a change of pace holds for all who wait."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self._queue = asyncio.Lock()
+
+    async def passed(self, clock: Callable[[], float]) -> None:
+        if self.pace.ceiling == inf:
+            return
+        async with self._queue:
+            while (seconds := self.pace.wait(clock())) > 0:
+                await asyncio.sleep(seconds)
+            self.pace.leave(clock())

@@ -133,6 +133,7 @@ class Reader:
             if not head.id:
                 self.oddities[f"{stream.name}: an object without id was left out"] += 1
                 continue
+            _refuse_other_kind(stream, head)
             self._refuse_other_mode(stream, head)
             made_at = head.made_at()
             if made_at is not None:
@@ -184,7 +185,9 @@ class Reader:
                     entries.extend(scrub.clean(page.objects))
                     if not page.has_more:
                         return entries
-                    after = [("starting_after", msgspec.json.decode(entries[-1], type=Head).id)]
+                    last = msgspec.json.decode(page.objects[-1], type=Head).id if page.objects else ""
+                    _refuse_no_progress(path, page, last, after[0][1] if after else None)
+                    after = [("starting_after", last)]
             except NotFound:
                 if not after:
                     raise
@@ -249,6 +252,7 @@ class _Windows:
                     continue
                 read = await self.reader.read(self.stream, page, self.seen_by, self.changed)
                 self._hold_against_filter(window, read.made_at)
+                _refuse_no_progress(self.stream.path, page, read.rows[-1].id if read.rows else "", window.after)
                 pages += 1
                 edge = oldest
                 newest, oldest = max(newest, *read.made_at, 0), min(oldest, *read.made_at, window.end)
@@ -277,6 +281,23 @@ class _Windows:
                 f"{self.stream.path} answered with objects created outside the asked window "
                 f"[{window.start}, {window.end}): the server ignores `created`, so nothing here can be trusted."
             )
+
+
+def _refuse_other_kind(stream: Stream, head: Head) -> None:
+    if head.object and head.object != stream.kind:
+        raise RequestRefused(
+            f"{stream.path} answered with a {head.object} ({head.id}) where each is a {stream.kind}: something other "
+            "than Stripe answers, or its API has changed. Check STRIPE_API_BASE."
+        )
+
+
+def _refuse_no_progress(path: str, page: Page, last: str, after: str | None) -> None:
+    """A list that says there is more must show something new, or reading it would never end."""
+    if page.has_more and (not last or last == after):
+        raise RequestRefused(
+            f"{path} says that it has more and shows nothing new after {after or 'its beginning'}: the server does not "
+            "page as Stripe does."
+        )
 
 
 def gone(id_: str, changed_at: datetime | None, at: datetime) -> Row:

@@ -33,6 +33,7 @@ class Head(msgspec.Struct):
     """What every object shows."""
 
     id: str = ""
+    object: str = ""
     created: int | None = None
     livemode: bool | None = None
     deleted: bool = False

@@ -18,7 +18,7 @@ from sandbox.serving import Sandbox, serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
 
-FAST = Limits(account_rate=1e6, endpoint_rate=1e6, first_delay=0.01, longest_delay=0.05, read_timeout=10.0)
+FAST = Limits(account_rate=0, endpoint_rate=0, first_delay=0.01, longest_delay=0.05, read_timeout=10.0)
 """No pacing, and repetitions without a pause worth speaking of."""
 
 

@@ -19,8 +19,11 @@ CHARGE = {"id": "ch_1", "object": "charge", "created": 1_700_000_000, "amount": 
 
 
 @contextmanager
-def answering(charges: Any, *, indent: int | None = None, filters: bool = True) -> Iterator[Account]:
-    """An account that has nothing but charges, in JSON indented as said; `filters` heeds `created`."""
+def answering(
+    charges: Any, *, indent: int | None = None, filters: bool = True, endless: bool = False
+) -> Iterator[Account]:
+    """An account that has nothing but charges, in JSON indented as said; `filters` heeds `created`;
+    `endless` always says that there is more."""
     singles = {
         "/v1/account": {"id": "acct_1", "object": "account"},
         "/v1/balance": {"object": "balance", "livemode": False},
@@ -36,7 +39,9 @@ def answering(charges: Any, *, indent: int | None = None, filters: bool = True) 
             if filters and data:
                 first, end = int(asked["created[gte]"][0]), int(asked["created[lt]"][0])
                 data = [each for each in data if each["created"] == "yesterday" or first <= each["created"] < end]
-            body = singles.get(address.path, {"object": "list", "data": data, "has_more": False, "url": address.path})
+            body = singles.get(
+                address.path, {"object": "list", "data": data, "has_more": endless and address.path == "/v1/charges"}
+            )
             text = json.dumps(body, indent=indent).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(text)))
@@ -46,7 +51,10 @@ def answering(charges: Any, *, indent: int | None = None, filters: bool = True) 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Odd)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -61,6 +69,21 @@ def test_a_server_that_ignores_the_created_filter_is_not_trusted(tmp_path: Path)
     late = CHARGE | {"created": 4_000_000_000}
     with answering([late], filters=False) as account, warehouse(tmp_path) as connection:
         with pytest.raises(StreamsFailed, match="ignores `created`"):
+            sync(connection, account)
+        assert current(connection, "charges") == {}
+
+
+@pytest.mark.parametrize("shown", [[], [CHARGE]])
+def test_a_list_that_never_ends_is_given_up(shown: list[Any], tmp_path: Path) -> None:
+    with answering(shown, endless=True) as account, warehouse(tmp_path) as connection:
+        with pytest.raises(StreamsFailed, match="shows nothing new"):
+            sync(connection, account)
+        assert len(current(connection, "charges")) == len(shown)
+
+
+def test_a_list_of_something_else_is_not_stored(tmp_path: Path) -> None:
+    with answering([{**CHARGE, "object": "invoice"}]) as account, warehouse(tmp_path) as connection:
+        with pytest.raises(StreamsFailed, match="where each is a charge"):
             sync(connection, account)
         assert current(connection, "charges") == {}
 
