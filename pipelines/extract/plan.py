@@ -53,28 +53,28 @@ def _lost_events(positions: Mapping[str, Position], held: set[str], now: int) ->
 def _position(stream: Stream, position: Position | None, now: int, *, rows: bool, sweep: bool) -> Position:
     settled = now - SETTLED_SECONDS
     if stream.name == "events":
-        return _events(position, now, settled)
+        return _events(position, now, settled, rows=rows)
     listings = len(stream.listings)
     if stream.changes is Changes.UNDER:
         return position or Position(now + 1, tracked_from=settled)
     if position is None:
-        return Position(now + 1, whole(listings, 0, now + 1), tracked_from=settled, sweeping=rows)
+        return Position(now + 1, whole(listings, 0, now + 1), tracked_from=settled, sweeping=rows, fresh=not rows)
     if sweep or stream.changes is Changes.RELIST:
         return msgspec.structs.replace(
-            position, upto=now + 1, remaining=whole(listings, 0, now + 1), sweeping=True, seen_by="sweep"
+            position, upto=now + 1, remaining=whole(listings, 0, now + 1), sweeping=True, fresh=False, seen_by="sweep"
         )
     if stream.changes is Changes.OVERLAP:
         again = whole(listings, position.upto - OVERLAP_SECONDS, settled)
         remaining = (*position.remaining, *(window for window in again if window not in position.remaining))
-        return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining)
+        return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining, fresh=False)
     return position
 
 
-def _events(position: Position | None, now: int, settled: int) -> Position:
+def _events(position: Position | None, now: int, settled: int, *, rows: bool) -> Position:
     kept = now - EVENT_KEPT_SECONDS
     if position is None:
-        return Position(settled, whole(1, kept, settled), tracked_from=settled)
+        return Position(settled, whole(1, kept, settled), tracked_from=settled, fresh=not rows)
     again = whole(1, max(position.upto - OVERLAP_SECONDS, kept), settled)
     before = tuple(window for window in position.remaining if window.end > kept)
     remaining = (*before, *(window for window in again if window not in before))
-    return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining)
+    return msgspec.structs.replace(position, upto=max(position.upto, settled), remaining=remaining, fresh=False)

@@ -24,7 +24,14 @@ from pipelines.extract.writer import Batch, Row, Writer
 
 PAGE_SIZE = "100"
 WINDOWS_AT_ONCE = 8
+"""Windows of one stream that are read side by side."""
+PAGES_AT_ONCE = 16
+"""Pages of all streams that are asked for, made whole or handed over at a time: what bounds memory."""
+MENTIONS_REMEMBERED = 100_000
+"""Mentions that are noted once a run; forgetting some only notes them again."""
 OBJECTS_AT_ONCE = 32
+PAGES_BEFORE_SPLIT = 2
+"""Pages of a window that are read before it may be cut: one page says too little of how dense it is."""
 RESTARTS = 5
 
 Told = Callable[[Stream], None]
@@ -42,6 +49,7 @@ class Reader:
     oddities: Counter[str] = field(default_factory=Counter)
     coverage: Coverage = field(default_factory=Coverage)
     _mentioned: set[tuple[str, str]] = field(default_factory=set)
+    pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAGES_AT_ONCE))
 
     async def windows(
         self,
@@ -210,6 +218,8 @@ class Reader:
     def _mentions(self, head: Head, *, everything: bool) -> Iterable[Change]:
         for stream, id_, due_at, past in head.mentions():
             is_asked_for = not past if everything else BY_NAME[stream].mentions_only
+            if len(self._mentioned) > MENTIONS_REMEMBERED:
+                self._mentioned.clear()
             if is_asked_for and (stream, id_) not in self._mentioned:
                 self._mentioned.add((stream, id_))
                 yield Change(stream, id_, due_at=due_at)
@@ -224,6 +234,27 @@ class _Read:
 
 
 @dataclass
+class _Progress:
+    """How far a window is read: pages, and the creation of the newest and the oldest object of them."""
+
+    end: int
+    pages: int = 0
+    newest: int = 0
+    oldest: int = 0
+
+    def __post_init__(self) -> None:
+        self.oldest = self.end
+
+    def note(self, made_at: Sequence[int]) -> None:
+        self.pages += 1
+        self.newest, self.oldest = max(self.newest, *made_at, 0), min(self.oldest, *made_at, self.end)
+
+    @property
+    def seconds_a_page(self) -> float:
+        return (self.newest - self.oldest + 1) / self.pages
+
+
+@dataclass
 class _Windows:
     """Windows of one stream that are being read; a long one gives its older part to another reader."""
 
@@ -232,6 +263,7 @@ class _Windows:
     seen_by: str
     changed: Mapping[str, datetime | None]
     met: set[str] = field(default_factory=set)
+    pages: int = 0
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WINDOWS_AT_ONCE))
 
     def start(self, group: asyncio.TaskGroup, window: Window) -> None:
@@ -239,34 +271,47 @@ class _Windows:
 
     async def _read(self, group: asyncio.TaskGroup, window: Window) -> None:
         async with self.places:
-            pages, newest, oldest, restarts = 0, 0, window.end, 0
+            progress, restarts = _Progress(window.end), 0
             while True:
-                try:
-                    page = await self.reader.page(self.stream, window)
-                except NotFound:
-                    restarts += 1
-                    if window.after is None or restarts > RESTARTS:
-                        raise
-                    await self._put(window, (restarted(window),), self.reader.client.now, _Read())
-                    window = restarted(window)
-                    continue
-                read = await self.reader.read(self.stream, page, self.seen_by, self.changed)
-                self._hold_against_filter(window, read.made_at)
-                _refuse_no_progress(self.stream.path, page, read.rows[-1].id if read.rows else "", window.after)
-                pages += 1
-                edge = oldest
-                newest, oldest = max(newest, *read.made_at, 0), min(oldest, *read.made_at, window.end)
-                left: tuple[Window, ...] = ()
-                if page.has_more and read.rows:
-                    left = (below(window, read.rows[-1].id),)
-                    left = split(left[0], pages, newest, oldest) if self.stream.created else left
-                self.reader.coverage.move(self.stream.name, edge, oldest if left else window.start)
-                await self._put(window, left, page.at, read)
+                async with self.reader.pages:
+                    try:
+                        page = await self.reader.page(self.stream, window)
+                    except NotFound:
+                        restarts += 1
+                        if window.after is None or restarts > RESTARTS:
+                            raise
+                        await self._put(window, (restarted(window),), self.reader.client.now, _Read())
+                        window = restarted(window)
+                        continue
+                    left = await self._passed(window, page, progress)
                 for older in left[1:]:
                     self.start(group, older)
                 if not left:
                     return
                 window = left[0]
+
+    async def _passed(self, window: Window, page: Page, progress: "_Progress") -> tuple[Window, ...]:
+        """Hand a page over; returns what is left of its window."""
+        read = await self.reader.read(self.stream, page, self.seen_by, self.changed)
+        self._hold_against_filter(window, read.made_at)
+        _refuse_no_progress(self.stream.path, page, read.rows[-1].id if read.rows else "", window.after)
+        edge = progress.oldest
+        progress.note(read.made_at)
+        left: tuple[Window, ...] = ()
+        if page.has_more:
+            left = (below(window, read.rows[-1].id),)
+            if self.stream.created and progress.pages >= PAGES_BEFORE_SPLIT:
+                left = split(left[0], progress.oldest, self._seconds_a_page(progress), self.reader.coverage.founded)
+        self.pages += 1
+        self.reader.coverage.move(self.stream.name, edge, progress.oldest if left else window.start)
+        await self._put(window, left, page.at, read)
+        return left
+
+    def _seconds_a_page(self, progress: "_Progress") -> float:
+        """Of this window or of all that was read of the stream, whichever is more: a busy day must not make for many
+        short windows."""
+        of_stream = self.reader.coverage.passed[self.stream.name] / self.pages if self.pages else 0.0
+        return max(progress.seconds_a_page, of_stream)
 
     async def _put(self, window: Window, left: tuple[Window, ...], at: datetime, read: _Read) -> None:
         resolved = [row.id for row in read.rows if row.id in self.changed]

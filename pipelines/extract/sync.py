@@ -6,7 +6,8 @@ The two entries, `sync` and `resync`, take one path. Nothing here prints, and no
 import asyncio
 import re
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -103,7 +104,8 @@ def sync(
         ApiUnavailable: Stripe could not be reached.
         StreamsFailed: some streams could not be read; all else is committed.
     """
-    return _ran(_Run(connection, account, progress).sync(full=full))
+    with _frugal(connection):
+        return _ran(_Run(connection, account, progress).sync(full=full))
 
 
 def resync(
@@ -118,7 +120,19 @@ def resync(
     """Read again every object created in [since, until), in all streams or the named ones. Raises as `sync` does."""
     chosen = [BY_NAME[name] for name in streams] if streams is not None else list(CATALOGUE)
     start, end = int(since.timestamp()), int(until.timestamp())
-    return _ran(_Run(connection, account, progress).resync(chosen, start, end))
+    with _frugal(connection):
+        return _ran(_Run(connection, account, progress).resync(chosen, start, end))
+
+
+@contextmanager
+def _frugal(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One DuckDB thread meanwhile: reading keeps the other cores busy, and each thread holds buffers of its own."""
+    threads = connection.execute("select current_setting('threads')").fetchall()[0][0]
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {int(threads)}")
 
 
 def _ran(work: Coroutine[Any, Any, SyncReport]) -> SyncReport:

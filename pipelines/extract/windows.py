@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-PAGES_BEFORE_SPLIT = 6
 PAGES_PER_WINDOW = 16
 
 
@@ -29,7 +28,8 @@ class Position(msgspec.Struct, frozen=True):
 
     Everything created before `upto` is read, but for what `remaining` says. `tracked_from` is when the first load
     began: events since then can speak of changes that it did not see. While `sweeping`, the ids that lists show are
-    noted, to find what is gone. `seen_by` is how rows of the remaining windows are marked. Instants are epoch seconds.
+    noted, to find what is gone. While `fresh`, nothing that the remaining windows show can be held already. `seen_by`
+    is how rows of the remaining windows are marked. Instants are epoch seconds.
     """
 
     upto: int
@@ -37,6 +37,7 @@ class Position(msgspec.Struct, frozen=True):
     tracked_from: int = 0
     newest: int = 0
     sweeping: bool = False
+    fresh: bool = False
     seen_by: str = "list"
 
 
@@ -55,20 +56,24 @@ def restarted(window: Window) -> Window:
     return msgspec.structs.replace(window, after=None)
 
 
-def split(window: Window, pages: int, newest: int, oldest: int) -> tuple[Window, ...]:
+def split(window: Window, oldest: int, seconds_a_page: float, founded: int = 0) -> tuple[Window, ...]:
     """Cut what is left of a window in two, when it looks long, for another reader to take the older part.
 
-    `pages` of it were read and reached from `newest` down to `oldest`. The newer part is cut to hold some
-    `PAGES_PER_WINDOW` more at that density: parts follow the objects, not the calendar, and cost a partial page each.
+    It is read down to `oldest`, and a page covers about `seconds_a_page` of it; before `founded` there is nothing. The
+    newer part is cut to hold some `PAGES_PER_WINDOW` more: parts follow the objects, not the calendar, and cost a
+    partial page each.
     """
-    span = max(1, (newest - oldest + 1) * PAGES_PER_WINDOW // max(1, pages))
+    span = max(1, int(seconds_a_page * PAGES_PER_WINDOW))
     middle = oldest - span
-    if pages < PAGES_BEFORE_SPLIT or middle - window.start < span // 2:
+    if middle - max(window.start, founded) < span:
         return (window,)
     return (msgspec.structs.replace(window, start=middle), Window(window.listing, window.start, middle))
 
 
 def replaced(position: Position, old: Window, new: Sequence[Window]) -> Position:
-    """The position once `old` has become `new` (nothing, when it is read)."""
+    """The position once `old` has become `new` (nothing, when it is read). A window that begins anew shows again what
+    is held."""
     remaining = tuple(window for window in position.remaining if window != old) + tuple(new)
-    return msgspec.structs.replace(position, remaining=remaining)
+    begins_anew = old.after is not None and any(window == restarted(old) for window in new)
+    fresh = position.fresh and bool(remaining) and not begins_anew
+    return msgspec.structs.replace(position, remaining=remaining, fresh=fresh)

@@ -22,9 +22,10 @@ from pipelines.extract.changes import Change, changes
 from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import raw
 
-ROWS_PER_COMMIT = 5_000
-QUEUED_BATCHES = 40
-SECONDS_PER_COMMIT = 0.5
+ROWS_HELD = 10_000
+"""Rows that are waiting at most; then the stream with the most of them is committed: few large writes are cheaper."""
+QUEUED_BATCHES = 20
+SECONDS_PER_COMMIT = 2.0
 PAUSE_SECONDS = 0.005
 
 Result = TypeVar("Result")
@@ -93,26 +94,32 @@ class Writer:
 
     async def run(self) -> None:
         """Commit until cancelled."""
+        waiting: dict[str, list[Batch]] = defaultdict(list)
         while True:
-            group = await self._gathered()
+            group = await self._gathered(waiting)
             await asyncio.shield(asyncio.to_thread(self.commit, group))
             for _ in group:
                 self._queue.task_done()
 
-    async def _gathered(self) -> list[Batch]:
-        """The next batches, some thousand rows where they come fast; few commits are cheaper than many."""
-        group = [await self._queue.get()]
-        rows = len(group[0].rows)
-        latest = asyncio.get_running_loop().time() + SECONDS_PER_COMMIT
-        while rows < ROWS_PER_COMMIT:
-            if not self._queue.empty():
-                group.append(self._queue.get_nowait())
-                rows += len(group[-1].rows)
-            elif self._hurried or asyncio.get_running_loop().time() >= latest:
-                break
-            else:
-                await asyncio.sleep(PAUSE_SECONDS)
-        return group
+    async def _gathered(self, waiting: dict[str, list[Batch]]) -> list[Batch]:
+        """The next batches to commit: all that wait where someone waits for them or time is up, else of one stream."""
+        loop = asyncio.get_running_loop()
+        if not any(waiting.values()):
+            self._hold(waiting, await self._queue.get())
+        latest = loop.time() + SECONDS_PER_COMMIT
+        while True:
+            while not self._queue.empty():
+                self._hold(waiting, self._queue.get_nowait())
+                if sum(_rows(batches) for batches in waiting.values()) >= ROWS_HELD:
+                    return waiting.pop(max(waiting, key=lambda name: _rows(waiting[name])))
+            if self._hurried or loop.time() >= latest:
+                everything = [batch for batches in waiting.values() for batch in batches]
+                waiting.clear()
+                return everything
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    def _hold(self, waiting: dict[str, list[Batch]], batch: Batch) -> None:
+        waiting[batch.stream.name].append(batch)
 
     def commit(self, group: Sequence[Batch]) -> None:
         """Write a group of batches in one transaction."""
@@ -135,17 +142,21 @@ class Writer:
             by_stream[batch.stream.name].append(batch)
         for name, batches in by_stream.items():
             stream = BY_NAME[name]
-            rows = [row for batch in batches for row in batch.rows]
             for batch in batches:
                 if batch.position:
                     positions[name] = batch.position
-            told = self._told_by_new_events(rows, positions.get(name)) if name == "events" else []
-            self.written[name] += self._append(stream, rows)
+            fresh = name in positions and positions[name].fresh
+            new = [row for batch in batches if fresh and batch.window for row in batch.rows]
+            others = [row for batch in batches if not (fresh and batch.window) for row in batch.rows]
+            told = self._told_by_events(new, others, positions.get(name)) if name == "events" else []
+            self.written[name] += self._append(stream, new, all_new=True) + self._append(stream, others)
             self._note_pending(stream, batches, told)
             if name in positions:
                 positions[name] = self._moved(stream, positions[name], batches)
 
-    def _append(self, stream: Stream, rows: Sequence[Row]) -> int:
+    def _append(self, stream: Stream, rows: Sequence[Row], *, all_new: bool = False) -> int:
+        if not rows:
+            return 0
         gone = [row.id for row in rows if row.payload is None]
         known = raw.newest_payloads(self.connection, stream.name, self.account_id, gone) if gone else {}
         frame = pl.DataFrame(
@@ -162,13 +173,14 @@ class Writer:
             },
             schema=raw.SCHEMA,
         )
-        return raw.append(self.connection, stream.name, self.account_id, self.api_version, frame)
+        return raw.append(self.connection, stream.name, self.account_id, self.api_version, frame, all_new=all_new)
 
-    def _told_by_new_events(self, rows: Sequence[Row], position: Position | None) -> list[Change]:
+    def _told_by_events(self, new: Sequence[Row], others: Sequence[Row], position: Position | None) -> list[Change]:
         if position is None:
             return []
-        new = cursors.unseen(self.connection, "events", self.account_id, [row.id for row in rows])
-        payloads = (row.payload.encode() for row in rows if row.payload is not None and row.id in new)
+        unseen = cursors.unseen(self.connection, "events", self.account_id, [row.id for row in others])
+        rows = [*new, *(row for row in others if row.id in unseen)]
+        payloads = (row.payload.encode() for row in rows if row.payload is not None)
         return [
             change for change in changes(payloads) if change.gone or (change.changed_at or 0) >= position.tracked_from
         ]
@@ -200,6 +212,10 @@ class Writer:
     def _note_missing(self, stream: Stream, now: int) -> None:
         missing = cursors.missing_after_sweep(self.connection, self.account_id, stream)
         cursors.remember(self.connection, self.account_id, (Change(stream.name, id_, now) for id_ in missing))
+
+
+def _rows(batches: Sequence[Batch]) -> int:
+    return sum(len(batch.rows) for batch in batches)
 
 
 def _stub(stream: Stream, id_: str) -> str:

@@ -50,16 +50,23 @@ def create(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None
 
 
 def append(
-    connection: duckdb.DuckDBPyConnection, table: str, account_id: str, api_version: str, arriving: pl.DataFrame
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    account_id: str,
+    api_version: str,
+    arriving: pl.DataFrame,
+    *,
+    all_new: bool = False,
 ) -> int:
     """Append the rows that are new versions: those whose hash differs from the version before it, held or arriving.
 
-    The frame has the columns of `SCHEMA`. Returns how many rows were written. The caller holds the transaction.
+    The frame has the columns of `SCHEMA`. `all_new` says that no version of any of its ids is held, which spares
+    looking for them. Returns how many rows were written. The caller holds the transaction.
     """
     if arriving.is_empty():
         return 0
     arriving = arriving.with_row_index("place", offset=1)
-    query = _APPEND.format(table=table)
+    query = _APPEND.format(table=table, nothing_held="false" if all_new else "true")
     written = connection.execute(query, {"account_id": account_id, "api_version": api_version}).fetchall()
     return int(written[0][0])
 

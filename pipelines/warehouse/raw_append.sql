@@ -4,7 +4,7 @@ with
 held as (
     select id, arg_max(version_hash, seq) as version_hash
     from raw.{table}
-    where account_id = $account_id and id in (select id from arriving)
+    where {nothing_held} and account_id = $account_id and id in (select id from arriving)
     group by id
 ),
 following as (
