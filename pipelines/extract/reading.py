@@ -25,7 +25,7 @@ from pipelines.extract.writer import Batch, Row, Writer
 PAGE_SIZE = "100"
 WINDOWS_AT_ONCE = 8
 """Windows of one stream that are read side by side."""
-PAGES_AT_ONCE = 16
+PAGES_AT_ONCE = 24
 """Pages of all streams that are asked for, made whole or handed over at a time: what bounds memory."""
 MENTIONS_REMEMBERED = 100_000
 """Mentions that are noted once a run; forgetting some only notes them again."""
@@ -245,9 +245,12 @@ class _Progress:
     def __post_init__(self) -> None:
         self.oldest = self.end
 
-    def note(self, made_at: Sequence[int]) -> None:
+    def note(self, made_at: Sequence[int]) -> int:
+        """A page was read; returns how many seconds of creation it covers."""
+        covered_from = self.oldest if self.pages else max(made_at, default=self.oldest)
         self.pages += 1
         self.newest, self.oldest = max(self.newest, *made_at, 0), min(self.oldest, *made_at, self.end)
+        return covered_from - self.oldest
 
     @property
     def seconds_a_page(self) -> float:
@@ -264,6 +267,7 @@ class _Windows:
     changed: Mapping[str, datetime | None]
     met: set[str] = field(default_factory=set)
     pages: int = 0
+    seconds: int = 0
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WINDOWS_AT_ONCE))
 
     def start(self, group: asyncio.TaskGroup, window: Window) -> None:
@@ -296,13 +300,13 @@ class _Windows:
         self._hold_against_filter(window, read.made_at)
         _refuse_no_progress(self.stream.path, page, read.rows[-1].id if read.rows else "", window.after)
         edge = progress.oldest
-        progress.note(read.made_at)
+        self.seconds += progress.note(read.made_at)
+        self.pages += 1
         left: tuple[Window, ...] = ()
         if page.has_more:
             left = (below(window, read.rows[-1].id),)
             if self.stream.created and progress.pages >= PAGES_BEFORE_SPLIT:
                 left = split(left[0], progress.oldest, self._seconds_a_page(progress), self.reader.coverage.founded)
-        self.pages += 1
         self.reader.coverage.move(self.stream.name, edge, progress.oldest if left else window.start)
         await self._put(window, left, page.at, read)
         return left
@@ -310,8 +314,7 @@ class _Windows:
     def _seconds_a_page(self, progress: "_Progress") -> float:
         """Of this window or of all that was read of the stream, whichever is more: a busy day must not make for many
         short windows."""
-        of_stream = self.reader.coverage.passed[self.stream.name] / self.pages if self.pages else 0.0
-        return max(progress.seconds_a_page, of_stream)
+        return max(progress.seconds_a_page, self.seconds / self.pages)
 
     async def _put(self, window: Window, left: tuple[Window, ...], at: datetime, read: _Read) -> None:
         resolved = [row.id for row in read.rows if row.id in self.changed]
