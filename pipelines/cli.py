@@ -94,6 +94,35 @@ def sync(
     _conclude(outcome.lines, ())
 
 
+@app.command("import")
+def import_files(
+    source: Annotated[Path, typer.Argument(help="A file, or a folder: .json, .ndjson, .jsonl, each also with .gz.")],
+    account: Annotated[
+        str | None, typer.Option(metavar="acct_…", help="Whose they are; not needed where a file says it.")
+    ] = None,
+    exported: Annotated[
+        str | None,
+        typer.Option(metavar="INSTANT", help="When they were exported (ISO 8601); without it each file's own date."),
+    ] = None,
+    api_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="API version they are in; without it the pinned one.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Load objects from files exported earlier: API objects or list pages of them, one a line or as one document.
+
+    They take the same path as what is read from Stripe: secrets are removed, versions told apart, loading twice changes
+    nothing, and what was read later than the export stays what is current. `revenue build` makes figures of them.
+    """
+    from pipelines import refresh
+    from pipelines.progress import shown
+
+    export = refresh.export(account, exported, api_version)
+    with shown(quiet=quiet) as progress:
+        outcome = refresh.import_files(settings_module.load(), progress, source, export)
+    _conclude(outcome.lines, outcome.failed_checks)
+
+
 @app.command()
 def build(quiet: Quiet = False) -> None:
     """Stage what was extracted, compute the marts, check them and publish revenue.duckdb. Reads nothing from Stripe."""

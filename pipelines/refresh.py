@@ -4,13 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
 from pipelines import build as steps
 from pipelines import headline
 from pipelines.errors import SettingsError
+from pipelines.extract import files
 from pipelines.extract.account import Account
+from pipelines.extract.client import PINNED_VERSION
+from pipelines.extract.files import Export, ImportReport
 from pipelines.extract.sync import StreamsFailed, SyncReport
 from pipelines.extract.sync import resync as resync_account
 from pipelines.extract.sync import sync as sync_account
@@ -38,6 +42,7 @@ class _Tally:
     run_id: str = ""
     account_id: str = ""
     reports: list[SyncReport] = field(default_factory=list)
+    imported: ImportReport | None = None
     failed_checks: tuple[str, ...] = ()
 
     def note(self, report: SyncReport) -> None:
@@ -48,11 +53,14 @@ class _Tally:
     def outcome(self, status: str, detail: str | None = None) -> runs.Outcome:
         """The run's record."""
         remarks = [report.detail for report in self.reports if report.detail]
+        if self.imported:
+            remarks += self.imported.remarks
+        rows_loaded = self.imported.rows_written if self.imported else 0
         return runs.Outcome(
             status,
             objects_read=sum(report.objects_read for report in self.reports),
             requests_made=sum(report.requests_made for report in self.reports),
-            rows_written=sum(report.rows_written for report in self.reports),
+            rows_written=sum(report.rows_written for report in self.reports) + rows_loaded,
             detail=" ".join([*remarks, *([detail] if detail else [])]) or None,
         )
 
@@ -88,6 +96,19 @@ def read(
         return _read(connection, account, tally, progress, window=window, streams=streams, full=full)
 
 
+def import_files(settings: Settings, progress: Progress, source: Path, export: Export) -> Outcome:
+    """Load objects that were exported earlier."""
+    with _recorded(settings, "import") as (connection, tally):
+        with progress.step(f"Loading {source}"):
+            loaded = files.load(connection, source, export)
+        tally.account_id, tally.imported = loaded.account_id, loaded
+        if loaded.unreadable:
+            tally.failed_checks = ("entries_can_be_read",)
+    held = sum(loaded.objects.values())
+    line = f"Loaded {held:,} objects of {loaded.account_id} from {loaded.files:,} files, {loaded.rows_written:,} new."
+    return Outcome((line, *loaded.remarks), tally.failed_checks)
+
+
 def build(settings: Settings, progress: Progress) -> Outcome:
     """Stage, model, check and publish what was extracted."""
     with _recorded(settings, "build") as (connection, tally):
@@ -112,6 +133,33 @@ def account_of(settings: Settings) -> Account:
         account_rate=settings.account_rate,
         endpoint_rate=settings.endpoint_rate,
     )
+
+
+def export(account: str | None, exported: str | None, api_version: str | None) -> Export:
+    """What the files of an import are, as the command line says it.
+
+    Raises:
+        SettingsError: no instant, no account id, or an API version whose shapes are not staged.
+    """
+    if account is not None and not account.startswith("acct_"):
+        raise SettingsError(f"--account takes the id of a Stripe account, as acct_…, and '{account}' is none.")
+    version = api_version or PINNED_VERSION
+    if version.rpartition(".")[2] != PINNED_VERSION.rpartition(".")[2]:
+        raise SettingsError(
+            f"Objects of API version {version} can't be loaded: their shape is another one than that of "
+            f"{PINNED_VERSION}. Export them again with that version."
+        )
+    return Export(version, account, _moment(exported))
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"--exported takes an instant such as 2026-03-01T12:00Z, and '{text}' is none.") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def window(since: str | None, until: str | None) -> Window:

@@ -189,10 +189,18 @@ def note_swept(connection: duckdb.DuckDBPyConnection, account_id: str, stream: s
 def missing_after_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream) -> list[str]:
     """Ids held as present that no list showed though it should; forgets the sweep. In the caller's transaction."""
     rows = connection.execute(
-        "select id from (select id, arg_max(deleted, seq) as deleted, arg_max(payload, seq) as payload "  # noqa: S608
-        f"from raw.{stream.name} where account_id = $account_id and id not in "
-        "(select id from pipeline.swept where account_id = $account_id and stream = $stream) group by id) "
-        f"where not deleted and not coalesce({stream.unlisted_when}, false) order by id",
+        f"""
+        with unseen as (
+            select id, max(seq) as seq
+            from raw.{stream.name}
+            where account_id = $account_id
+                and id not in (select id from pipeline.swept where account_id = $account_id and stream = $stream)
+            group by id
+        )
+        select id from raw.{stream.name} join unseen using (id, seq)
+        where not deleted and not coalesce({stream.unlisted_when}, false)
+        order by id
+        """,  # noqa: S608
         {"account_id": account_id, "stream": stream.name},
     ).fetchall()
     connection.execute("delete from pipeline.swept where account_id = ? and stream = ?", [account_id, stream.name])

@@ -41,6 +41,13 @@ def introduce(connection: duckdb.DuckDBPyConnection, label: str, account_id: str
         connection.execute("insert into pipeline.accounts values (?, ?, ?, null)", [account_id, label, livemode])
 
 
+def label_of(connection: duckdb.DuckDBPyConnection, account_id: str) -> str | None:
+    """The label under which an account is held; None where it is not."""
+    create(connection)
+    rows = connection.execute("select label from pipeline.accounts where account_id = ?", [account_id]).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
 def in_step(
     connection: duckdb.DuckDBPyConnection, account_id: str, as_of: int | None, streams: Sequence[str]
 ) -> datetime | None:

@@ -23,8 +23,8 @@ FIRST_PATIENCE, LONGEST_PATIENCE = 5.0, 120.0
 """Seconds without a refusal before a rate is raised; they double each time that a raise was refused."""
 FIRST_STEP, LONGEST_STEP = 0.05, 0.5
 """By how much a rate is raised; the share doubles with each raise that was not refused."""
-SLACK_SECONDS = 0.02
-"""How late a request may leave without the following ones waiting longer for it: timers are coarse."""
+SLACK_SECONDS = 0.1
+"""How late a request may leave without the following ones waiting longer for it: pages are worked on in between."""
 GROW_AFTER = 200
 
 

@@ -6,7 +6,7 @@ Knows how a page becomes rows. Which windows and ids to read is decided elsewher
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -25,13 +25,13 @@ from pipelines.extract.writer import Batch, Row, Writer
 PAGE_SIZE = "100"
 WINDOWS_AT_ONCE = 8
 """Windows of one stream that are read side by side."""
-PAGES_AT_ONCE = 24
+PAGES_AT_ONCE = 32
 """Pages of all streams that are asked for, made whole or handed over at a time: what bounds memory."""
 MENTIONS_REMEMBERED = 100_000
 """Mentions that are noted once a run; forgetting some only notes them again."""
 OBJECTS_AT_ONCE = 32
 PAGES_BEFORE_SPLIT = 2
-"""Pages of a window that are read before it may be cut: one page says too little of how dense it is."""
+"""Pages of a stream that are read before its windows are cut: one says too little of how dense they are."""
 RESTARTS = 5
 
 Told = Callable[[Stream], None]
@@ -105,7 +105,7 @@ class Reader:
         read = await self.read(stream, Page(payloads, has_more=False, at=self.client.now), "list", {})
         parts = parent.split("/")
         rows = [
-            replace(row, id=stream.held_as.format(parent=parts, head=head), changed_at=changed_at)
+            row._replace(id=stream.held_as.format(parent=parts, head=head), changed_at=changed_at)
             for row, head in zip(read.rows, read.heads, strict=True)
         ]
         newest = max(read.made_at, default=0)
@@ -305,7 +305,7 @@ class _Windows:
         left: tuple[Window, ...] = ()
         if page.has_more:
             left = (below(window, read.rows[-1].id),)
-            if self.stream.created and progress.pages >= PAGES_BEFORE_SPLIT:
+            if self.stream.created and self.pages >= PAGES_BEFORE_SPLIT:
                 left = split(left[0], progress.oldest, self._seconds_a_page(progress), self.reader.coverage.founded)
         self.reader.coverage.move(self.stream.name, edge, progress.oldest if left else window.start)
         await self._put(window, left, page.at, read)

@@ -124,15 +124,21 @@ def resync(
         return _ran(_Run(connection, account, progress).resync(chosen, start, end))
 
 
+FRUGAL = {"threads": 1, "memory_limit": "192MB"}
+"""DuckDB's settings while reading: the other cores are busy, and what it would keep in memory is not needed again."""
+
+
 @contextmanager
 def _frugal(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One DuckDB thread meanwhile: reading keeps the other cores busy, and each thread holds buffers of its own."""
-    threads = connection.execute("select current_setting('threads')").fetchall()[0][0]
-    connection.execute("set threads = 1")
+    """`FRUGAL` for as long as the block lasts."""
+    before = {name: connection.execute("select current_setting(?)", [name]).fetchall()[0][0] for name in FRUGAL}
+    for name, value in FRUGAL.items():
+        connection.execute(f"set {name} = '{value}'")
     try:
         yield
     finally:
-        connection.execute(f"set threads = {int(threads)}")
+        for name, value in before.items():
+            connection.execute(f"set {name} = '{value}'")
 
 
 def _ran(work: Coroutine[Any, Any, SyncReport]) -> SyncReport:
@@ -173,8 +179,7 @@ class _Run:
         """Learn whose key it is, and hold that against what the warehouse holds."""
         cursors.create(self._connection)
         self._client = client
-        account = await self._single("accounts")
-        balance = await self._single("balances")
+        account, balance = await asyncio.gather(self._single("accounts"), self._single("balances"))
         account_id = _account_id(account, self._skipped.get("accounts", ""))
         livemode = self._account.key_is_live
         if balance is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import duckdb
 import msgspec
@@ -31,8 +31,7 @@ PAUSE_SECONDS = 0.005
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A version of an object, as `raw.SCHEMA` has it; without a payload it is a deletion."""
 
     id: str
@@ -159,20 +158,12 @@ class Writer:
             return 0
         gone = [row.id for row in rows if row.payload is None]
         known = raw.newest_payloads(self.connection, stream.name, self.account_id, gone) if gone else {}
-        frame = pl.DataFrame(
-            {
-                "id": [row.id for row in rows],
-                "version_hash": [row.version_hash for row in rows],
-                "changed_at": [row.changed_at for row in rows],
-                "seen_at": [row.seen_at for row in rows],
-                "seen_by": [row.seen_by for row in rows],
-                "deleted": [row.deleted for row in rows],
-                "payload": [
-                    known.get(row.id, _stub(stream, row.id)) if row.payload is None else row.payload for row in rows
-                ],
-            },
-            schema=raw.SCHEMA,
+        whole = (
+            row if row.payload is not None else row._replace(payload=known.get(row.id, _stub(stream, row.id)))
+            for row in rows
         )
+        columns = zip(*whole, strict=True)
+        frame = pl.DataFrame(dict(zip(Row._fields, map(list, columns), strict=True)), schema=raw.SCHEMA)
         return raw.append(self.connection, stream.name, self.account_id, self.api_version, frame, all_new=all_new)
 
     def _told_by_events(self, new: Sequence[Row], others: Sequence[Row], position: Position | None) -> list[Change]:

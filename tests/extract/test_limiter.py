@@ -26,8 +26,8 @@ def leaving(pace: Pace, seconds: float, start: float = 0.0) -> list[float]:
 def test_requests_leave_evenly_at_the_rate() -> None:
     moments = leaving(Pace(10.0), 1.0, start=100.0)
     gaps = [round(later - earlier, 3) for earlier, later in pairwise(moments)]
-    assert gaps[1:] == [0.1] * (len(gaps) - 1), "only the first may follow a little sooner: it makes up for late timers"
-    assert len(moments) == 11
+    assert gaps[1:] == [0.1] * (len(gaps) - 1), "only the first may follow sooner: it makes up for a late one"
+    assert len(moments) == 12
 
 
 def test_an_idle_pace_saves_nothing_up() -> None:
