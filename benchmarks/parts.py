@@ -62,7 +62,7 @@ def first_load(url: str, key: str, home: str, paced: bool = False) -> Figures:
         with _timed() as timer:
             report = sync(connection, account)
         figures = _of_sync(report) | timer
-        figures |= _held(connection)
+        figures |= _held(connection) | {"fewest_requests": _fewest(connection, report)}
     return figures | {"warehouse_bytes": _warehouse(home).stat().st_size}
 
 
@@ -74,6 +74,19 @@ def refresh(url: str, key: str, home: str) -> Figures:
 
     with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
         report = sync(connection, Account(key, url, limits=_unpaced()))
+    return _of_sync(report) | timer
+
+
+def some_streams(url: str, key: str, home: str, names: list[str], paced: bool = False) -> Figures:
+    """These streams alone, all that they hold, into an empty warehouse."""
+    from pipelines.extract.account import Account, Limits
+    from pipelines.extract.sync import resync
+    from pipelines.warehouse.database import open_warehouse
+
+    since, until = datetime(2011, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=3660)
+    account = Account(key, url, limits=Limits() if paced else _unpaced())
+    with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
+        report = resync(connection, account, since, until, streams=names)
     return _of_sync(report) | timer
 
 
@@ -144,7 +157,7 @@ def render(home: str) -> Figures:
 
 
 PARTS: Mapping[str, Callable[..., Figures]] = {
-    part.__name__: part for part in (first_load, refresh, one_stream, sdk, stage, model, publish, render)
+    part.__name__: part for part in (first_load, refresh, some_streams, one_stream, sdk, stage, model, publish, render)
 }
 
 
@@ -176,6 +189,34 @@ def _held(connection: "duckdb.DuckDBPyConnection") -> Figures:
     )
     versions, size = connection.execute(f"select sum(versions), sum(bytes) from ({each})").fetchall()[0]
     return {"versions": int(versions), "json_bytes": int(size)}
+
+
+def _fewest(connection: "duckdb.DuckDBPyConnection", report: "SyncReport") -> int:
+    """The fewest requests that a first load can cost: full pages of every listing, the lists inside objects that a page
+    does not show whole, and what no list shows."""
+    from pipelines.extract.catalogue import CATALOGUE, Changes
+
+    fewest = 0
+    for stream in CATALOGUE:
+        if stream.changes in (Changes.SINGLE, Changes.UNDER):
+            fewest += report.streams[stream.name].requests
+            continue
+        for listing in stream.listings:
+            shown = " and ".join(
+                ["seen_by = 'list'", *(f"payload ->> '$.{k}' = '{v}'" for k, v in listing.items() if v != "all")]
+            )
+            fewest += max(1, -(-_count(connection, f"raw.{stream.name} where {shown}") // 100))
+        fewest += _count(connection, f"raw.{stream.name} where seen_by = 'event'")
+        for nested in stream.nested:
+            sizes = f"select json_array_length(payload, '$.{nested.field}.data') as size from raw.{stream.name}"
+            fewest += _count(
+                connection, f"(select unnest(range((size::bigint + 99) // 100)) from ({sizes}) where size > 10)"
+            )
+    return fewest
+
+
+def _count(connection: "duckdb.DuckDBPyConnection", source: str) -> int:
+    return int(connection.execute(f"select count(*) from {source}").fetchall()[0][0])
 
 
 def _unpaced() -> "Limits":

@@ -52,7 +52,7 @@ def _parts(run: Run) -> Iterator[str]:
             rate = f"{figures[line.counted] / figures['seconds']:,.0f} {line.unit}"
             memory = f"{figures['peak_bytes'] / 1e6:,.0f} MB"
             rows.append((line.title, line.work.format(**figures), f"{figures['seconds']:.2f}", rate, memory))
-    yield from _table(rows, right=(2, 3, 4))
+    yield from table(rows, right=(2, 3, 4))
 
 
 def _with_shares(run: Run, figures: Figures) -> Figures:
@@ -91,7 +91,7 @@ def _disk(run: Run) -> Iterator[str]:
         rows.append(_size("warehouse with staging and marts", published["warehouse_bytes"], load["versions"]))
         rows.append(_size("published file (staging and marts)", published["published_bytes"], load["versions"]))
     yield ""
-    yield from _table(rows, right=(1, 2))
+    yield from table(rows, right=(1, 2))
 
 
 def _size(title: str, size: int, objects: int) -> tuple[str, str, str]:
@@ -106,7 +106,8 @@ def _remarks(run: Run) -> Iterator[str]:
         yield f"Data checks that failed: {', '.join(sorted(set(failed)))}."
 
 
-def _table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
+def table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
+    """Rows as Markdown, the first one their header; columns that stand to the right by place."""
     header, *body = rows
     yield f"| {' | '.join(header)} |"
     yield "|" + "|".join("---:" if column in right else "---" for column in range(len(header))) + "|"

@@ -69,7 +69,7 @@ def run(settings: Settings, progress: Progress, *, command: str = "run") -> Outc
     """Sync, build, publish and report."""
     account = account_of(settings)
     with _recorded(settings, command) as (connection, tally):
-        read = _read(connection, account, tally, progress)
+        read = _read(connection, account, tally, progress, sweep_days=settings.sweep_days)
         published = _built(connection, settings, tally, progress)
     pages = _rendered(settings, progress, None)
     return Outcome((*_told(read), *published, *pages, *headline.lines(settings.published)), tally.failed_checks)
@@ -93,7 +93,16 @@ def read(
     """`sync`, with the engine's own report; `streams` narrows a window, `patience` is how long to wait for a writer."""
     account = account_of(settings)
     with _recorded(settings, command, patience) as (connection, tally):
-        return _read(connection, account, tally, progress, window=window, streams=streams, full=full)
+        return _read(
+            connection,
+            account,
+            tally,
+            progress,
+            window=window,
+            streams=streams,
+            full=full,
+            sweep_days=settings.sweep_days,
+        )
 
 
 def import_files(settings: Settings, progress: Progress, source: Path, export: Export) -> Outcome:
@@ -225,13 +234,14 @@ def _read(
     window: Window | None = None,
     streams: Sequence[str] | None = None,
     full: bool = False,
+    sweep_days: int = 0,
 ) -> SyncReport:
     try:
         with progress.step("Reading Stripe"):
             if window:
                 report = resync_account(connection, account, *window, streams=streams, progress=progress.stream)
             else:
-                report = sync_account(connection, account, full=full, progress=progress.stream)
+                report = sync_account(connection, account, full=full, sweep_days=sweep_days, progress=progress.stream)
     except StreamsFailed as failed:
         tally.note(failed.report)
         raise

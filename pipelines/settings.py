@@ -40,6 +40,10 @@ class Settings(BaseSettings):
         float | None,
         setting("REVENUE_ENDPOINT_RATE", "requests a second to one endpoint, 0 for no limit; without it Stripe's 25"),
     ] = None
+    sweep_days: Annotated[
+        int,
+        setting("REVENUE_SWEEP_DAYS", "every so many days a sync reads every list again, to be sure; 0 for never"),
+    ] = 7
     home: Annotated[Path, setting("REVENUE_HOME", "working folder: warehouse.duckdb, revenue.duckdb, site/, logs/")] = (
         Path("var")
     )
@@ -77,6 +81,13 @@ class Settings(BaseSettings):
     def _possible_rate(cls, value: float | None) -> float | None:
         if value is not None and not 0 <= value < float("inf"):
             raise ValueError(f"{value} is no rate; write requests a second such as 50, or 0 for no limit")
+        return value
+
+    @field_validator("sweep_days")
+    @classmethod
+    def _possible_days(cls, value: int) -> int:
+        if value < 0:
+            raise ValueError(f"{value} is no number of days; write one such as 7, or 0 for never")
         return value
 
     @field_validator("currency")

@@ -59,7 +59,8 @@ class Stream:
     `unlisted` says that some objects are in no list and are read because others mention them; a mentioned object that
     is held with `finished_when` (SQL over `payload`) is not read again, and one that is held with `unlisted_when` is
     not looked for in lists. An `optional` stream belongs to a product that an account may not have: Stripe's refusal to
-    list it is told, and is no failure.
+    list it is told, and is no failure. `volatile` are fields, at any depth, that Stripe writes anew at every read
+    (links with a token): they are stored as sent and make no new version.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Stream:
     unlisted_when: str = "false"
     finished_when: str = "true"
     optional: bool = False
+    volatile: tuple[str, ...] = ()
 
     @property
     def changes_by_itself(self) -> bool:
@@ -164,6 +166,7 @@ CATALOGUE: tuple[Stream, ...] = (
         nested=(Nested("lines", "/v1/invoices/{id}/lines"),),
         head=shapes.Invoice,
         deletion="invoice.deleted",
+        volatile=("hosted_invoice_url", "invoice_pdf"),
     ),
     Stream(
         "invoice_items",
@@ -184,7 +187,7 @@ CATALOGUE: tuple[Stream, ...] = (
         created=False,
         unlisted_when="payload ->> '$.customer' is null",
     ),
-    Stream("charges", "charge", "/v1/charges", "charge_read"),
+    Stream("charges", "charge", "/v1/charges", "charge_read", volatile=("receipt_url",)),
     Stream("refunds", "refund", "/v1/refunds", "charge_read", also=(Also("charge", "charges"),)),
     Stream("disputes", "dispute", "/v1/disputes", "dispute_read", also=(Also("charge", "charges"),)),
     Stream(
@@ -194,6 +197,7 @@ CATALOGUE: tuple[Stream, ...] = (
         "credit_note_read",
         nested=(Nested("lines", "/v1/credit_notes/{id}/lines"),),
         head=shapes.CreditNote,
+        volatile=("pdf",),
         also=(Also("invoice", "invoices"),),
     ),
     Stream(

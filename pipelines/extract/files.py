@@ -23,6 +23,7 @@ from pipelines.extract import cursors, holders, nested, scrub
 from pipelines.extract.catalogue import BY_KIND, BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.errors import ExtractError
+from pipelines.extract.fingerprints import fingerprint
 from pipelines.extract.shapes import Head
 from pipelines.warehouse import raw
 
@@ -183,7 +184,7 @@ class _Loading:
         frame = pl.DataFrame(
             {
                 "id": [head.id for head in heads],
-                "version_hash": [blake2b(payload, digest_size=16).hexdigest() for payload in payloads],
+                "version_hash": [fingerprint(stream, payload) for payload in payloads],
                 "changed_at": [None] * len(heads),
                 "seen_at": [seen_at] * len(heads),
                 "seen_by": ["import"] * len(heads),

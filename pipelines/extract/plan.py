@@ -16,12 +16,14 @@ LONGEST_GAP_SECONDS = 25 * 86_400
 
 
 def planned(
-    positions: Mapping[str, Position], held: set[str], now: int, *, full: bool
+    positions: Mapping[str, Position], held: set[str], now: int, *, full: bool, sweep_after: int = 0
 ) -> tuple[dict[str, Position], list[str]]:
-    """New positions of all streams, and remarks on what is out of the ordinary. `held` are streams of which rows
-    exist.
+    """New positions of all streams, and remarks on what is out of the ordinary.
+
+    `held` are streams of which rows exist. Where `sweep_after` seconds are given, every list is read again once the
+    last time is as long ago.
     """
-    lost = _lost_events(positions, held, now)
+    lost = _lost_events(positions, held, now) or _due(positions, now, sweep_after)
     sweep = full or lost is not None
     new = {
         stream.name: _position(stream, positions.get(stream.name), now, rows=stream.name in held, sweep=sweep)
@@ -47,6 +49,19 @@ def _lost_events(positions: Mapping[str, Position], held: set[str], now: int) ->
     return (
         f"Events were last read {gap // 86_400} days ago and Stripe keeps them for 30: every list is read again to "
         "find what changed or was deleted."
+    )
+
+
+def _due(positions: Mapping[str, Position], now: int, sweep_after: int) -> str | None:
+    done = [each for name, each in positions.items() if name != "events" and not each.remaining]
+    swept = [each.swept_at for each in done if each.swept_at]
+    if not sweep_after or not done:
+        return None
+    if swept and now - min(swept) < sweep_after:
+        return None
+    return (
+        f"Every list is read again, as it is every {sweep_after // 86_400} days (REVENUE_SWEEP_DAYS), to find what "
+        "events missed and what was deleted."
     )
 
 

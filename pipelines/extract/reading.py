@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b
 
 import msgspec
 
@@ -18,6 +17,7 @@ from pipelines.extract.changes import Change
 from pipelines.extract.client import Answer, Client, Page
 from pipelines.extract.coverage import Coverage
 from pipelines.extract.errors import AccountMismatch, NotFound, RequestRefused
+from pipelines.extract.fingerprints import DELETED, fingerprint
 from pipelines.extract.shapes import Head, Named
 from pipelines.extract.windows import Window, below, restarted, split
 from pipelines.extract.writer import Batch, Row, Writer
@@ -114,7 +114,7 @@ class Reader:
     async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
         """Store what an account has one of, under the account's id."""
         payload = bytes(scrub.clean([answer.body])[0])
-        row = Row(id_, _hash(payload), None, answer.at, "list", False, payload.decode())
+        row = Row(id_, fingerprint(stream, payload), None, answer.at, "list", False, payload.decode())
         self.objects[stream.name] += 1
         self.told(stream)
         await self.writer.put(Batch(stream, answer.at, [row], newest=int(answer.at.timestamp())))
@@ -148,7 +148,9 @@ class Reader:
                 result.made_at.append(made_at)
             text = payload.decode()
             result.heads.append(head)
-            result.rows.append(Row(head.id, _hash(payload), changed.get(head.id), page.at, seen_by, head.deleted, text))
+            result.rows.append(
+                Row(head.id, fingerprint(stream, payload), changed.get(head.id), page.at, seen_by, head.deleted, text)
+            )
             result.found.extend(self._mentions(head, everything=seen_by == "event"))
             due = head.due_at()
             if due is not None:
@@ -350,16 +352,12 @@ def _refuse_no_progress(path: str, page: Page, last: str, after: str | None) -> 
 
 def gone(id_: str, changed_at: datetime | None, at: datetime) -> Row:
     """The row that marks an object deleted."""
-    return Row(id_, _hash(b"deleted"), changed_at, at, "event", True, None)
+    return Row(id_, DELETED, changed_at, at, "event", True, None)
 
 
 def instant(seconds: int | None) -> datetime | None:
     """Epoch seconds as a UTC instant."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _hash(payload: bytes) -> str:
-    return blake2b(payload, digest_size=16).hexdigest()
 
 
 def _bare_head(payload: bytes) -> Head:

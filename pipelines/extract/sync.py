@@ -92,12 +92,18 @@ class StreamsFailed(ExtractError):  # noqa: N818
 
 
 def sync(
-    connection: duckdb.DuckDBPyConnection, account: Account, *, full: bool = False, progress: Progress | None = None
+    connection: duckdb.DuckDBPyConnection,
+    account: Account,
+    *,
+    full: bool = False,
+    sweep_days: int = 0,
+    progress: Progress | None = None,
 ) -> SyncReport:
     """Bring the raw tables in step with the account and commit as it goes.
 
     The first time every list is read; afterwards the events since say what to read again. An interrupted run is
-    continued. `full` reads every list again and finds what is gone.
+    continued. `full` reads every list again and finds what is gone; so does a sync that finds the last such reading
+    `sweep_days` ago, where that is not 0.
 
     Raises:
         KeyRefused, AccountMismatch: nothing was read.
@@ -105,7 +111,7 @@ def sync(
         StreamsFailed: some streams could not be read; all else is committed.
     """
     with _frugal(connection):
-        return _ran(_Run(connection, account, progress).sync(full=full))
+        return _ran(_Run(connection, account, progress).sync(full=full, sweep_after=sweep_days * 86_400))
 
 
 def resync(
@@ -161,12 +167,12 @@ class _Run:
         self._failed: dict[str, ExtractError] = {}
         self._tried: set[tuple[str, str]] = set()
 
-    async def sync(self, *, full: bool) -> SyncReport:
+    async def sync(self, *, full: bool, sweep_after: int) -> SyncReport:
         async with Client(self._account) as client:
             report = await self._opened(client)
             now = int(client.now.timestamp())
             report.first_load = not self._writer.positions
-            await self._worked(report, self._follow(report, now, full=full))
+            await self._worked(report, self._follow(report, now, full=full, sweep_after=sweep_after))
             return self._finished(report, now if report.first_load else now - cursors.SETTLED_SECONDS)
 
     async def resync(self, streams: Sequence[Stream], start: int, end: int) -> SyncReport:
@@ -214,9 +220,9 @@ class _Run:
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 
-    async def _follow(self, report: SyncReport, now: int, *, full: bool) -> None:
+    async def _follow(self, report: SyncReport, now: int, *, full: bool, sweep_after: int) -> None:
         held = await self._writer.ask(lambda connection: cursors.held(connection, report.account_id))
-        positions, remarks = planned(self._writer.positions, held, now, full=full)
+        positions, remarks = planned(self._writer.positions, held, now, full=full, sweep_after=sweep_after)
         report.remarks += remarks
         await self._advance(positions)
         blind = "events" in self._skipped and not report.first_load
@@ -326,6 +332,11 @@ class _Run:
                 self._skipped.get(name),
             )
         report.repeats, report.refusals = self._client.repeats, self._client.refusals
+        if self._writer.swept:
+            report.remarks.append(
+                f"Read {len(self._writer.swept)} streams again to the end: {self._writer.untold.total():,} versions "
+                f"that no event told of, {self._writer.unlisted.total():,} objects that no list shows."
+            )
         report.remarks += [f"{what} ({times} times)." for what, times in sorted(self._reader.oddities.items())]
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())

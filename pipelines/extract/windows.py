@@ -28,8 +28,9 @@ class Position(msgspec.Struct, frozen=True):
 
     Everything created before `upto` is read, but for what `remaining` says. `tracked_from` is when the first load
     began: events since then can speak of changes that it did not see. While `sweeping`, the ids that lists show are
-    noted, to find what is gone. While `fresh`, nothing that the remaining windows show can be held already. `seen_by`
-    is how rows of the remaining windows are marked. Instants are epoch seconds.
+    noted, to find what is gone; `swept_at` is when that, or the first load, last ended. While `fresh`, nothing that the
+    remaining windows show can be held already. `seen_by` is how rows of the remaining windows are marked. Instants are
+    epoch seconds.
     """
 
     upto: int
@@ -38,6 +39,7 @@ class Position(msgspec.Struct, frozen=True):
     newest: int = 0
     sweeping: bool = False
     fresh: bool = False
+    swept_at: int = 0
     seen_by: str = "list"
 
 

@@ -64,13 +64,20 @@ class Batch:
 
 @dataclass
 class Writer:
-    """Takes batches in order and commits them in groups. `run` must be running while batches are put."""
+    """Takes batches in order and commits them in groups. `run` must be running while batches are put.
+
+    `written` counts new versions by stream; `swept` are the streams whose lists were read again to the end, `untold`
+    the new versions that this showed and no event had told of, `unlisted` the held objects that it did not show.
+    """
 
     connection: duckdb.DuckDBPyConnection
     account_id: str
     api_version: str
     positions: dict[str, Position]
     written: Counter[str] = field(default_factory=Counter)
+    swept: set[str] = field(default_factory=set)
+    untold: Counter[str] = field(default_factory=Counter)
+    unlisted: Counter[str] = field(default_factory=Counter)
     _hurried: int = 0
     _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
 
@@ -148,7 +155,10 @@ class Writer:
             new = [row for batch in batches if fresh and batch.window for row in batch.rows]
             others = [row for batch in batches if not (fresh and batch.window) for row in batch.rows]
             told = self._told_by_events(new, others, positions.get(name)) if name == "events" else []
-            self.written[name] += self._append(stream, new, all_new=True) + self._append(stream, others)
+            written = self._append(stream, new, all_new=True) + self._append(stream, others)
+            self.written[name] += written
+            if any(row.seen_by == "sweep" for row in others):
+                self.untold[name] += written
             self._note_pending(stream, batches, told)
             if name in positions:
                 positions[name] = self._moved(stream, positions[name], batches)
@@ -195,13 +205,20 @@ class Writer:
                 position = replaced(position, batch.window, batch.left)
         newest = max(position.newest, *(batch.newest for batch in batches))
         position = msgspec.structs.replace(position, newest=newest)
+        now = int(batches[-1].at.timestamp())
+        ends = not position.remaining and any(batch.window for batch in batches)
+        if ends and (position.sweeping or not position.swept_at):
+            position = msgspec.structs.replace(position, swept_at=now)
         if position.sweeping and not position.remaining:
+            if position.seen_by == "sweep":
+                self.swept.add(stream.name)
             position = msgspec.structs.replace(position, sweeping=False, seen_by="list")
-            self._note_missing(stream, int(batches[-1].at.timestamp()))
+            self._note_missing(stream, now)
         return position
 
     def _note_missing(self, stream: Stream, now: int) -> None:
         missing = cursors.missing_after_sweep(self.connection, self.account_id, stream)
+        self.unlisted[stream.name] += len(missing)
         cursors.remember(self.connection, self.account_id, (Change(stream.name, id_, now) for id_ in missing))
 
 

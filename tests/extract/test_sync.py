@@ -162,6 +162,28 @@ def test_a_sweep_finds_what_was_deleted_without_an_event(tmp_path: Path) -> None
     assert held == {"cus_1": True, "cus_2": False}
 
 
+def test_a_sweep_comes_by_itself_when_the_last_one_is_a_week_ago_and_says_what_it_found(tmp_path: Path) -> None:
+    store = empty_store()
+    for number in (1, 2):
+        store.put(charge(number, NOW - 100))
+    world = StillWorld(store)
+    with serving(world) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running), sweep_days=7)
+        store.put(charge(1, NOW - 100) | {"description": "no event told"})
+        store.delete("charge", "ch_2")
+        world.now = NOW + 6 * 86_400
+        early = sync(connection, account_of(running), sweep_days=7)
+        assert early.requests_made <= 6
+        world.now = NOW + 7 * 86_400 + 1
+        due = sync(connection, account_of(running), sweep_days=7)
+        assert "REVENUE_SWEEP_DAYS" in (due.detail or "")
+        assert "1 versions that no event told of, 1 objects that no list shows" in (due.detail or "")
+        held = {id_: (deleted, each["description"]) for id_, (deleted, each) in current(connection, "charges").items()}
+        assert held == {"ch_1": (False, "no event told"), "ch_2": (True, None)}
+        world.now += 60
+        assert sync(connection, account_of(running), sweep_days=7).requests_made <= 6
+
+
 def test_an_object_that_vanishes_while_it_is_the_cursor_only_restarts_its_window(tmp_path: Path) -> None:
     store = empty_store()
     for number in range(250):
@@ -200,6 +222,16 @@ def test_a_key_without_events_reads_every_list_every_time(grown: World, tmp_path
         running.advance(days=5.01)
         sync(connection, account_of(running))
         assert current(connection, "subscriptions") == refreshed
+
+
+def test_a_link_with_a_new_token_makes_no_new_version_and_a_new_amount_does(tmp_path: Path) -> None:
+    store = empty_store()
+    with serving(StillWorld(store)) as running, warehouse(tmp_path) as connection:
+        for token, description in (("a", None), ('b\\"', None), ("c", "changed")):
+            store.put(charge(1, NOW - 10) | {"receipt_url": f"https://pay/{token}", "description": description})
+            sync(connection, account_of(running), full=True)
+        rows = connection.execute("select payload ->> '$.receipt_url' from raw.charges order by seq").fetchall()
+    assert rows == [("https://pay/a",), ("https://pay/c",)]
 
 
 def test_a_wrong_key_is_refused_without_showing_it(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from sandbox.world.world import World
 from tests.pipelines.conftest import Revenue
 from tests.still_world import StillWorld, empty_store
 
-COMMANDS = ("demo", "run", "sync", "build", "report", "query", "status", "doctor", "serve", "ui")
+COMMANDS = ("demo", "run", "sync", "import", "build", "report", "query", "status", "doctor", "serve", "ui")
 
 
 def asked(home: Path, sql: str) -> list[tuple[object, ...]]:
@@ -288,3 +288,45 @@ def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, sandbox: Sa
     said = revenue("report", "--month", "2026-08")
     assert said.code == 0, said.err
     assert "MRR closed Aug 2026" in (home / "site" / "index.html").read_text()
+
+
+def test_an_exported_account_is_loaded_built_and_published_without_a_key(
+    revenue: Revenue, sandbox: Sandbox, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one warehouse holds in raw, written to files and loaded into another, gives the same closing MRR."""
+    assert revenue("run").code == 0
+    closing = asked(home, "select currency, closing_mrr from mrr_by_month where is_partial order by currency")
+    export, copy = tmp_path / "export", tmp_path / "copy"
+    export.mkdir()
+    with duckdb.connect(home / "warehouse.duckdb") as held:
+        as_of = held.execute("select as_of from pipeline.accounts").fetchall()[0][0]
+        for (table,) in held.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
+            rows = held.execute(f"select arg_max(payload, seq) from raw.{table} group by id").fetchall()
+            (export / f"{table.rstrip('s')}.ndjson").write_text("\n".join(payload for (payload,) in rows))
+    copy.mkdir()
+    (copy / "rates.csv").write_bytes((home / "rates.csv").read_bytes())
+    monkeypatch.setenv("REVENUE_HOME", str(copy))
+    monkeypatch.delenv("STRIPE_API_KEY")
+    loaded = revenue("import", str(export), "--exported", as_of.isoformat(), "--quiet")
+    assert loaded.code == 0, loaded.err
+    assert "Loaded" in loaded.out
+    built = revenue("build", "--quiet")
+    assert built.code in (0, 3), built.err
+    assert asked(copy, "select currency, closing_mrr from mrr_by_month where is_partial order by currency") == closing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("import", "nowhere"), "does not exist"),
+        (("import", ".", "--account", "cus_1"), "takes the id of a Stripe account"),
+        (("import", ".", "--api-version", "2023-10-16"), "another one than that of"),
+        (("import", ".", "--exported", "yesterday"), "takes an instant"),
+    ],
+)
+def test_an_import_that_makes_no_sense_is_wrong_usage(
+    revenue: Revenue, arguments: tuple[str, ...], problem: str
+) -> None:
+    said = revenue(*arguments)
+    assert said.code == 2
+    assert problem in said.err
