@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import duckdb
 
 from pipelines import build as steps
 from pipelines import headline
+from pipelines.budget import budget
 from pipelines.errors import SettingsError
 from pipelines.extract import files
 from pipelines.extract.account import Account
@@ -50,6 +51,10 @@ class _Tally:
         self.account_id = report.account_id
         self.reports.append(report)
 
+    @property
+    def requests_made(self) -> int:
+        return sum(report.requests_made for report in self.reports)
+
     def outcome(self, status: str, detail: str | None = None) -> runs.Outcome:
         """The run's record."""
         remarks = [report.detail for report in self.reports if report.detail]
@@ -59,7 +64,7 @@ class _Tally:
         return runs.Outcome(
             status,
             objects_read=sum(report.objects_read for report in self.reports),
-            requests_made=sum(report.requests_made for report in self.reports),
+            requests_made=self.requests_made,
             rows_written=sum(report.rows_written for report in self.reports) + rows_loaded,
             detail=" ".join([*remarks, *([detail] if detail else [])]) or None,
         )
@@ -70,6 +75,7 @@ def run(settings: Settings, progress: Progress, *, command: str = "run") -> Outc
     account = account_of(settings)
     with _recorded(settings, command) as (connection, tally):
         read = _read(connection, account, tally, progress, sweep_days=settings.sweep_days)
+        _warn_of_spending(connection, settings, tally)
         published = _built(connection, settings, tally, progress)
     pages = _rendered(settings, progress, None)
     return Outcome((*_told(read), *published, *pages, *headline.lines(settings.published)), tally.failed_checks)
@@ -93,7 +99,7 @@ def read(
     """`sync`, with the engine's own report; `streams` narrows a window, `patience` is how long to wait for a writer."""
     account = account_of(settings)
     with _recorded(settings, command, patience) as (connection, tally):
-        return _read(
+        report = _read(
             connection,
             account,
             tally,
@@ -103,6 +109,16 @@ def read(
             full=full,
             sweep_days=settings.sweep_days,
         )
+        _warn_of_spending(connection, settings, tally)
+        return report
+
+
+def _warn_of_spending(connection: duckdb.DuckDBPyConnection, settings: Settings, tally: _Tally) -> None:
+    """A remark of this run, where the last thirty days with it come near what may be read."""
+    before = budget(connection, datetime.now(UTC), settings.read_budget)
+    warning = replace(before, spent=before.spent + tally.requests_made).warning
+    if warning:
+        tally.reports[-1].remarks.append(warning)
 
 
 def import_files(settings: Settings, progress: Progress, source: Path, export: Export) -> Outcome:

@@ -40,6 +40,13 @@ class Settings(BaseSettings):
         float | None,
         setting("REVENUE_ENDPOINT_RATE", "requests a second to one endpoint, 0 for no limit; without it Stripe's 25"),
     ] = None
+    read_budget: Annotated[
+        int | None,
+        setting(
+            "REVENUE_READ_BUDGET",
+            "requests in thirty days before which a run warns; without it Stripe's: 500 a payment, 10,000 at least",
+        ),
+    ] = None
     sweep_days: Annotated[
         int,
         setting("REVENUE_SWEEP_DAYS", "every so many days a sync reads every list again, to be sure; 0 for never"),
@@ -88,6 +95,13 @@ class Settings(BaseSettings):
     def _possible_days(cls, value: int) -> int:
         if value < 0:
             raise ValueError(f"{value} is no number of days; write one such as 7, or 0 for never")
+        return value
+
+    @field_validator("read_budget")
+    @classmethod
+    def _possible_budget(cls, value: int | None) -> int | None:
+        if value is not None and value < 1:
+            raise ValueError(f"{value} is no number of requests; write one such as 10000")
         return value
 
     @field_validator("currency")

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from models.checks import BLOCKING
 from pipelines import query
+from pipelines.budget import budget
 from pipelines.errors import RevenueError
 from pipelines.extract import cursors
 from pipelines.settings import Settings
@@ -17,7 +18,6 @@ RUNS = """
 select started_at, command, status, objects_read, requests_made, rows_written, detail
 from pipeline_runs order by started_at desc limit 8
 """
-SPENT = "select coalesce(sum(requests_made), 0) from pipeline_runs where started_at > now() - interval 30 days"
 CHECKS = """
 select check_name, table_name, severity, failing_rows, detail
 from data_checks where not passed order by table_name, check_name
@@ -56,6 +56,7 @@ def _streams(settings: Settings) -> Iterator[str]:
     try:
         with open_warehouse(settings.warehouse) as connection:
             held = cursors.status(connection)
+            reads = budget(connection, datetime.now(UTC), settings.read_budget)
     except WarehouseBusy as busy:
         yield f"The streams can't be looked at now: {busy}"
         return
@@ -70,6 +71,8 @@ def _streams(settings: Settings) -> Iterator[str]:
         for each in held
     ]
     yield from _table(("stream", "objects", "versions", "newest created", "in step since"), rows, right=(1, 2))
+    yield ""
+    yield reads.warning or reads.words
 
 
 def _published(settings: Settings) -> Iterator[str]:
@@ -81,8 +84,6 @@ def _published(settings: Settings) -> Iterator[str]:
 
 
 def _runs(settings: Settings) -> Iterator[str]:
-    spent = query.ask(settings.published, SPENT).item()
-    yield f"Requests to Stripe in the last 30 days: {int(spent):,} (Stripe grants at least 10,000 a month)."
     rows = [
         (_moment(at), command, state, f"{objects:,}", f"{requests:,}", f"{written:,}", detail or "")
         for at, command, state, objects, requests, written, detail in query.ask(settings.published, RUNS).iter_rows()
