@@ -12,7 +12,10 @@ from dashboards.values import Cell
 
 @dataclass(frozen=True)
 class Basis:
-    """What every figure of the site rests on; printed at the head and the foot of each page."""
+    """What every figure of the site rests on; printed at the head and the foot of each page.
+
+    `above` is where the pages of all accounts are, for those of one of several.
+    """
 
     company: str
     as_of: str
@@ -24,6 +27,7 @@ class Basis:
     published: str
     banner: str | None = None
     through: str = ""
+    above: str = ""
 
 
 @dataclass(frozen=True)

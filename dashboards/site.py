@@ -43,6 +43,16 @@ def write(pages: Sequence[Page], basis: Basis, out: Path) -> list[Path]:
     return [out / f"{FIRST}.html", *(out / name for name in sorted(made) if name != f"{FIRST}.html")]
 
 
+def remove(out: Path) -> None:
+    """Remove what earlier builds wrote into `out`; files that no build wrote are left alone."""
+    for name in _listed(out):
+        (out / name).unlink(missing_ok=True)
+    (out / MANIFEST).unlink(missing_ok=True)
+    for folder in (out / "data", out / "figures", out):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
     """One page as HTML."""
     css, script = _static("site.css"), _static("site.js")

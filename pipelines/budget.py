@@ -19,8 +19,9 @@ TIGHT = 0.8
 
 @dataclass(frozen=True)
 class Budget:
-    """Requests of the last thirty days, and how many there may be."""
+    """Requests of the last thirty days to one account, and how many there may be."""
 
+    account_id: str
     spent: int
     granted: int
 
@@ -28,7 +29,8 @@ class Budget:
     def words(self) -> str:
         """One line for a person."""
         share = self.spent / self.granted if self.granted else 1.0
-        return f"Requests to Stripe in the last {DAYS} days: {self.spent:,} of {self.granted:,} ({share:.0%})."
+        used = f"{self.spent:,} of {self.granted:,} ({share:.0%})"
+        return f"Requests to Stripe for {self.account_id} in the last {DAYS} days: {used}."
 
     @property
     def warning(self) -> str | None:
@@ -41,24 +43,30 @@ class Budget:
         )
 
 
-def budget(connection: duckdb.DuckDBPyConnection, now: datetime, granted: int | None) -> Budget:
-    """The warehouse's budget at an instant; `granted` is what the settings say, where they say it.
+def budgets(connection: duckdb.DuckDBPyConnection, now: datetime, granted: int | None) -> list[Budget]:
+    """The budget of each account that was ever read, at an instant; `granted` is what the settings say.
 
     Payments are counted in what was staged last, so before the first build the least is assumed.
     """
     runs.create(connection)
     since = now - timedelta(days=DAYS)
-    spent = _number(connection, "sum(requests_made) from pipeline.runs where started_at > ?", since)
-    if granted is None:
-        granted = max(LEAST_GRANTED, GRANTED_A_PAYMENT * _payments(connection, since))
-    return Budget(spent, granted)
+    spent = connection.execute(_SPENT, {"since": since}).fetchall()
+    paid = dict(connection.execute(_PAID, {"since": since}).fetchall()) if _is_staged(connection) else {}
+    return [
+        Budget(account_id, int(requests), granted or max(LEAST_GRANTED, GRANTED_A_PAYMENT * paid.get(account_id, 0)))
+        for account_id, requests in spent
+    ]
 
 
-def _payments(connection: duckdb.DuckDBPyConnection, since: datetime) -> int:
-    if not tables.exists(connection, "staging", "charges"):
-        return 0
-    return _number(connection, "count(*) from staging.charges where status = 'succeeded' and created_at > ?", since)
+_SPENT = """
+    select spending.account_id, coalesce(sum(spending.requests_made) filter (started_at > $since), 0)
+    from pipeline.spending join pipeline.runs using (run_id)
+    group by all order by all
+"""
+_PAID = """
+    select account_id, count(*) from staging.charges where status = 'succeeded' and created_at > $since group by all
+"""
 
 
-def _number(connection: duckdb.DuckDBPyConnection, of: str, since: datetime) -> int:
-    return int(connection.execute(f"select {of}", [since]).fetchall()[0][0] or 0)
+def _is_staged(connection: duckdb.DuckDBPyConnection) -> bool:
+    return tables.exists(connection, "staging", "charges")

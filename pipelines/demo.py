@@ -47,7 +47,9 @@ def company(settings: Settings, business: Business, progress: Progress) -> Itera
         (settings.home / "rates.csv").write_text(sandbox.fx_rates_csv())
         mark = {"customers": business.customers, "months": business.months, "seed": business.seed}
         (settings.home / MARK).write_text(json.dumps(mark) + "\n")
-        yield settings.but(stripe_api_key=SecretStr(sandbox.key), stripe_api_base=sandbox.url, fx_file=None)
+        yield settings.but(
+            stripe_api_key=SecretStr(sandbox.key), stripe_api_base=sandbox.url, fx_file=None, accounts_file=None
+        )
 
 
 def marked(home: Path) -> Business | None:

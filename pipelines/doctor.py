@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from models import policy
-from pipelines import rates
+from pipelines import accounts, rates
 from pipelines.errors import RevenueError, SettingsError
+from pipelines.extract.account import DEFAULT_LABEL, Account
 from pipelines.extract.catalogue import CATALOGUE
 from pipelines.extract.permissions import readable
-from pipelines.refresh import account_of
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 
@@ -30,7 +30,7 @@ class Finding:
 def examine(settings: Settings, say: Callable[[str], None]) -> bool:
     """Try all, telling each finding; False where something would stop a run."""
     sound = True
-    for look in (_settings, _disk, _warehouse, _account):
+    for look in (_settings, _disk, _warehouse, _accounts):
         for finding in look(settings):
             say(f"{SIGNS[finding.state]} {finding.words}")
             sound &= finding.state != "fault"
@@ -72,16 +72,28 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("fault", str(error))
 
 
-def _account(settings: Settings) -> Iterator[Finding]:
+def _accounts(settings: Settings) -> Iterator[Finding]:
     try:
-        refusals = readable(account_of(settings), CATALOGUE)
+        whom = accounts.of(settings)
     except RevenueError as error:
         yield Finding("fault", str(error))
         return
-    yield Finding("fine", f"{settings.stripe_api_base} answers and knows the key.")
+    for account in whom:
+        yield from _permissions(account)
+
+
+def _permissions(account: Account) -> Iterator[Finding]:
+    name = "" if account.label == DEFAULT_LABEL else f"{account.label}: "
+    try:
+        refusals = readable(account, CATALOGUE)
+    except RevenueError as error:
+        yield Finding("fault", f"{name}{error}")
+        return
+    yield Finding("fine", f"{name}{account.base_url} answers and knows the key.")
     for stream in (stream for stream in CATALOGUE if stream.name in refusals):
         refusal = refusals[stream.name]
         if refusal is None:
-            yield Finding("fine", f"{stream.name} can be read.")
+            yield Finding("fine", f"{name}{stream.name} can be read.")
         else:
-            yield Finding("warning", f"{stream.name} is skipped: the key lacks {stream.permission}. {refusal}")
+            words = f"{name}{stream.name} is skipped: the key lacks {stream.permission}. {refusal}"
+            yield Finding("warning", words)

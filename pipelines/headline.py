@@ -2,17 +2,20 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from models.currency import minor_exponent
 from pipelines import query
 
 FIGURES = """
-select strftime(m.month, '%B %Y') as month, m.currency, m.closing_mrr, m.opening_mrr, m.closing_customers,
-       p.as_of, p.timezone, p.policy, p.policy_hash
-from mrr_by_month_reporting m, publication p
-where m.account_id = p.account_id
-order by m.month desc limit 1
+select strftime(month, '%B %Y') as month, currency, sum(round_even(closing_mrr, 0)) as closing_mrr,
+       sum(round_even(opening_mrr, 0)) as opening_mrr,
+       sum(closing_customers)::bigint as closing_customers, count(*) as accounts
+from mrr_by_month_reporting
+group by all
+order by max(mrr_by_month_reporting.month) desc limit 1
 """
+PUBLICATION = "select as_of, timezone, policy, policy_hash from publication limit 1"
 
 
 def lines(published: Path) -> tuple[str, ...]:
@@ -20,13 +23,20 @@ def lines(published: Path) -> tuple[str, ...]:
     rows = query.ask(published, FIGURES)
     if rows.is_empty():
         return ("No subscription has had MRR yet, so there are no headline figures.",)
-    row = rows.row(0, named=True)
-    currency, change = row["currency"], row["closing_mrr"] - row["opening_mrr"]
+    basis = query.ask(published, PUBLICATION).row(0, named=True)
     return (
-        f"MRR {_major(row['closing_mrr'], currency)} ({_signed(change, currency)} in {row['month']} so far), "
-        f"{row['closing_customers']:,} customers.",
-        f"As of {row['as_of']:%Y-%m-%d %H:%M} UTC; months in {row['timezone']}; "
-        f"policy {row['policy']} ({row['policy_hash']}).",
+        _figures(rows.row(0, named=True)),
+        f"As of {basis['as_of']:%Y-%m-%d %H:%M} UTC; months in {basis['timezone']}; "
+        f"policy {basis['policy']} ({basis['policy_hash']}).",
+    )
+
+
+def _figures(row: dict[str, Any]) -> str:
+    currency, change = row["currency"], row["closing_mrr"] - row["opening_mrr"]
+    of = f" of {row['accounts']} accounts" if row["accounts"] > 1 else ""
+    return (
+        f"MRR{of} {_major(row['closing_mrr'], currency)} ({_signed(change, currency)} in {row['month']} so far), "
+        f"{row['closing_customers']:,} customers."
     )
 
 

@@ -2,23 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
+from pipelines import accounts, headline
 from pipelines import build as steps
-from pipelines import headline
-from pipelines.budget import budget
+from pipelines.budget import budgets
 from pipelines.errors import SettingsError
 from pipelines.extract import files
 from pipelines.extract.account import Account
 from pipelines.extract.client import PINNED_VERSION
 from pipelines.extract.files import Export, ImportReport
-from pipelines.extract.sync import StreamsFailed, SyncReport
-from pipelines.extract.sync import resync as resync_account
-from pipelines.extract.sync import sync as sync_account
+from pipelines.extract.sync import StreamsFailed, SyncReport, resync_all, sync_all
 from pipelines.progress import Progress
 from pipelines.settings import Settings
 from pipelines.warehouse import runs
@@ -41,19 +39,24 @@ class _Tally:
     """What a run has done so far, kept so that a failing run is on record too."""
 
     run_id: str = ""
-    account_id: str = ""
     reports: list[SyncReport] = field(default_factory=list)
     imported: ImportReport | None = None
     failed_checks: tuple[str, ...] = ()
 
-    def note(self, report: SyncReport) -> None:
-        """What was read."""
-        self.account_id = report.account_id
-        self.reports.append(report)
+    @property
+    def account_id(self) -> str:
+        """Whose objects it read or loaded: one id, or several with commas."""
+        read = [report.account_id for report in self.reports]
+        return ", ".join([*read, *([self.imported.account_id] if self.imported else [])])
 
     @property
-    def requests_made(self) -> int:
-        return sum(report.requests_made for report in self.reports)
+    def spending(self) -> list[runs.Spending]:
+        """What was read of each stream of each account."""
+        return [
+            runs.Spending(report.account_id, name, each.objects, each.requests, each.rows_written)
+            for report in self.reports
+            for name, each in report.streams.items()
+        ]
 
     def outcome(self, status: str, detail: str | None = None) -> runs.Outcome:
         """The run's record."""
@@ -64,7 +67,7 @@ class _Tally:
         return runs.Outcome(
             status,
             objects_read=sum(report.objects_read for report in self.reports),
-            requests_made=self.requests_made,
+            requests_made=sum(report.requests_made for report in self.reports),
             rows_written=sum(report.rows_written for report in self.reports) + rows_loaded,
             detail=" ".join([*remarks, *([detail] if detail else [])]) or None,
         )
@@ -72,9 +75,9 @@ class _Tally:
 
 def run(settings: Settings, progress: Progress, *, command: str = "run") -> Outcome:
     """Sync, build, publish and report."""
-    account = account_of(settings)
+    whom = accounts.of(settings)
     with _recorded(settings, command) as (connection, tally):
-        read = _read(connection, account, tally, progress, sweep_days=settings.sweep_days)
+        read = _read(connection, whom, tally, progress, sweep_days=settings.sweep_days)
         _warn_of_spending(connection, settings, tally)
         published = _built(connection, settings, tally, progress)
     pages = _rendered(settings, progress, None)
@@ -95,13 +98,13 @@ def read(
     streams: Sequence[str] | None = None,
     full: bool = False,
     patience: float = 0.0,
-) -> SyncReport:
-    """`sync`, with the engine's own report; `streams` narrows a window, `patience` is how long to wait for a writer."""
-    account = account_of(settings)
+) -> list[SyncReport]:
+    """`sync`, with the engine's reports; `streams` narrows a window, `patience` is how long to wait for a writer."""
+    whom = accounts.of(settings)
     with _recorded(settings, command, patience) as (connection, tally):
-        report = _read(
+        reports = _read(
             connection,
-            account,
+            whom,
             tally,
             progress,
             window=window,
@@ -110,15 +113,17 @@ def read(
             sweep_days=settings.sweep_days,
         )
         _warn_of_spending(connection, settings, tally)
-        return report
+        return reports
 
 
 def _warn_of_spending(connection: duckdb.DuckDBPyConnection, settings: Settings, tally: _Tally) -> None:
-    """A remark of this run, where the last thirty days with it come near what may be read."""
-    before = budget(connection, datetime.now(UTC), settings.read_budget)
-    warning = replace(before, spent=before.spent + tally.requests_made).warning
-    if warning:
-        tally.reports[-1].remarks.append(warning)
+    """Remarks of this run, where the last thirty days with it come near what may be read."""
+    runs.spend(connection, tally.run_id, tally.spending)
+    warnings = {each.account_id: each.warning for each in budgets(connection, datetime.now(UTC), settings.read_budget)}
+    for report in tally.reports:
+        warning = warnings.get(report.account_id)
+        if warning:
+            report.remarks.append(warning)
 
 
 def import_files(settings: Settings, progress: Progress, source: Path, export: Export) -> Outcome:
@@ -126,7 +131,7 @@ def import_files(settings: Settings, progress: Progress, source: Path, export: E
     with _recorded(settings, "import") as (connection, tally):
         with progress.step(f"Loading {source}"):
             loaded = files.load(connection, source, export)
-        tally.account_id, tally.imported = loaded.account_id, loaded
+        tally.imported = loaded
         if loaded.unreadable:
             tally.failed_checks = ("entries_can_be_read",)
     held = sum(loaded.objects.values())
@@ -144,20 +149,6 @@ def build(settings: Settings, progress: Progress) -> Outcome:
 def report(settings: Settings, progress: Progress, *, month: date | None = None) -> Outcome:
     """Render the dashboards from the published database."""
     return Outcome(_rendered(settings, progress, month))
-
-
-def account_of(settings: Settings) -> Account:
-    """Whom the settings say to read.
-
-    Raises:
-        SettingsError: no key, or one that can't read.
-    """
-    return Account.of(
-        settings.required_key(),
-        settings.stripe_api_base,
-        account_rate=settings.account_rate,
-        endpoint_rate=settings.endpoint_rate,
-    )
 
 
 def export(account: str | None, exported: str | None, api_version: str | None) -> Export:
@@ -238,12 +229,13 @@ def _recorded(
 
 
 def _end(connection: duckdb.DuckDBPyConnection, tally: _Tally, status: str, detail: str | None = None) -> None:
+    runs.spend(connection, tally.run_id, tally.spending)
     runs.end(connection, tally.run_id, datetime.now(UTC), tally.outcome(status, detail), tally.account_id)
 
 
 def _read(
     connection: duckdb.DuckDBPyConnection,
-    account: Account,
+    whom: Sequence[Account],
     tally: _Tally,
     progress: Progress,
     *,
@@ -251,18 +243,18 @@ def _read(
     streams: Sequence[str] | None = None,
     full: bool = False,
     sweep_days: int = 0,
-) -> SyncReport:
+) -> list[SyncReport]:
     try:
         with progress.step("Reading Stripe"):
             if window:
-                report = resync_account(connection, account, *window, streams=streams, progress=progress.stream)
+                reports = resync_all(connection, whom, *window, streams=streams, progress=progress.stream)
             else:
-                report = sync_account(connection, account, full=full, sweep_days=sweep_days, progress=progress.stream)
+                reports = sync_all(connection, whom, full=full, sweep_days=sweep_days, progress=progress.stream)
     except StreamsFailed as failed:
-        tally.note(failed.report)
+        tally.reports += failed.reports
         raise
-    tally.note(report)
-    return report
+    tally.reports += reports
+    return reports
 
 
 def _built(
@@ -289,7 +281,11 @@ def _rendered(settings: Settings, progress: Progress, month: date | None) -> tup
     return (f"Rendered {(settings.site / 'index.html').resolve()}: {pages} pages, {len(files) - pages} downloads.",)
 
 
-def _told(report: SyncReport) -> tuple[str, ...]:
+def _told(reports: Sequence[SyncReport]) -> tuple[str, ...]:
+    return tuple(line for report in reports for line in _told_of(report))
+
+
+def _told_of(report: SyncReport) -> tuple[str, ...]:
     rate = f"{report.objects_read:,} objects in {report.requests_made:,} requests, {report.rows_written:,} new versions"
     return (
         f"Read account {report.account_id}: {rate}.",

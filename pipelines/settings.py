@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     stripe_api_key: Annotated[
         SecretStr | None, setting("STRIPE_API_KEY", "restricted read key (rk_…) or secret key of the account")
     ] = None
+    accounts_file: Annotated[
+        Path | None,
+        setting("REVENUE_ACCOUNTS", "TOML file of several accounts (docs/your-own-account.md), not one key"),
+    ] = None
     stripe_api_base: Annotated[
         str, setting("STRIPE_API_BASE", "base URL of the API: Stripe's own, a sandbox or a proxy")
     ] = STRIPE_API
@@ -152,19 +156,28 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: none is set, or it is a publishable key, which can't read.
         """
-        key = self.stripe_api_key.get_secret_value().strip() if self.stripe_api_key else ""
-        if not key:
-            raise SettingsError(
-                "STRIPE_API_KEY is not set. Create a restricted key with read permissions in Stripe's dashboard "
-                "(docs/your-own-account.md shows which) and put it into .env, or try `revenue demo`, which needs none."
-            )
-        if key.startswith("pk_"):
-            raise SettingsError("STRIPE_API_KEY is a publishable key (pk_…), which can't read. Use rk_… or sk_….")
-        return key
+        return checked_key(self.stripe_api_key.get_secret_value() if self.stripe_api_key else None, "STRIPE_API_KEY")
 
     def but(self, **changes: object) -> Self:
         """The same settings with some changed."""
         return self.model_copy(update=changes)
+
+
+def checked_key(key: str | None, name: str) -> str:
+    """The key, held by a setting of that name.
+
+    Raises:
+        SettingsError: none is set, or it is a publishable key, which can't read.
+    """
+    key = (key or "").strip()
+    if not key:
+        raise SettingsError(
+            f"{name} is not set. Create a restricted key with read permissions in Stripe's dashboard "
+            "(docs/your-own-account.md shows which) and put it into .env, or try `revenue demo`, which needs none."
+        )
+    if key.startswith("pk_"):
+        raise SettingsError(f"{name} is a publishable key (pk_…), which can't read. Use rk_… or sk_….")
+    return key
 
 
 def load() -> Settings:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from models.checks import BLOCKING
 from pipelines import query
-from pipelines.budget import budget
+from pipelines.budget import DAYS, budgets
 from pipelines.errors import RevenueError
 from pipelines.extract import cursors
 from pipelines.settings import Settings
+from pipelines.warehouse import runs
 from pipelines.warehouse.database import WarehouseBusy, open_warehouse
 
 RUNS = """
@@ -56,23 +57,30 @@ def _streams(settings: Settings) -> Iterator[str]:
     try:
         with open_warehouse(settings.warehouse) as connection:
             held = cursors.status(connection)
-            reads = budget(connection, datetime.now(UTC), settings.read_budget)
+            now = datetime.now(UTC)
+            reads = budgets(connection, now, settings.read_budget)
+            spent = runs.spent(connection, now - timedelta(days=DAYS))
     except WarehouseBusy as busy:
         yield f"The streams can't be looked at now: {busy}"
         return
+    several = len({each.account_id for each in held}) > 1
     rows = [
         (
+            *((each.account_id,) if several else ()),
             each.stream,
             f"{each.objects:,}",
             f"{each.versions:,}",
+            f"{spent.get((each.account_id, each.stream), 0):,}",
             _moment(each.newest_created_at),
             "being read" if each.unfinished else _moment(each.synced_at),
         )
         for each in held
     ]
-    yield from _table(("stream", "objects", "versions", "newest created", "in step since"), rows, right=(1, 2))
+    header = ("stream", "objects", "versions", f"requests in {DAYS} days", "newest created", "in step since")
+    numbers = (2, 3, 4) if several else (1, 2, 3)
+    yield from _table(("account", *header) if several else header, rows, right=numbers)
     yield ""
-    yield reads.warning or reads.words
+    yield from (each.warning or each.words for each in reads)
 
 
 def _published(settings: Settings) -> Iterator[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines import demo, serve
+from pipelines import accounts, demo, serve
 from pipelines.errors import RevenueError
 from pipelines.progress import Progress
 from pipelines.settings import Settings
@@ -67,9 +67,11 @@ def start(settings: Settings, port: int, progress: Progress) -> int:
 def environment(settings: Settings) -> dict[str, str]:
     """The process environment with Dagster's home prepared and the settings named."""
     key = {"STRIPE_API_KEY": settings.required_key()} if settings.stripe_api_key else {}
+    file = {"REVENUE_ACCOUNTS": str(settings.accounts_file.resolve())} if settings.accounts_file else {}
     return {
         **os.environ,
         **key,
+        **file,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "DAGSTER_HOME": str(dagster_home(settings.home)),
         "REVENUE_HOME": str(settings.home.resolve()),
@@ -88,7 +90,7 @@ def dagster_home(working_folder: Path) -> Path:
 @contextmanager
 def _account(settings: Settings, progress: Progress) -> Iterator[Settings]:
     """The settings as they are; or, without a key, those of the demo's company."""
-    if settings.stripe_api_key or (settings.warehouse.exists() and demo.marked(settings.home) is None):
+    if accounts.are_given(settings) or (settings.warehouse.exists() and demo.marked(settings.home) is None):
         yield settings
         return
     with demo.company(settings, demo.marked(settings.home) or Business(), progress) as there:

@@ -55,7 +55,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Marts:
-    """The published tables of one account."""
+    """The published tables, of one account or of several."""
 
     tables: Mapping[str, pl.DataFrame]
     publication: Publication
@@ -64,6 +64,15 @@ class Marts:
         """A table by its name; without rows where it was not published."""
         frame = self.tables.get(name)
         return empty(name) if frame is None else frame
+
+    def accounts(self) -> list[str]:
+        """The ids of the accounts that were published."""
+        return sorted(self.table("publication")["account_id"].unique().to_list())
+
+    def of(self, account_id: str) -> "Marts":
+        """The tables of one account, with what belongs to none."""
+        own = pl.col("account_id").str.split(", ").list.contains(account_id) | (pl.col("account_id") == "")
+        return Marts({name: frame.filter(own) for name, frame in self.tables.items()}, self.publication)
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> Marts:

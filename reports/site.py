@@ -1,5 +1,6 @@
 """The site: every page in the order of its navigation, built from the published database."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -9,7 +10,8 @@ import duckdb
 
 from dashboards import site
 from dashboards.page import Page
-from reports import cash, churn, customers, definitions, mrr, overview, refunds_and_disputes, retention
+from reports import all_accounts, cash, churn, customers, definitions, mrr, overview, refunds_and_disputes, retention
+from reports.all_accounts import AccountPages
 from reports.marts import Marts, read, through
 from reports.terms import Terms, basis
 
@@ -40,6 +42,8 @@ def build(
 ) -> list[Path]:
     """Write the site of the published database into `out`; the files, `index.html` first.
 
+    Where it holds several accounts, each has its pages in a folder named by its id, and the first page lists them.
+
     `connection` is a cursor on the published database. `now` is printed as the time of publication where the database
     does not record one. With `month` (its first day) the pages end with that month, as known at the as-of instant.
     """
@@ -49,7 +53,29 @@ def build(
     publication = marts.publication
     if publication.published_at is None:
         publication = replace(publication, published_at=now)
-    return site.write(pages(marts), basis(publication, company(connection), month), out)
+    names = companies(connection)
+    found = marts.accounts()
+    _remove_others(out, found if len(found) > 1 else ())
+    if len(found) < 2:
+        return site.write(pages(marts), basis(publication, next(iter(names.values()), UNNAMED), month), out)
+    whole = basis(publication, "All accounts", month)
+    several = [AccountPages(each, names.get(each, UNNAMED), each, marts.of(each)) for each in found]
+    files = [
+        file
+        for each in several
+        for file in site.write(
+            pages(each.marts), replace(whole, company=each.name, above="../index.html"), out / each.folder
+        )
+    ]
+    terms = Terms(publication)
+    return [*site.write([all_accounts.page(several, terms), definitions.page(marts, terms)], whole, out), *files]
+
+
+def _remove_others(out: Path, kept: Collection[str]) -> None:
+    """Pages of accounts that an earlier build had and this one has not."""
+    for folder in out.glob("acct_*"):
+        if folder.name not in kept:
+            site.remove(folder)
 
 
 def pages(marts: Marts) -> list[Page]:
@@ -58,10 +84,10 @@ def pages(marts: Marts) -> list[Page]:
     return [report(marts, terms) for report in REPORTS]
 
 
-def company(connection: duckdb.DuckDBPyConnection) -> str:
-    """The account's name in Stripe; a plain word where it has none."""
+def companies(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The accounts' names in Stripe by id; a plain word for one that has none."""
     try:
-        row = connection.execute("select display_name from staging.accounts order by id limit 1").fetchone()
+        rows = connection.execute("select id, display_name from staging.accounts order by id").fetchall()
     except duckdb.CatalogException:
-        return UNNAMED
-    return (row[0] or UNNAMED) if row else UNNAMED
+        return {}
+    return {account_id: name or UNNAMED for account_id, name in rows}

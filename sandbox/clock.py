@@ -5,6 +5,7 @@ Time stands still until it is moved, so that everything is repeatable. Knows not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from typing import Any, Protocol
@@ -40,10 +41,11 @@ class World(Protocol):
 
 
 class Clock:
-    """The instant of one world, in epoch seconds."""
+    """The instant of one world, in epoch seconds, and of the worlds that live along with it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, along: Sequence[World] = ()) -> None:
         self._world = world
+        self._along = along
 
     @property
     def now(self) -> int:
@@ -69,7 +71,9 @@ class Clock:
         target = self.now + round(days * DAY) if days is not None else instant(to if to is not None else "")
         if target < self.now:
             raise ValueError(f"The clock stands at {iso(self.now)} and cannot go back to {iso(target)}.")
-        self._world.advance_to(target)
+        for world in (self._world, *self._along):
+            if world.now < target:
+                world.advance_to(target)
         return self.now
 
 

@@ -1,6 +1,6 @@
 """Raw tables as assets: `raw/*` follow the cursor, `resync/*` read days of creation again; one engine reads both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -47,9 +47,9 @@ def _resync_spec(stream: Stream) -> dg.AssetSpec:
 @dg.multi_asset(name="sync", specs=[_sync_spec(stream) for stream in CATALOGUE])
 def sync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.MaterializeResult[None]]:
     """What changed in the account since the last sync."""
-    report = refresh.read(revenue.settings(), LogProgress(context.log), command="sync", patience=PATIENCE_SECONDS)
+    reports = refresh.read(revenue.settings(), LogProgress(context.log), command="sync", patience=PATIENCE_SECONDS)
     for stream in CATALOGUE:
-        yield dg.MaterializeResult(asset_key=raw_key(stream.name), metadata=_told(report, stream))
+        yield dg.MaterializeResult(asset_key=raw_key(stream.name), metadata=_told(reports, stream))
 
 
 @dg.multi_asset(
@@ -63,7 +63,7 @@ def resync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.M
     """The chosen streams' objects created on the chosen days, read again in one go."""
     chosen = [stream for stream in RESYNCED if resync_key(stream.name) in context.selected_asset_keys]
     days = context.partition_time_window
-    report = refresh.read(
+    reports = refresh.read(
         revenue.settings(),
         LogProgress(context.log),
         command="resync",
@@ -72,17 +72,19 @@ def resync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.M
         patience=PATIENCE_SECONDS,
     )
     for stream in chosen:
-        yield dg.MaterializeResult(asset_key=resync_key(stream.name), metadata=_told(report, stream))
+        yield dg.MaterializeResult(asset_key=resync_key(stream.name), metadata=_told(reports, stream))
 
 
-def _told(report: SyncReport, stream: Stream) -> dict[str, str | int]:
-    done = report.streams.get(stream.name)
-    if done is None:
-        return {"account": report.account_id}
-    told: dict[str, str | int] = {
-        "account": report.account_id,
-        "objects read": done.objects,
-        "requests": done.requests,
-        "new versions": done.rows_written,
+def _told(reports: Sequence[SyncReport], stream: Stream) -> dict[str, str | int]:
+    whom = {"account": ", ".join(report.account_id for report in reports)}
+    done = [report.streams[stream.name] for report in reports if stream.name in report.streams]
+    if not done:
+        return {**whom}
+    skipped = " ".join(each.skipped for each in done if each.skipped)
+    return {
+        **whom,
+        "objects read": sum(each.objects for each in done),
+        "requests": sum(each.requests for each in done),
+        "new versions": sum(each.rows_written for each in done),
+        **({"skipped": skipped} if skipped else {}),
     }
-    return {**told, "skipped": done.skipped} if done.skipped else told

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 STRIPE_API = "https://api.stripe.com"
+DEFAULT_LABEL = "default"
 _KEY = re.compile(r"\b((?:sk|rk|pk|ek|whsec)_(?:(?:live|test|org)_)?)\w{4,}")
 
 
@@ -44,7 +45,7 @@ class Account:
 
     key: str = field(repr=False)
     base_url: str = STRIPE_API
-    label: str = "default"
+    label: str = DEFAULT_LABEL
     connected: str | None = None
     limits: Limits = Limits()
 
@@ -53,7 +54,7 @@ class Account:
         cls,
         key: str,
         base_url: str = STRIPE_API,
-        label: str = "default",
+        label: str = DEFAULT_LABEL,
         *,
         account_rate: float | None = None,
         endpoint_rate: float | None = None,

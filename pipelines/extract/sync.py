@@ -1,12 +1,13 @@
-"""Reads an account into the raw tables: everything the first time, afterwards what changed; or a window again.
+"""Reads accounts into the raw tables: everything the first time, afterwards what changed; or a window again.
 
-The two entries, `sync` and `resync`, take one path. Nothing here prints, and nothing reads the environment.
+The entries, to sync and to resync one account or several, take one path; several accounts take it side by side. Nothing
+here prints, and nothing reads the environment.
 """
 
 import asyncio
 import re
 import sys
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ import duckdb
 import msgspec
 
 from pipelines.extract import cursors, holders
-from pipelines.extract.account import Account
+from pipelines.extract.account import DEFAULT_LABEL, Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
@@ -26,12 +27,19 @@ from pipelines.extract.reading import Reader, gone, instant
 from pipelines.extract.windows import Position, whole
 from pipelines.extract.writer import Batch, Writer
 
+SECONDS_A_DAY = 86_400
+ACCOUNTS_AT_ONCE = 4
+"""So many accounts are read at once; more would need memory and hardly be faster."""
+
 FEW = 3
 """Up to so many new objects are read by id rather than by their list."""
 
 
 class Progress(Protocol):
-    """Told after every answer, and once when a stream is done: running totals of this run, and which share is read."""
+    """Told after every answer, and once when a stream is done: running totals of this run, and which share is read.
+
+    Streams of another account than the default one are named after it: `europe charges`.
+    """
 
     def __call__(self, stream: str, objects: int, requests: int, *, share: float, done: bool) -> None: ...
 
@@ -84,11 +92,11 @@ class SyncReport:
 
 
 class StreamsFailed(ExtractError):  # noqa: N818
-    """Some streams could not be read; the others were, and everything read is committed: `report` says what."""
+    """Something could not be read; all else was, and everything read is committed: `reports` says what."""
 
-    def __init__(self, message: str, report: SyncReport) -> None:
+    def __init__(self, message: str, reports: Sequence[SyncReport]) -> None:
         super().__init__(message)
-        self.report = report
+        self.reports = reports
 
 
 def sync(
@@ -99,19 +107,30 @@ def sync(
     sweep_days: int = 0,
     progress: Progress | None = None,
 ) -> SyncReport:
-    """Bring the raw tables in step with the account and commit as it goes.
+    """`sync_all` for one account."""
+    return sync_all(connection, [account], full=full, sweep_days=sweep_days, progress=progress)[0]
+
+
+def sync_all(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Sequence[Account],
+    *,
+    full: bool = False,
+    sweep_days: int = 0,
+    progress: Progress | None = None,
+) -> list[SyncReport]:
+    """Bring the raw tables in step with each account, side by side, and commit as it goes.
 
     The first time every list is read; afterwards the events since say what to read again. An interrupted run is
     continued. `full` reads every list again and finds what is gone; so does a sync that finds the last such reading
     `sweep_days` ago, where that is not 0.
 
     Raises:
-        KeyRefused, AccountMismatch: nothing was read.
-        ApiUnavailable: Stripe could not be reached.
-        StreamsFailed: some streams could not be read; all else is committed.
+        KeyRefused, AccountMismatch: nothing was read of the only account.
+        ApiUnavailable: Stripe could not be reached for it.
+        StreamsFailed: some streams, or some of several accounts, could not be read; all else is committed.
     """
-    with _frugal(connection):
-        return _ran(_Run(connection, account, progress).sync(full=full, sweep_after=sweep_days * 86_400))
+    return _ran(connection, accounts, progress, lambda run: run.sync(full=full, sweep_after=sweep_days * SECONDS_A_DAY))
 
 
 def resync(
@@ -123,11 +142,23 @@ def resync(
     streams: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> SyncReport:
-    """Read again every object created in [since, until), in all streams or the named ones. Raises as `sync` does."""
+    """`resync_all` for one account."""
+    return resync_all(connection, [account], since, until, streams=streams, progress=progress)[0]
+
+
+def resync_all(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Sequence[Account],
+    since: datetime,
+    until: datetime,
+    *,
+    streams: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> list[SyncReport]:
+    """Read again each object created in [since, until), in all streams or the named ones. Raises as `sync_all` does."""
     chosen = [BY_NAME[name] for name in streams] if streams is not None else list(CATALOGUE)
     start, end = int(since.timestamp()), int(until.timestamp())
-    with _frugal(connection):
-        return _ran(_Run(connection, account, progress).resync(chosen, start, end))
+    return _ran(connection, accounts, progress, lambda run: run.resync(chosen, start, end))
 
 
 FRUGAL = {"threads": 1, "memory_limit": "192MB"}
@@ -147,22 +178,61 @@ def _frugal(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             connection.execute(f"set {name} = '{value}'")
 
 
-def _ran(work: Coroutine[Any, Any, SyncReport]) -> SyncReport:
-    if sys.platform == "win32":
-        return asyncio.run(work)
-    import uvloop
+def _ran(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Sequence[Account],
+    progress: Progress | None,
+    what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
+) -> list[SyncReport]:
+    with _frugal(connection):
+        work = _side_by_side(connection, accounts, progress, what)
+        if sys.platform == "win32":
+            return asyncio.run(work)
+        import uvloop
 
-    outcome: SyncReport = uvloop.run(work)
-    return outcome
+        reports: list[SyncReport] = uvloop.run(work)
+        return reports
+
+
+async def _side_by_side(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Sequence[Account],
+    progress: Progress | None,
+    what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
+) -> list[SyncReport]:
+    """Read the accounts; what one of them lacks does not stop the others."""
+    turn, places = asyncio.Lock(), asyncio.Semaphore(ACCOUNTS_AT_ONCE)
+
+    async def one(account: Account) -> SyncReport | ExtractError:
+        async with places:
+            try:
+                return await what(_Run(connection, account, progress, turn))
+            except ExtractError as error:
+                return error
+
+    outcomes = await asyncio.gather(*(one(account) for account in accounts))
+    reports = [outcome for outcome in outcomes if isinstance(outcome, SyncReport)]
+    failures = {account.label: each for account, each in zip(accounts, outcomes, strict=True) if each not in reports}
+    if not failures:
+        return reports
+    errors = [error for error in failures.values() if isinstance(error, ExtractError)]
+    if len(accounts) == 1:
+        raise errors[0]
+    begun = [report for error in errors if isinstance(error, StreamsFailed) for report in error.reports]
+    words = " ".join(f"{label}: {error}" for label, error in failures.items())
+    raise StreamsFailed(f"{len(failures)} of {len(accounts)} accounts could not be read. {words}", [*reports, *begun])
 
 
 class _Run:
     """One run over one account."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None, turn: asyncio.Lock
+    ) -> None:
         self._connection = connection
         self._account = account
         self._progress = progress
+        self._turn = turn
         self._skipped: dict[str, str] = {}
         self._failed: dict[str, ExtractError] = {}
         self._tried: set[tuple[str, str]] = set()
@@ -173,28 +243,28 @@ class _Run:
             now = int(client.now.timestamp())
             report.first_load = not self._writer.positions
             await self._worked(report, self._follow(report, now, full=full, sweep_after=sweep_after))
-            return self._finished(report, now if report.first_load else now - cursors.SETTLED_SECONDS)
+            return await self._finished(report, now if report.first_load else now - cursors.SETTLED_SECONDS)
 
     async def resync(self, streams: Sequence[Stream], start: int, end: int) -> SyncReport:
         async with Client(self._account) as client:
             report = await self._opened(client)
             await self._worked(report, self._reread(streams, start, end))
-            return self._finished(report, None)
+            return await self._finished(report, None)
 
     async def _opened(self, client: Client) -> SyncReport:
         """Learn whose key it is, and hold that against what the warehouse holds."""
-        cursors.create(self._connection)
         self._client = client
         account, balance = await asyncio.gather(self._single("accounts"), self._single("balances"))
         account_id = _account_id(account, self._skipped.get("accounts", ""))
         livemode = self._account.key_is_live
         if balance is not None:
             livemode = bool(msgspec.json.decode(balance.body).get("livemode", livemode))
-        holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
         self._singles = {"accounts": account, "balances": balance}
-        self._writer = Writer(
-            self._connection, account_id, PINNED_VERSION, cursors.positions(self._connection, account_id)
-        )
+        async with self._turn:
+            cursors.create(self._connection)
+            holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
+            positions = cursors.positions(self._connection, account_id)
+        self._writer = Writer(self._connection, account_id, PINNED_VERSION, positions, self._turn)
         self._reader = Reader(client, self._writer, livemode, self._told, coverage=Coverage(_founded(account)))
         return SyncReport(account_id, livemode, first_load=False, as_of=client.now)
 
@@ -320,9 +390,11 @@ class _Run:
         if self._progress:
             name = stream.name
             share = 1.0 if done else self._reader.coverage.share(name)
-            self._progress(name, self._reader.objects[name], self._client.requests[name], share=share, done=done)
+            label = self._account.label
+            title = name if label == DEFAULT_LABEL else f"{label} {name}"
+            self._progress(title, self._reader.objects[name], self._client.requests[name], share=share, done=done)
 
-    def _finished(self, report: SyncReport, as_of: int | None) -> SyncReport:
+    async def _finished(self, report: SyncReport, as_of: int | None) -> SyncReport:
         for stream in CATALOGUE:
             name = stream.name
             report.streams[name] = StreamReport(
@@ -341,10 +413,11 @@ class _Run:
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
             raise StreamsFailed(
-                f"Not all streams could be read. {words} Everything else is stored; run again to go on.", report
+                f"Not all streams could be read. {words} Everything else is stored; run again to go on.", [report]
             )
         in_step = [name for name in BY_NAME if name not in self._skipped]
-        report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
+        async with self._turn:
+            report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
 
 

@@ -66,6 +66,8 @@ class Batch:
 class Writer:
     """Takes batches in order and commits them in groups. `run` must be running while batches are put.
 
+    Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
+
     `written` counts new versions by stream; `swept` are the streams whose lists were read again to the end, `untold`
     the new versions that this showed and no event had told of, `unlisted` the held objects that it did not show.
     """
@@ -74,6 +76,7 @@ class Writer:
     account_id: str
     api_version: str
     positions: dict[str, Position]
+    turn: asyncio.Lock
     written: Counter[str] = field(default_factory=Counter)
     swept: set[str] = field(default_factory=set)
     untold: Counter[str] = field(default_factory=Counter)
@@ -96,16 +99,21 @@ class Writer:
     async def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run a question on the connection once all that was put is committed; nothing may be put meanwhile."""
         await self.settle()
-        return await asyncio.to_thread(question, self.connection)
+        async with self.turn:
+            return await asyncio.to_thread(question, self.connection)
 
     async def run(self) -> None:
         """Commit until cancelled."""
         waiting: dict[str, list[Batch]] = defaultdict(list)
         while True:
             group = await self._gathered(waiting)
-            await asyncio.shield(asyncio.to_thread(self.commit, group))
+            await asyncio.shield(self._committed(group))
             for _ in group:
                 self._queue.task_done()
+
+    async def _committed(self, group: Sequence[Batch]) -> None:
+        async with self.turn:
+            await asyncio.to_thread(self.commit, group)
 
     async def _gathered(self, waiting: dict[str, list[Batch]]) -> list[Batch]:
         """The next batches to commit: all that wait where someone waits for them or time is up, else of one stream."""

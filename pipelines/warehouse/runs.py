@@ -1,7 +1,8 @@
 """The record of runs: who ran what, when, and what it cost. Feeds `marts.pipeline_runs` and `revenue status`."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 import duckdb
@@ -16,6 +17,17 @@ class Outcome:
     requests_made: int = 0
     rows_written: int = 0
     detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What a run read of one stream of one account."""
+
+    account_id: str
+    stream: str
+    objects_read: int
+    requests_made: int
+    rows_written: int
 
 
 def begin(connection: duckdb.DuckDBPyConnection, command: str, started_at: datetime, account_id: str = "") -> str:
@@ -54,8 +66,30 @@ def end(
     )
 
 
+def spend(connection: duckdb.DuckDBPyConnection, run_id: str, spending: Sequence[Spending]) -> None:
+    """Note what the run read, instead of what was noted of it before."""
+    create(connection)
+    connection.begin()
+    connection.execute("delete from pipeline.spending where run_id = ?", [run_id])
+    rows = [(run_id, *astuple(each)) for each in spending if each.requests_made]
+    if rows:
+        connection.executemany("insert into pipeline.spending values (?, ?, ?, ?, ?, ?)", rows)
+    connection.commit()
+
+
+def spent(connection: duckdb.DuckDBPyConnection, since: datetime) -> dict[tuple[str, str], int]:
+    """Requests of the runs since an instant, by account and stream."""
+    create(connection)
+    rows = connection.execute(
+        "select s.account_id, s.stream, sum(s.requests_made) "
+        "from pipeline.spending s join pipeline.runs r using (run_id) where r.started_at > ? group by all",
+        [since],
+    ).fetchall()
+    return {(account_id, stream): int(requests) for account_id, stream, requests in rows}
+
+
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table when it is not there yet."""
+    """Make the tables when they are not there yet."""
     connection.execute("create schema if not exists pipeline")
     connection.execute("""
         create table if not exists pipeline.runs (
@@ -69,5 +103,15 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
             requests_made bigint not null,
             rows_written bigint not null,
             detail varchar
+        )
+    """)
+    connection.execute("""
+        create table if not exists pipeline.spending (
+            run_id varchar not null,
+            account_id varchar not null,
+            stream varchar not null,
+            objects_read bigint not null,
+            requests_made bigint not null,
+            rows_written bigint not null
         )
     """)

@@ -178,6 +178,19 @@ class Endpoints:
         return found
 
 
+def accounts_of(stores: Sequence[Store]) -> Operation:
+    """The list of a platform's connected accounts, newest first."""
+
+    def serve(ids: tuple[str, ...], given: Given) -> bytes:
+        _only(given, PAGING)
+        held = [store.get("account", each) for store in stores for each in store.ids("account")]
+        newest = sorted((each for each in held if each), key=lambda each: (-each["created"], each["id"]))
+        found, more = page_of_nested(newest, "account", window(given))
+        return _list_object([orjson.dumps(each) for each in found], "/v1/accounts", more=more)
+
+    return Operation("GET /v1/accounts", "connected_account_read", serve)
+
+
 def _only(given: Given, known: Sequence[str]) -> None:
     for name in given:
         if name not in known:

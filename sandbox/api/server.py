@@ -11,16 +11,16 @@ import logging
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 from aiohttp import web
 
 from sandbox.api.control import Control
-from sandbox.api.endpoints import Endpoints, Operation
+from sandbox.api.endpoints import Endpoints, Operation, accounts_of
 from sandbox.api.errors import ApiError, broken, conflict, lock_timeout, no_writes, rate_limited, unrecognized_url
 from sandbox.api.faults import Fault, Faults
-from sandbox.api.keys import Key, Keyring
+from sandbox.api.keys import Keyring
 from sandbox.api.limits import Limiter, Limits
 from sandbox.api.parameters import parameters
 from sandbox.api.request_log import Entry, RequestLog
@@ -28,30 +28,47 @@ from sandbox.api.settings import API_VERSION, Settings
 from sandbox.clock import Clock, World
 
 log = logging.getLogger(__name__)
+Operations = Mapping[tuple[str, str], Operation]
 
 CONTROL = "/_sandbox/"
 NOT_A_LIST = b'{"object":"maintenance_notice","data":"This is not the page you asked for."}'
 GARBAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
 
+class Tenant:
+    """One account behind the server: its world's answers, under its own limits."""
+
+    def __init__(self, world: World, clock: Clock, limits: Limits, connected: Sequence[World] = ()) -> None:
+        self.id = _account_id(world)
+        self.operations = Endpoints(world.store, clock).operations()
+        if connected:
+            self.operations["GET", "/v1/accounts"] = accounts_of([each.store for each in connected])
+        self.limit(limits)
+
+    def limit(self, limits: Limits) -> None:
+        """Puts other limits in force; buckets start full."""
+        self.limiter = Limiter(limits, time.monotonic)
+
+
 class Api:
-    """One account's API over one world."""
+    """The API over one world, and over those of its connected accounts."""
 
     def __init__(self, world: World, settings: Settings) -> None:
-        self.clock = Clock(world)
+        self.clock = Clock(world, settings.connected)
         self.faults = Faults(settings.seed)
         self.requests = RequestLog()
         self.latency = settings.latency_ms / 1000
         self._keyring = Keyring(settings.keys)
-        self._limiter = Limiter(settings.limits, time.monotonic)
-        self._operations = Endpoints(world.store, self.clock).operations()
-        self._account = next(iter(world.store.ids("account")), "acct_sandbox")
+        self._own = Tenant(world, self.clock, settings.limits, settings.connected)
+        others = [Tenant(each, Clock(each), settings.limits) for each in settings.connected]
+        self._tenants = {tenant.id: tenant for tenant in (self._own, *others)}
         self._control = Control(self, world)
         self._count = 0
 
     def limit(self, limits: Limits) -> None:
-        """Puts other limits in force; buckets start full."""
-        self._limiter = Limiter(limits, time.monotonic)
+        """Puts other limits in force, for each account; buckets start full."""
+        for tenant in self._tenants.values():
+            tenant.limit(limits)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers any request; never raises but to break a connection on purpose."""
@@ -60,10 +77,11 @@ class Api:
         self._count += 1
         id = f"req_{self._count:014d}"  # noqa: A001 - Stripe's word
         path = request.path.rstrip("/")
-        operation, ids = self._match(request.method, path)
+        tenant = self._tenants.get(request.headers.get("Stripe-Account", self._own.id))
+        operation, ids = self._match((tenant or self._own).operations, request.method, path)
         name = operation.name if operation else f"{request.method} (unrecognized)"
         fault = self.faults.pick(path)
-        response = await self._respond(request, id, name, operation, ids, fault)
+        response = await self._respond(request, id, tenant, name, operation, ids, fault)
         broken_off = fault is not None and fault.kind in ("reset", "cut")
         size = len(response.body) if isinstance(response.body, bytes) else 0
         status = 0 if broken_off else response.status
@@ -74,24 +92,26 @@ class Api:
         self,
         request: web.BaseRequest,
         id: str,  # noqa: A002
+        tenant: Tenant | None,
         name: str,
         operation: Operation | None,
         ids: tuple[str, ...],
         fault: Fault | None,
     ) -> web.Response:
         try:
-            body = await self._body(request, name, operation, ids, fault)
+            body = await self._body(request, tenant, name, operation, ids, fault)
             return self._response(200, body, id)
         except ApiError as error:
-            body = orjson.dumps(error.body(id, self._account))
+            body = orjson.dumps(error.body(id, (tenant or self._own).id))
             return self._response(error.status, body, id, error.headers)
         except Exception:
             log.exception("The sandbox failed on %s %s", request.method, request.rel_url)
-            return self._response(500, orjson.dumps(broken(500).body(id, self._account)), id)
+            return self._response(500, orjson.dumps(broken(500).body(id, self._own.id)), id)
 
     async def _body(
         self,
         request: web.BaseRequest,
+        tenant: Tenant | None,
         name: str,
         operation: Operation | None,
         ids: tuple[str, ...],
@@ -101,41 +121,31 @@ class Api:
             unknown = unrecognized_url if request.method in ("GET", "HEAD") else no_writes
             raise unknown(request.method, request.path)
         key = self._keyring.holder(request.headers)
-        self._check_headers(request.headers, key)
-        with self._limiter.admitted(name):
+        _check_version(request.headers)
+        if tenant is None:
+            raise _no_access(request.headers["Stripe-Account"])
+        with tenant.limiter.admitted(name):
             if self.latency:
                 await asyncio.sleep(self.latency)
             if fault is not None:
                 harmed = await _harmed(fault)
                 if harmed is not None:
                     return harmed
-            key.check(operation.permission, self._account)
+            key.check(operation.permission, tenant.id)
             return operation.serve(ids, parameters(request.rel_url.raw_query_string))
 
-    def _check_headers(self, headers: Mapping[str, str], key: Key) -> None:
-        version = headers.get("Stripe-Version", API_VERSION)
-        if version != API_VERSION:
-            message = f"Invalid Stripe API version: {version}. This sandbox answers in {API_VERSION} only."
-            raise ApiError(400, message)
-        account = headers.get("Stripe-Account", self._account)
-        if account != self._account:
-            message = (
-                f"The provided key does not have access to account '{account}' (or that account does not exist). "
-                "Application access may have been revoked."
-            )
-            raise ApiError(403, message, "account_invalid")
-
-    def _match(self, method: str, path: str) -> tuple[Operation | None, tuple[str, ...]]:
+    @staticmethod
+    def _match(operations: Operations, method: str, path: str) -> tuple[Operation | None, tuple[str, ...]]:
         """The operation of a path: as it stands, or with its last or last but one step as the id."""
-        operation = self._operations.get((method, path))
+        operation = operations.get((method, path))
         if operation is not None:
             return operation, ()
         above, _, last = path.rpartition("/")
-        operation = self._operations.get((method, above + "/{id}"))
+        operation = operations.get((method, above + "/{id}"))
         if operation is not None:
             return operation, (last,)
         top, _, middle = above.rpartition("/")
-        return self._operations.get((method, f"{top}/{{id}}/{last}")), (middle,)
+        return operations.get((method, f"{top}/{{id}}/{last}")), (middle,)
 
     def _response(self, status: int, body: bytes, id: str, more: Mapping[str, str] | None = None) -> web.Response:  # noqa: A002
         headers = {
@@ -159,6 +169,24 @@ async def start(world: World, settings: Settings, host: str, port: int) -> tuple
     listener = socket.create_server((host, port), backlog=1024)
     await web.SockSite(runner, listener, backlog=1024).start()
     return runner, listener.getsockname()[1]
+
+
+def _account_id(world: World) -> str:
+    return next(iter(world.store.ids("account")), "acct_sandbox")
+
+
+def _check_version(headers: Mapping[str, str]) -> None:
+    version = headers.get("Stripe-Version", API_VERSION)
+    if version != API_VERSION:
+        raise ApiError(400, f"Invalid Stripe API version: {version}. This sandbox answers in {API_VERSION} only.")
+
+
+def _no_access(account: str) -> ApiError:
+    message = (
+        f"The provided key does not have access to account '{account}' (or that account does not exist). "
+        "Application access may have been revoked."
+    )
+    return ApiError(403, message, "account_invalid")
 
 
 async def _harmed(fault: Fault) -> bytes | None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sandbox.api.keys import DEFAULT_KEY, Key
 from sandbox.api.limits import Limits
+from sandbox.clock import World
 
 API_VERSION = "2026-10-28.endive"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`seed` draws the faults that come by probability; `latency_ms` is added to every answer."""
+    """`seed` draws the faults that come by probability; `latency_ms` is added to every answer.
+
+    `connected` are the worlds of connected accounts: the same keys read them with a `Stripe-Account` header, each under
+    its own limits, and the clock moves them all.
+    """
 
     keys: tuple[Key, ...] = (Key(DEFAULT_KEY),)
     limits: Limits = field(default_factory=Limits)
     latency_ms: float = 0.0
     seed: int = 0
+    connected: Sequence[World] = ()
