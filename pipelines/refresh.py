@@ -1,5 +1,6 @@
 """The jobs: sync, build, report, and run, which is all three. The command line, the demo and Dagster call these."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ from pipelines.progress import Progress
 from pipelines.settings import Settings
 from pipelines.warehouse import runs
 from pipelines.warehouse.database import open_warehouse
+from pipelines.warehouse.renditions import OLDEST
 
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d(\.[a-z]+)?")
 Window = tuple[datetime, datetime]
 """Objects created in [first, second), UTC."""
 
@@ -155,15 +158,15 @@ def export(account: str | None, exported: str | None, api_version: str | None) -
     """What the files of an import are, as the command line says it.
 
     Raises:
-        SettingsError: no instant, no account id, or an API version whose shapes are not staged.
+        SettingsError: no instant, no account id, or an API version whose shapes are not known.
     """
     if account is not None and not account.startswith("acct_"):
         raise SettingsError(f"--account takes the id of a Stripe account, as acct_…, and '{account}' is none.")
     version = api_version or PINNED_VERSION
-    if version.rpartition(".")[2] != PINNED_VERSION.rpartition(".")[2]:
+    if not _VERSION.fullmatch(version) or not OLDEST <= version <= PINNED_VERSION:
         raise SettingsError(
-            f"Objects of API version {version} can't be loaded: their shape is another one than that of "
-            f"{PINNED_VERSION}. Export them again with that version."
+            f"--api-version takes the version that the objects were exported in, from {OLDEST} to {PINNED_VERSION}, "
+            f"and '{version}' is none of these."
         )
     return Export(version, account, _moment(exported))
 

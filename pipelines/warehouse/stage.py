@@ -16,7 +16,7 @@ import polars as pl
 
 from models.contracts.marts import DataChecks
 from models.contracts.staging import TABLES, Staged
-from pipelines.warehouse import findings, fit, tables
+from pipelines.warehouse import findings, fit, renditions, tables
 from pipelines.warehouse.findings import Finding
 
 QUERIES = Path(__file__).parent / "stage"
@@ -96,7 +96,12 @@ def _named(*texts: str) -> tuple[str, ...]:
 
 
 def _view(connection: duckdb.DuckDBPyConnection, stream: str) -> None:
-    _execute_file(connection, "versions" if tables.exists(connection, "raw", stream) else "no_versions", stream=stream)
+    if not tables.exists(connection, "raw", stream):
+        _execute_file(connection, "no_versions", stream=stream)
+    elif renditions.render(connection, stream):
+        _execute_file(connection, "rendered_versions", stream=stream)
+    else:
+        _execute_file(connection, "versions", stream=stream)
     _execute_file(connection, "current", stream=stream)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 from aiohttp import web
 
+from sandbox.api import renditions
 from sandbox.api.control import Control
 from sandbox.api.endpoints import Endpoints, Operation, accounts_of
 from sandbox.api.errors import ApiError, broken, conflict, lock_timeout, no_writes, rate_limited, unrecognized_url
@@ -40,10 +41,15 @@ class Tenant:
 
     def __init__(self, world: World, clock: Clock, limits: Limits, connected: Sequence[World] = ()) -> None:
         self.id = _account_id(world)
+        self._store = world.store
         self.operations = Endpoints(world.store, clock).operations()
         if connected:
             self.operations["GET", "/v1/accounts"] = accounts_of([each.store for each in connected])
         self.limit(limits)
+
+    def rendered(self, body: bytes, version: str) -> bytes:
+        """An answer as an older API version shows it."""
+        return orjson.dumps(renditions.rendered(orjson.loads(body), version, self._store))
 
     def limit(self, limits: Limits) -> None:
         """Puts other limits in force; buckets start full."""
@@ -100,10 +106,10 @@ class Api:
     ) -> web.Response:
         try:
             body = await self._body(request, tenant, name, operation, ids, fault)
-            return self._response(200, body, id)
+            return self._response(200, body, id, request.headers.get("Stripe-Version", API_VERSION))
         except ApiError as error:
             body = orjson.dumps(error.body(id, (tenant or self._own).id))
-            return self._response(error.status, body, id, error.headers)
+            return self._response(error.status, body, id, more=error.headers)
         except Exception:
             log.exception("The sandbox failed on %s %s", request.method, request.rel_url)
             return self._response(500, orjson.dumps(broken(500).body(id, self._own.id)), id)
@@ -121,7 +127,7 @@ class Api:
             unknown = unrecognized_url if request.method in ("GET", "HEAD") else no_writes
             raise unknown(request.method, request.path)
         key = self._keyring.holder(request.headers)
-        _check_version(request.headers)
+        version = _version(request.headers)
         if tenant is None:
             raise _no_access(request.headers["Stripe-Account"])
         with tenant.limiter.admitted(name):
@@ -132,7 +138,8 @@ class Api:
                 if harmed is not None:
                     return harmed
             key.check(operation.permission, tenant.id)
-            return operation.serve(ids, parameters(request.rel_url.raw_query_string))
+            body = operation.serve(ids, parameters(request.rel_url.raw_query_string))
+            return body if version == API_VERSION else tenant.rendered(body, version)
 
     @staticmethod
     def _match(operations: Operations, method: str, path: str) -> tuple[Operation | None, tuple[str, ...]]:
@@ -147,14 +154,21 @@ class Api:
         top, _, middle = above.rpartition("/")
         return operations.get((method, f"{top}/{{id}}/{last}")), (middle,)
 
-    def _response(self, status: int, body: bytes, id: str, more: Mapping[str, str] | None = None) -> web.Response:  # noqa: A002
+    def _response(
+        self,
+        status: int,
+        body: bytes,
+        id: str,  # noqa: A002
+        version: str = API_VERSION,
+        more: Mapping[str, str] | None = None,
+    ) -> web.Response:
         headers = {
             "Cache-Control": "no-cache, no-store",
             "Content-Type": "application/json",
             "Date": self.clock.http_date,
             "Request-Id": id,
             "Server": "nginx",
-            "Stripe-Version": API_VERSION,
+            "Stripe-Version": version,
             **(more or {}),
         }
         return web.Response(status=status, body=body, headers=headers)
@@ -175,10 +189,12 @@ def _account_id(world: World) -> str:
     return next(iter(world.store.ids("account")), "acct_sandbox")
 
 
-def _check_version(headers: Mapping[str, str]) -> None:
+def _version(headers: Mapping[str, str]) -> str:
     version = headers.get("Stripe-Version", API_VERSION)
-    if version != API_VERSION:
-        raise ApiError(400, f"Invalid Stripe API version: {version}. This sandbox answers in {API_VERSION} only.")
+    if not renditions.OLDEST <= version <= API_VERSION:
+        known = f"This sandbox answers in versions from {renditions.OLDEST} to {API_VERSION}."
+        raise ApiError(400, f"Invalid Stripe API version: {version}. {known}")
+    return version
 
 
 def _no_access(account: str) -> ApiError:

@@ -39,5 +39,5 @@ from (
         "valid": "VARCHAR",
         "created": "VARCHAR"
     }') as coupon
-    from best
+    from best -- of the shape of those from current_coupons
 )

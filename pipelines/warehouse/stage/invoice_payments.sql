@@ -1,7 +1,32 @@
+-- Payments are objects of their own; old API versions, and invoices read with their payments, hold them inside invoices.
+with inside as (
+    select account_id, id as invoice_id, unnest(invoice.payments.data) as payload
+    from (
+        select account_id, id, json_transform(payload, '{
+            "payments": {"data": ["JSON"]}
+        }') as invoice
+        from current_invoices
+        where not deleted and contains(payload::varchar, '"payments":{')
+    )
+),
+payments as (
+    select account_id, id, payload, json_extract_string(payload, '$.invoice') as invoice_id
+    from current_invoice_payments
+    where not deleted
+    union all
+    select account_id, json_extract_string(payload, '$.id'), payload, invoice_id
+    from inside
+    where not exists (
+        select 1
+        from current_invoice_payments as listed
+        where listed.account_id = inside.account_id
+            and id_of(json_extract_string(listed.payload, '$.invoice')) = inside.invoice_id
+    )
+)
 select
     account_id,
     id,
-    id_of(payment.invoice) as invoice_id,
+    coalesce(id_of(payment.invoice), invoice_id) as invoice_id,
     payment.status,
     payment.amount_paid,
     payment.amount_requested,
@@ -14,7 +39,7 @@ select
     payment.created as created_at,
     payment.status_transitions.paid_at
 from (
-    select account_id, id, json_transform(payload, '{
+    select account_id, id, invoice_id, json_transform(payload, '{
         "invoice": "VARCHAR",
         "status": "VARCHAR",
         "amount_paid": "VARCHAR",
@@ -30,6 +55,5 @@ from (
         "created": "VARCHAR",
         "status_transitions": {"paid_at": "VARCHAR"}
     }') as payment
-    from current_invoice_payments
-    where not deleted
+    from payments -- of the shape of those from current_invoice_payments
 )

@@ -72,5 +72,5 @@ from (
         "created": "VARCHAR",
         "metadata": "VARCHAR"
     }') as price
-    from best
+    from best -- of the shape of those from current_prices
 )

@@ -32,8 +32,10 @@ def test_answers_carry_stripes_headers_and_the_sandbox_clock(ask: Ask) -> None:
     assert answer.headers["Date"] == "Sun, 15 Nov 2026 12:00:00 GMT"
     assert answer.headers["Request-Id"].startswith("req_")
     assert answer.headers["Content-Type"] == "application/json"
-    older = ask("/v1/charges", Stripe_Version="2024-06-20")
-    assert (older.status, "2024-06-20" in older.error["message"]) == (400, True)
+    older = ask("/v1/charges?limit=1", Stripe_Version="2024-06-20")
+    assert (older.status, older.headers["Stripe-Version"]) == (200, "2024-06-20")
+    unknown = ask("/v1/charges", Stripe_Version="2019-05-16")
+    assert (unknown.status, "2019-05-16" in unknown.error["message"]) == (400, True)
 
 
 def test_a_missing_object_is_a_404_with_everything_stripe_says(ask: Ask) -> None:

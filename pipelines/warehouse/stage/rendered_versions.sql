@@ -1,0 +1,14 @@
+-- Every version of every object of the stream that we hold, those of older API versions as the pinned one shows them.
+create or replace temp view versions_{stream} as
+select
+    raw.account_id,
+    raw.id,
+    raw.version_hash,
+    raw.changed_at,
+    raw.seen_at,
+    raw.seen_by,
+    raw.deleted,
+    raw.seq,
+    coalesce(renditions.payload, raw.payload) as payload
+from raw.{stream} as raw
+left join (select seq, payload from pipeline.renditions where stream = '{stream}') as renditions using (seq)
