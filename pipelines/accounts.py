@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from pipelines import personal
 from pipelines.errors import SettingsError
 from pipelines.extract.account import Account
 from pipelines.extract.connected import connected_ids
@@ -80,7 +81,8 @@ def _of_entry(
 
 
 def _account(settings: Settings, key: str, base: str, label: str) -> Account:
-    return Account.of(key, base, label, account_rate=settings.account_rate, endpoint_rate=settings.endpoint_rate)
+    account = Account.of(key, base, label, account_rate=settings.account_rate, endpoint_rate=settings.endpoint_rate)
+    return replace(account, personal=personal.of(settings))
 
 
 def _entries(file: Path) -> dict[str, _Entry]:

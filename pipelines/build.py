@@ -17,7 +17,7 @@ from models.spine import build_spine
 from models.terms import Terms
 from pipelines import rates
 from pipelines.errors import RevenueError, SettingsError
-from pipelines.extract import holders
+from pipelines.extract import audit, holders
 from pipelines.settings import Settings
 from pipelines.warehouse import publish, stage, tables
 from reports import site
@@ -67,7 +67,7 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Model
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
     rows = {name: tables.write(connection, by_name[name], frame) for name, frame in made.items()}
     found = marts.verify(made, spine, frames, terms)
-    return Modelled(rows, publish.gather_checks(connection, found.collect()))
+    return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found.collect()))
 
 
 def published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> publish.Published:

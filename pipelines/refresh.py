@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-from pipelines import accounts, headline
+from pipelines import accounts, headline, personal
 from pipelines import build as steps
 from pipelines.budget import budgets
 from pipelines.errors import SettingsError
@@ -131,9 +131,11 @@ def _warn_of_spending(connection: duckdb.DuckDBPyConnection, settings: Settings,
 
 def import_files(settings: Settings, progress: Progress, source: Path, export: Export) -> Outcome:
     """Load objects that were exported earlier."""
+    treated = replace(export, personal=personal.of(settings))
     with _recorded(settings, "import") as (connection, tally):
+        personal.hold(connection, treated.personal)
         with progress.step(f"Loading {source}"):
-            loaded = files.load(connection, source, export)
+            loaded = files.load(connection, source, treated)
         tally.imported = loaded
         if loaded.unreadable:
             tally.failed_checks = ("entries_can_be_read",)
@@ -247,6 +249,7 @@ def _read(
     full: bool = False,
     sweep_days: int = 0,
 ) -> list[SyncReport]:
+    personal.hold(connection, whom[0].personal)
     try:
         with progress.step("Reading Stripe"):
             if window:

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import SettingsError
+from pipelines.extract.personal import treatments
 
 STRIPE_API = "https://api.stripe.com"
 
@@ -55,6 +56,13 @@ class Settings(BaseSettings):
         int,
         setting("REVENUE_SWEEP_DAYS", "every so many days a sync reads every list again, to be sure; 0 for never"),
     ] = 7
+    personal_data: Annotated[
+        str,
+        setting(
+            "REVENUE_PERSONAL_DATA",
+            "what becomes of personal data before it is stored: email=hash,name=hash,phone=drop,address=drop,ip=drop",
+        ),
+    ] = ""
     home: Annotated[Path, setting("REVENUE_HOME", "working folder: warehouse.duckdb, revenue.duckdb, site/, logs/")] = (
         Path("var")
     )
@@ -106,6 +114,12 @@ class Settings(BaseSettings):
     def _possible_budget(cls, value: int | None) -> int | None:
         if value is not None and value < 1:
             raise ValueError(f"{value} is no number of requests; write one such as 10000")
+        return value
+
+    @field_validator("personal_data")
+    @classmethod
+    def _possible_treatment(cls, value: str) -> str:
+        treatments(value)
         return value
 
     @field_validator("currency")

@@ -6,6 +6,8 @@ Nothing here reads the environment; a key never shows in a repr, an error or a l
 import re
 from dataclasses import dataclass, field, replace
 
+from pipelines.extract.personal import KEPT, Personal
+
 STRIPE_API = "https://api.stripe.com"
 DEFAULT_LABEL = "default"
 _KEY = re.compile(r"\b((?:sk|rk|pk|ek|whsec)_(?:(?:live|test|org)_)?)\w{4,}")
@@ -40,7 +42,7 @@ class Account:
     """One Stripe account to read.
 
     `label` names it in the warehouse: a warehouse holds one account a label. `connected` is the id of a connected
-    account that is read through a platform's key.
+    account that is read through a platform's key. `personal` says what becomes of its customers' personal data.
     """
 
     key: str = field(repr=False)
@@ -48,6 +50,7 @@ class Account:
     label: str = DEFAULT_LABEL
     connected: str | None = None
     limits: Limits = Limits()
+    personal: Personal = KEPT
 
     @classmethod
     def of(

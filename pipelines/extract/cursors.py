@@ -186,6 +186,26 @@ def note_swept(connection: duckdb.DuckDBPyConnection, account_id: str, stream: s
     connection.execute("insert into pipeline.swept select ?, ?, unnest(?::varchar[])", [account_id, stream, list(ids)])
 
 
+def shown_by_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream) -> tuple[int, int]:
+    """How many objects a sweep's lists showed, and how many of them are held as present."""
+    ((listed, held),) = connection.execute(
+        f"""
+        with shown as (
+            select distinct id from pipeline.swept where account_id = $account_id and stream = $stream
+        ),
+        newest as (
+            select id, arg_max(deleted, seq) as deleted
+            from raw.{stream.name}
+            where account_id = $account_id and id in (select id from shown)
+            group by id
+        )
+        select (select count(*) from shown), (select count(*) from newest where not deleted)
+        """,  # noqa: S608
+        {"account_id": account_id, "stream": stream.name},
+    ).fetchall()
+    return int(listed), int(held)
+
+
 def missing_after_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream) -> list[str]:
     """Ids held as present that no list showed though it should; forgets the sweep. In the caller's transaction."""
     rows = connection.execute(

@@ -24,6 +24,7 @@ from pipelines.extract.catalogue import BY_KIND, BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.errors import ExtractError
 from pipelines.extract.fingerprints import fingerprint
+from pipelines.extract.personal import KEPT, Personal
 from pipelines.extract.shapes import Head
 from pipelines.warehouse import raw
 
@@ -42,11 +43,15 @@ class _Page(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Export:
-    """What the files are: whose, in which API version, and as of when; each file's own date where that is None."""
+    """What the files are: whose, in which API version, and as of when; each file's own date where that is None.
+
+    `personal` says what becomes of personal data.
+    """
 
     api_version: str
     account_id: str | None = None
     exported_at: datetime | None = None
+    personal: Personal = KEPT
 
 
 @dataclass
@@ -179,7 +184,7 @@ class _Loading:
         self.latest = max(self.latest or seen_at, seen_at)
 
     def _append(self, stream: Stream, entries: Sequence[tuple[Stream, Head, bytes]], seen_at: datetime) -> None:
-        payloads = scrub.clean([payload for _, _, payload in entries])
+        payloads = self.export.personal.applied(scrub.clean([payload for _, _, payload in entries]))
         heads = [head for _, head, _ in entries]
         frame = pl.DataFrame(
             {

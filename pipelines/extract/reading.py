@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from pipelines.extract import nested, scrub
+from pipelines.extract.audit import Oddity
 from pipelines.extract.catalogue import BY_NAME, Nested, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.client import Answer, Client, Page
 from pipelines.extract.coverage import Coverage
 from pipelines.extract.errors import AccountMismatch, NotFound, RequestRefused
 from pipelines.extract.fingerprints import DELETED, fingerprint
+from pipelines.extract.personal import KEPT, Personal
 from pipelines.extract.shapes import Head, Named
 from pipelines.extract.windows import Window, below, restarted, split
 from pipelines.extract.writer import Batch, Row, Writer
@@ -39,14 +41,16 @@ Told = Callable[[Stream], None]
 
 @dataclass
 class Reader:
-    """Reads one account. `told` is called after each answer, with the stream it was for."""
+    """Reads one account. `told` is called after each answer, with the stream it was for; `personal` says what becomes
+    of personal data."""
 
     client: Client
     writer: Writer
     livemode: bool
     told: Told
+    personal: Personal = KEPT
     objects: Counter[str] = field(default_factory=Counter)
-    oddities: Counter[str] = field(default_factory=Counter)
+    oddities: Counter[Oddity] = field(default_factory=Counter)
     coverage: Coverage = field(default_factory=Coverage)
     _mentioned: set[tuple[str, str]] = field(default_factory=set)
     pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAGES_AT_ONCE))
@@ -113,7 +117,7 @@ class Reader:
 
     async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
         """Store what an account has one of, under the account's id."""
-        payload = bytes(scrub.clean([answer.body])[0])
+        payload = bytes(self._cleaned([answer.body])[0])
         row = Row(id_, fingerprint(stream, payload), None, answer.at, "list", False, payload.decode())
         self.objects[stream.name] += 1
         self.told(stream)
@@ -134,12 +138,12 @@ class Reader:
 
     async def read(self, stream: Stream, page: Page, seen_by: str, changed: Mapping[str, datetime | None]) -> "_Read":
         """Make a page's objects whole and clean, and see what they mention."""
-        payloads = await self._completed(stream, scrub.clean(page.objects))
+        payloads = await self._completed(stream, self._cleaned(page.objects))
         result = _Read()
         for payload in payloads:
             head = self._head(stream, payload)
             if not head.id:
-                self.oddities[f"{stream.name}: an object without id was left out"] += 1
+                self.oddities[Oddity(stream.name, "an object without id was left out", left_out=True)] += 1
                 continue
             _refuse_other_kind(stream, head)
             self._refuse_other_mode(stream, head)
@@ -192,7 +196,7 @@ class Reader:
                 while True:
                     asked = [("limit", PAGE_SIZE), *parameters, *after]
                     page = await self.client.page(stream.name, path, asked, endpoint)
-                    entries.extend(scrub.clean(page.objects))
+                    entries.extend(self._cleaned(page.objects))
                     if not page.has_more:
                         return entries
                     last = msgspec.json.decode(page.objects[-1], type=Head).id if page.objects else ""
@@ -203,11 +207,14 @@ class Reader:
                     raise
         raise RequestRefused(f"{path}: the list changed under every one of {RESTARTS} readings; run again.")
 
+    def _cleaned(self, objects: Sequence[bytes]) -> Sequence[bytes]:
+        return self.personal.applied(scrub.clean(objects))
+
     def _head(self, stream: Stream, payload: bytes) -> Head:
         try:
             return msgspec.json.decode(payload, type=stream.head)
         except msgspec.ValidationError as error:
-            self.oddities[f"{stream.name}: {error}"] += 1
+            self.oddities[Oddity(stream.name, str(error))] += 1
             return _bare_head(payload)
 
     def _refuse_other_mode(self, stream: Stream, head: Head) -> None:

@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import duckdb
 import msgspec
 
-from pipelines.extract import cursors, holders
+from pipelines.extract import audit, cursors, holders
 from pipelines.extract.account import DEFAULT_LABEL, Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
+from pipelines.extract.changes import Change
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, RequestRefused
@@ -265,7 +266,9 @@ class _Run:
             holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
             positions = cursors.positions(self._connection, account_id)
         self._writer = Writer(self._connection, account_id, PINNED_VERSION, positions, self._turn)
-        self._reader = Reader(client, self._writer, livemode, self._told, coverage=Coverage(_founded(account)))
+        self._reader = Reader(
+            client, self._writer, livemode, self._told, self._account.personal, coverage=Coverage(_founded(account))
+        )
         return SyncReport(account_id, livemode, first_load=False, as_of=client.now)
 
     async def _single(self, name: str) -> Answer | None:
@@ -300,7 +303,17 @@ class _Run:
             report.remarks.append("The key may not read events, so every list was read again to find what changed.")
             positions, _ = planned(self._writer.positions, held, now, full=True)
             await self._advance({name: position for name, position in positions.items() if position.sweeping})
+        await self._writer.settle()
+        if self._writer.swept:
+            await self._writer.put(Batch(BY_NAME["events"], self._client.now, found=await self._holes(report)))
         await self._drain(now)
+
+    async def _holes(self, report: SyncReport) -> list[Change]:
+        """What others refer to and lists did not show, to be read by id."""
+        found = await self._writer.ask(lambda connection: audit.holes(connection, report.account_id))
+        if found:
+            report.remarks.append(f"{len(found):,} objects that others refer to were not held; they are read by id.")
+        return [Change(stream, id_) for stream, id_ in found]
 
     async def _advance(self, positions: Mapping[str, Position]) -> None:
         for name, position in positions.items():
@@ -404,12 +417,17 @@ class _Run:
                 self._skipped.get(name),
             )
         report.repeats, report.refusals = self._client.repeats, self._client.refusals
-        if self._writer.swept:
-            report.remarks.append(
-                f"Read {len(self._writer.swept)} streams again to the end: {self._writer.untold.total():,} versions "
-                f"that no event told of, {self._writer.unlisted.total():,} objects that no list shows."
+        swept = self._writer.swept
+        if swept:
+            unlisted = sum(len(sweep.unlisted) for sweep in swept.values())
+            missed = await self._writer.ask(
+                lambda connection: audit.untold(connection, report.account_id, list(swept), report.as_of)
             )
-        report.remarks += [f"{what} ({times} times)." for what, times in sorted(self._reader.oddities.items())]
+            report.remarks.append(
+                f"Read {len(swept)} streams again to the end: {missed:,} versions that no event told of, "
+                f"{unlisted:,} objects that no list shows."
+            )
+        report.remarks += sorted(f"{odd.stream}: {odd.words} ({n} times)." for odd, n in self._reader.oddities.items())
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
             raise StreamsFailed(
@@ -417,6 +435,7 @@ class _Run:
             )
         in_step = [name for name in BY_NAME if name not in self._skipped]
         async with self._turn:
+            audit.note(self._connection, report.account_id, self._client.now, swept, self._reader.oddities)
             report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
 

@@ -17,6 +17,7 @@ import msgspec
 import polars as pl
 
 from pipelines.extract import cursors
+from pipelines.extract.audit import Sweep
 from pipelines.extract.catalogue import BY_NAME, Stream
 from pipelines.extract.changes import Change, changes
 from pipelines.extract.windows import Position, Window, replaced
@@ -68,8 +69,7 @@ class Writer:
 
     Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
 
-    `written` counts new versions by stream; `swept` are the streams whose lists were read again to the end, `untold`
-    the new versions that this showed and no event had told of, `unlisted` the held objects that it did not show.
+    `written` counts new versions by stream; `swept` says what lists showed that were read again to the end.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -78,9 +78,7 @@ class Writer:
     positions: dict[str, Position]
     turn: asyncio.Lock
     written: Counter[str] = field(default_factory=Counter)
-    swept: set[str] = field(default_factory=set)
-    untold: Counter[str] = field(default_factory=Counter)
-    unlisted: Counter[str] = field(default_factory=Counter)
+    swept: dict[str, Sweep] = field(default_factory=dict)
     _hurried: int = 0
     _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
 
@@ -165,8 +163,6 @@ class Writer:
             told = self._told_by_events(new, others, positions.get(name)) if name == "events" else []
             written = self._append(stream, new, all_new=True) + self._append(stream, others)
             self.written[name] += written
-            if any(row.seen_by == "sweep" for row in others):
-                self.untold[name] += written
             self._note_pending(stream, batches, told)
             if name in positions:
                 positions[name] = self._moved(stream, positions[name], batches)
@@ -218,16 +214,18 @@ class Writer:
         if ends and (position.sweeping or not position.swept_at):
             position = msgspec.structs.replace(position, swept_at=now)
         if position.sweeping and not position.remaining:
-            if position.seen_by == "sweep":
-                self.swept.add(stream.name)
+            was_sweep = position.seen_by == "sweep"
             position = msgspec.structs.replace(position, sweeping=False, seen_by="list")
-            self._note_missing(stream, now)
+            sweep = self._note_missing(stream, now)
+            if was_sweep:
+                self.swept[stream.name] = sweep
         return position
 
-    def _note_missing(self, stream: Stream, now: int) -> None:
+    def _note_missing(self, stream: Stream, now: int) -> Sweep:
+        listed, held = cursors.shown_by_sweep(self.connection, self.account_id, stream)
         missing = cursors.missing_after_sweep(self.connection, self.account_id, stream)
-        self.unlisted[stream.name] += len(missing)
         cursors.remember(self.connection, self.account_id, (Change(stream.name, id_, now) for id_ in missing))
+        return Sweep(listed, held, tuple(missing))
 
 
 def _rows(batches: Sequence[Batch]) -> int:

@@ -62,9 +62,9 @@ class Published:
     failed: tuple[str, ...]
 
 
-def gather_checks(connection: duckdb.DuckDBPyConnection, model_checks: pl.DataFrame) -> pl.DataFrame:
-    """Make `marts.data_checks` of what staging found and what the models' invariants found."""
-    found = pl.concat([stage.checks(connection), tables.conform(marts.DataChecks, model_checks)])
+def gather_checks(connection: duckdb.DuckDBPyConnection, *others: pl.DataFrame) -> pl.DataFrame:
+    """Make `marts.data_checks` of what staging found and what others did: extraction, the models' invariants."""
+    found = pl.concat([stage.checks(connection), *(tables.conform(marts.DataChecks, each) for each in others)])
     tables.write(connection, marts.DataChecks, found)
     return found
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
-from pipelines.extract import cursors, holders
+from pipelines.extract import audit, cursors, holders
 from pipelines.extract.account import Account
 from pipelines.extract.catalogue import CATALOGUE
 from pipelines.extract.errors import AccountMismatch, ApiUnavailable, KeyRefused
@@ -182,6 +183,62 @@ def test_a_sweep_comes_by_itself_when_the_last_one_is_a_week_ago_and_says_what_i
         assert held == {"ch_1": (False, "no event told"), "ch_2": (True, None)}
         world.now += 60
         assert sync(connection, account_of(running), sweep_days=7).requests_made <= 6
+
+
+def test_a_sweep_counts_against_the_lists_and_the_checks_tell(tmp_path: Path) -> None:
+    """Three charges are listed and held; a fourth is held that Stripe has deleted, found and gone by the end."""
+    store = empty_store()
+    for number in (1, 2, 3, 4):
+        store.put(charge(number, NOW - 100))
+    with serving(StillWorld(store)) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running))
+        assert audit.checks(connection).is_empty()
+        store.delete("charge", "ch_4")
+        sync(connection, account_of(running), full=True)
+        mended = check(connection, "row_counts_equal_stripe", "raw.charges")
+        connection.execute("delete from raw.charges where id = 'ch_2'")
+        store.delete("charge", "ch_2")
+        sync(connection, account_of(running), full=True)
+        lost = check(connection, "row_counts_equal_stripe", "raw.charges")
+    words = "Stripe lists 3, 3 of them are held; 1 more were held that no list shows, 0 of them are still there"
+    assert (mended["passed"], mended["detail"]) == (True, words)
+    assert (lost["passed"], lost["detail"]) == (True, "Stripe lists 2, 2 of them are held")
+
+
+def test_what_could_not_be_understood_is_told_by_the_checks_until_it_is_mended(tmp_path: Path) -> None:
+    store = empty_store()
+    odd = shapes.customer(id="cus_1", created=NOW - 100, email="who@example.com") | {"balance": "a lot"}
+    store.put(odd)
+    with serving(StillWorld(store)) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running))
+        told = check(connection, "objects_are_understood", "raw.customers")
+        held = current(connection, "customers")["cus_1"]
+        store.put(odd | {"balance": 0})
+        sync(connection, account_of(running), full=True)
+        mended = check(connection, "objects_are_understood", "raw.customers")
+    assert (told["passed"], told["severity"], told["failing_rows"]) == (False, "warning", 1)
+    assert "$.balance" in told["detail"]
+    assert held[1]["balance"] == "a lot"
+    assert mended["passed"]
+
+
+def test_a_reference_to_what_no_list_showed_is_followed_at_the_next_sweep(tmp_path: Path) -> None:
+    """A charge of the near future, as a server's clock may have it, is in no window; its refund names it."""
+    store = empty_store()
+    store.put(charge(1, NOW + 500))
+    store.put(shapes.refund(id="re_1", created=NOW - 50, charge="ch_1", amount=5, currency="usd"))
+    with serving(StillWorld(store)) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running))
+        before = set(current(connection, "charges"))
+        report = sync(connection, account_of(running), full=True)
+        after = set(current(connection, "charges"))
+    assert (before, after) == (set(), {"ch_1"})
+    assert "1 objects that others refer to were not held" in (report.detail or "")
+
+
+def check(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> dict[str, Any]:
+    [row] = audit.checks(connection).filter(pl.col("check_name") == name, pl.col("table_name") == table).to_dicts()
+    return row
 
 
 def test_an_object_that_vanishes_while_it_is_the_cursor_only_restarts_its_window(tmp_path: Path) -> None:
