@@ -48,12 +48,24 @@ class Also:
 
 
 @dataclass(frozen=True)
+class Follows:
+    """Objects of a stream change without an event when an object of another `stream`, whose id they hold at `field`,
+    has become `once`; only those can that are `still`. Both are SQL over `payload`."""
+
+    stream: str
+    field: str
+    once: str
+    still: str
+
+
+@dataclass(frozen=True)
 class Stream:
     """One kind of object.
 
     `name` is the raw table's; `kind` is Stripe's `object`. `listings` are the parameters of each listing that together
-    show everything; `created` says whether they can be filtered by it. `expand` is relative to the object. `deletion`
-    is the event that means the object is gone. `permission` is what a restricted key needs.
+    show everything; `created` says whether they can be filtered by it, and `made_at` which field that goes by. `expand`
+    is relative to the object. `deletion` is the event that means the object is gone. `permission` is what a restricted
+    key needs.
     A stream that is listed under a parent names in `path` and `listings` the parts of the parent, which a mention
     parts by slashes, and in `held_as` what its objects are held by where Stripe's own id does not last.
     `unlisted` says that some objects are in no list and are read because others mention them; a mentioned object that
@@ -74,8 +86,10 @@ class Stream:
     nested: tuple[Nested, ...] = ()
     head: type[shapes.Head] = shapes.Head
     also: tuple[Also, ...] = ()
+    follows: Follows | None = None
     deletion: str | None = None
     held_as: str = "{head.id}"
+    made_at: str = "created"
     unlisted: bool = False
     unlisted_when: str = "false"
     finished_when: str = "true"
@@ -174,10 +188,23 @@ CATALOGUE: tuple[Stream, ...] = (
         "/v1/invoiceitems",
         "invoice_read",
         head=shapes.InvoiceItem,
+        made_at="date",
         deletion="invoiceitem.deleted",
         finished_when="payload ->> '$.invoice' is not null",
     ),
-    Stream("invoice_payments", "invoice_payment", "/v1/invoice_payments", "invoice_read", Changes.OVERLAP),
+    Stream(
+        "invoice_payments",
+        "invoice_payment",
+        "/v1/invoice_payments",
+        "invoice_read",
+        Changes.OVERLAP,
+        follows=Follows(
+            "invoices",
+            "invoice",
+            once="payload ->> '$.status' in ('paid', 'uncollectible', 'void')",
+            still="contains(payload::varchar, '\"status\":\"open\"') and payload ->> '$.status' = 'open'",
+        ),
+    ),
     Stream("payment_intents", "payment_intent", "/v1/payment_intents", "payment_intent_read"),
     Stream(
         "payment_methods",

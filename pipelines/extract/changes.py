@@ -44,7 +44,7 @@ def _told_by(type_: str, at: int, thing: dict[str, Any]) -> Iterator[Change]:
     stream = BY_KIND.get(kind)
     id_ = thing.get("id")
     if stream is not None and isinstance(id_, str) and stream.name not in _READ_EVERY_TIME:
-        made_at = thing.get("date") if stream.name == "invoice_items" else thing.get("created")
+        made_at = thing.get(stream.made_at)
         gone = type_ == stream.deletion
         yield Change(stream.name, id_, at, made_at if isinstance(made_at, int) else None, gone=gone)
     for also in ALSO_FROM.get(kind, ()):

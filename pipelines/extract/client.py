@@ -5,7 +5,7 @@ Knows Stripe's statuses, headers and error bodies; knows nothing of streams, win
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,6 +69,14 @@ class Answer:
     at: datetime
 
 
+@dataclass
+class Trouble:
+    """Requests of one stream that had to be repeated: how many, and why the last one."""
+
+    times: int = 0
+    cause: str = ""
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of a list."""
@@ -81,8 +89,8 @@ class Page:
 class Client:
     """Reads one account. Use as an async context manager.
 
-    `requests` counts what was sent by stream; `repeats` and `refusals` what of it was a repetition or a 429. `now` is
-    the server's clock as the last answer told it.
+    `requests` counts what was sent by stream; `repeats` and `refusals` what of it was a repetition or a 429, and
+    `troubles` says by stream why. `now` is the server's clock as the last answer told it.
     """
 
     def __init__(self, account: Account) -> None:
@@ -92,6 +100,7 @@ class Client:
         self.requests: Counter[str] = Counter()
         self.repeats = 0
         self.refusals = 0
+        self.troubles: defaultdict[str, Trouble] = defaultdict(Trouble)
         self.now = datetime.now(UTC)
 
     async def __aenter__(self) -> Self:
@@ -159,6 +168,8 @@ class Client:
                     "Check the network and https://status.stripe.com, then run again: what was read is kept."
                 )
             self.repeats += 1
+            self.troubles[stream].times += 1
+            self.troubles[stream].cause = cause
             await asyncio.sleep(self._delay(failed + refused))
 
     async def _sent(self, path: str, parameters: Parameters) -> Answer:

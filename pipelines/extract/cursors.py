@@ -3,7 +3,7 @@
 Knows how positions and pending objects are stored; decides nothing about what to read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ import duckdb
 import msgspec
 import polars as pl
 
-from pipelines.extract.catalogue import CATALOGUE, Stream
+from pipelines.extract.catalogue import CATALOGUE, Follows, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.windows import Position
 from pipelines.warehouse import raw
@@ -153,6 +153,73 @@ def pending(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stre
     ).fetchall()
     return [Pending(*row) for row in rows]
 
+
+def following(
+    connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream, follows: Follows, since: datetime
+) -> list[str]:
+    """Ids of a stream's objects that changed with those they follow, as far as these were read again since."""
+    query = _FOLLOWING.format(
+        stream=stream.name, other=follows.stream, field=follows.field, once=follows.once, still=follows.still
+    )
+    rows = connection.execute(query, {"account_id": account_id, "since": since}).fetchall()
+    return [id_ for (id_,) in rows]
+
+
+_FOLLOWING = """
+    with changed as (
+        select distinct id
+        from raw.{other}
+        where account_id = $account_id and seen_at >= $since and seen_by = 'event' and {once}
+    ),
+    newest as (
+        select id, max(seq) as seq
+        from raw.{stream}
+        where account_id = $account_id and (select count(*) from changed) > 0
+        group by id
+    )
+    select id
+    from raw.{stream}
+    join newest using (id, seq)
+    where account_id = $account_id and not deleted and {still}
+        and payload ->> '$.{field}' in (select id from changed)
+    order by id
+"""
+
+
+def held_before(
+    connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream, made_at: Mapping[str, int]
+) -> dict[str, int]:
+    """How many held objects of a stream were made before each of these, which are given with their creation."""
+    asked = pl.DataFrame(  # noqa: F841 - the query reads it
+        list(made_at.items()), schema={"id": pl.String, "instant": pl.Int64}, orient="row"
+    )
+    query = _HELD_BEFORE.format(stream=stream.name, made_at=stream.made_at)
+    return dict(connection.execute(query, {"account_id": account_id}).fetchall())
+
+
+_HELD_BEFORE = """
+    with held as (
+        select any_value(try_cast(json_extract_string(payload, '$.{made_at}') as bigint)) as made_at
+        from raw.{stream}
+        where account_id = $account_id
+        group by id
+    ),
+    instants as (
+        select distinct instant from asked
+    ),
+    between_two as (
+        select instants.instant, count(*) as objects
+        from held
+        asof join instants on held.made_at < instants.instant
+        group by instants.instant
+    ),
+    until as (
+        select instant, sum(coalesce(objects, 0)) over (order by instant)::bigint as objects
+        from instants
+        left join between_two using (instant)
+    )
+    select id, objects from asked join until using (instant)
+"""
 
 _OPEN = """
     create temp table open_changes as

@@ -7,7 +7,7 @@ here prints, and nothing reads the environment.
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ import msgspec
 from pipelines.extract import audit, cursors, holders
 from pipelines.extract.account import DEFAULT_LABEL, Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
+from pipelines.extract.catchup import cheapest
 from pipelines.extract.changes import Change
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
@@ -29,11 +30,14 @@ from pipelines.extract.windows import Position, whole
 from pipelines.extract.writer import Batch, Writer
 
 SECONDS_A_DAY = 86_400
+Ask = Callable[[Callable[[duckdb.DuckDBPyConnection], list[cursors.Pending]]], Awaitable[list[cursors.Pending]]]
 ACCOUNTS_AT_ONCE = 4
 """So many accounts are read at once; more would need memory and hardly be faster."""
 
-FEW = 3
-"""Up to so many new objects are read by id rather than by their list."""
+FEW = 40
+"""For up to so many older objects that changed nobody looks whether they lie close together in their list."""
+ALONGSIDE_SECONDS = 0.5
+"""So often it is looked what lists have mentioned while they are read."""
 
 
 class Progress(Protocol):
@@ -269,7 +273,8 @@ class _Run:
         self._reader = Reader(
             client, self._writer, livemode, self._told, self._account.personal, coverage=Coverage(_founded(account))
         )
-        return SyncReport(account_id, livemode, first_load=False, as_of=client.now)
+        self._began = client.now
+        return SyncReport(account_id, livemode, first_load=False, as_of=self._began)
 
     async def _single(self, name: str) -> Answer | None:
         try:
@@ -297,12 +302,12 @@ class _Run:
         held = await self._writer.ask(lambda connection: cursors.held(connection, report.account_id))
         positions, remarks = planned(self._writer.positions, held, now, full=full, sweep_after=sweep_after)
         report.remarks += remarks
-        await self._advance(positions)
+        await self._advance(positions, now)
         blind = "events" in self._skipped and not report.first_load
         if blind and not positions["charges"].sweeping:
             report.remarks.append("The key may not read events, so every list was read again to find what changed.")
             positions, _ = planned(self._writer.positions, held, now, full=True)
-            await self._advance({name: position for name, position in positions.items() if position.sweeping})
+            await self._advance({name: each for name, each in positions.items() if each.sweeping}, now)
         await self._writer.settle()
         if self._writer.swept:
             await self._writer.put(Batch(BY_NAME["events"], self._client.now, found=await self._holes(report)))
@@ -315,18 +320,34 @@ class _Run:
             report.remarks.append(f"{len(found):,} objects that others refer to were not held; they are read by id.")
         return [Change(stream, id_) for stream, id_ in found]
 
-    async def _advance(self, positions: Mapping[str, Position]) -> None:
+    async def _advance(self, positions: Mapping[str, Position], now: int) -> None:
         for name, position in positions.items():
             if position != self._writer.positions.get(name):
                 await self._writer.put(Batch(BY_NAME[name], self._client.now, position=position))
         await self._writer.settle()
-        await self._each(
-            [
-                (BY_NAME[name], self._reader.windows(BY_NAME[name], position.remaining, position.seen_by))
-                for name, position in positions.items()
-                if position.remaining and name not in self._skipped
-            ]
-        )
+        lists = [
+            (BY_NAME[name], self._reader.windows(BY_NAME[name], position.remaining, position.seen_by))
+            for name, position in positions.items()
+            if position.remaining and name not in self._skipped
+        ]
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(self._each(lists))
+            for stream in CATALOGUE:
+                if stream.mentions_only:
+                    group.create_task(self._alongside(stream, reading, now))
+
+    async def _alongside(self, stream: Stream, reading: "asyncio.Task[None]", now: int) -> None:
+        """Read what lists mention while they are read: the limit of the stream's endpoint would else go unused.
+
+        What a list of its own may yet show is left until that is read.
+        """
+        while not reading.done():
+            position = self._writer.positions.get(stream.name)
+            open_ = [] if position is None or position.remaining else await self._open(stream, now, self._writer.peek)
+            if open_ and stream.name not in self._lacking:
+                await self._alone(stream, self._catch_up(stream, open_, by_list=False), done=False)
+            else:
+                await asyncio.wait([reading], timeout=ALONGSIDE_SECONDS)
 
     async def _reread(self, streams: Sequence[Stream], start: int, end: int) -> None:
         listed = [stream for stream in streams if stream.created and stream.is_listed]
@@ -341,19 +362,38 @@ class _Run:
     async def _drain(self, now: int) -> None:
         """Read what events, mentions and due days said, until nothing new comes up."""
         for round_ in range(len(CATALOGUE)):
-            await self._writer.settle()
             work = []
             for stream in CATALOGUE:
-                if stream.name not in self._skipped and stream.name not in self._failed:
-                    open_ = await self._writer.ask(
-                        lambda c, s=stream: cursors.pending(c, self._writer.account_id, s, now)  # type: ignore[misc]
-                    )
-                    open_ = [each for each in open_ if (stream.name, each.id) not in self._tried]
+                if stream.name not in self._lacking:
+                    open_ = await self._open(stream, now, self._writer.ask)
                     if open_:
                         work.append((stream, self._catch_up(stream, open_, by_list=round_ == 0)))
             if not work:
                 return
             await self._each(work)
+            await self._note_followers()
+
+    async def _note_followers(self) -> None:
+        """Note for reading what changed without an event together with what this run has read again."""
+        now, since = self._client.now, self._began
+        for stream in CATALOGUE:
+            if stream.follows is not None:
+                ids = await self._writer.ask(
+                    lambda c, s=stream: cursors.following(c, self._writer.account_id, s, s.follows, since)  # type: ignore[misc]
+                )
+                await self._writer.put(
+                    Batch(stream, now, found=[Change(stream.name, each, int(now.timestamp())) for each in ids])
+                )
+
+    @property
+    def _lacking(self) -> set[str]:
+        """Streams that may not or can't be read in this run."""
+        return {*self._skipped, *self._failed}
+
+    async def _open(self, stream: Stream, now: int, asked: Ask) -> list[cursors.Pending]:
+        """What is to be read of a stream and was not tried yet in this run."""
+        open_ = await asked(lambda connection: cursors.pending(connection, self._writer.account_id, stream, now))
+        return [each for each in open_ if (stream.name, each.id) not in self._tried]
 
     async def _catch_up(self, stream: Stream, open_: Sequence[cursors.Pending], *, by_list: bool) -> None:
         deleted = [each for each in open_ if each.gone]
@@ -367,15 +407,27 @@ class _Run:
             await self._reader.under_parents(stream, alive)
             return
         if by_list and stream.created:
-            young = [each for each in open_ if not each.gone and _is_young(each)]
-            made = [each.made_at for each in young if each.made_at is not None]
-            if len(young) > FEW * len(stream.listings):
-                windows = whole(len(stream.listings), min(made), max(made) + 1)
-                changed = {each.id: alive[each.id] for each in young}
-                met = await self._reader.windows(stream, windows, "event", changed)
-                alive = {id_: at for id_, at in alive.items() if id_ not in met}
+            met = await self._read_by_list(stream, [each for each in open_ if not each.gone], alive)
+            alive = {id_: at for id_, at in alive.items() if id_ not in met}
         self._tried.update((stream.name, id_) for id_ in alive)
         await self._reader.objects_by_id(stream, alive)
+
+    async def _read_by_list(
+        self, stream: Stream, open_: Sequence[cursors.Pending], changed_at: Mapping[str, datetime | None]
+    ) -> set[str]:
+        """Read those that cost fewer requests by list than one by one; returns the ids that were met."""
+        older = [each for each in open_ if each.made_at is not None and not _is_young(each)]
+        candidates = [each for each in open_ if _is_young(each)]
+        candidates += older if len(older) > FEW else []
+        made_at = {each.id: each.made_at for each in candidates if each.made_at is not None}
+        held_before: dict[str, int] = {}
+        if len(older) > FEW:
+            account_id = self._writer.account_id
+            held_before = await self._writer.peek(lambda c: cursors.held_before(c, account_id, stream, made_at))
+        way = cheapest(made_at, held_before, len(stream.listings))
+        listed = {id_: changed_at[id_] for id_ in made_at if id_ not in set(way.ids)}
+        windows = [window for start, end in way.ranges for window in whole(len(stream.listings), start, end)]
+        return await self._reader.windows(stream, windows, "event", listed) if windows else set()
 
     async def _each(self, work: Sequence[tuple[Stream, Coroutine[Any, Any, Any]]]) -> None:
         """Do the streams' work side by side; what one stream lacks does not stop the others."""
@@ -383,7 +435,7 @@ class _Run:
             for stream, task in work:
                 group.create_task(self._alone(stream, task))
 
-    async def _alone(self, stream: Stream, work: Coroutine[Any, Any, Any]) -> None:
+    async def _alone(self, stream: Stream, work: Coroutine[Any, Any, Any], *, done: bool = True) -> None:
         try:
             await work
         except* PermissionMissing as errors:
@@ -397,7 +449,7 @@ class _Run:
                 self._skipped[stream.name] = str(error)
             else:
                 self._failed[stream.name] = error
-        self._told(stream, done=True)
+        self._told(stream, done=done)
 
     def _told(self, stream: Stream, *, done: bool = False) -> None:
         if self._progress:
@@ -427,6 +479,10 @@ class _Run:
                 f"Read {len(swept)} streams again to the end: {missed:,} versions that no event told of, "
                 f"{unlisted:,} objects that no list shows."
             )
+        report.remarks += [
+            f"{name}: {each.times:,} requests had to be repeated, the last after {each.cause}."
+            for name, each in sorted(self._client.troubles.items())
+        ]
         report.remarks += sorted(f"{odd.stream}: {odd.words} ({n} times)." for odd, n in self._reader.oddities.items())
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())

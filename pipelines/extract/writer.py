@@ -97,6 +97,10 @@ class Writer:
     async def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run a question on the connection once all that was put is committed; nothing may be put meanwhile."""
         await self.settle()
+        return await self.peek(question)
+
+    async def peek(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+        """Run a question on the connection as of what is committed by now."""
         async with self.turn:
             return await asyncio.to_thread(question, self.connection)
 

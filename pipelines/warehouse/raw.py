@@ -63,12 +63,36 @@ def append(
     The frame has the columns of `SCHEMA`. `all_new` says that no version of any of its ids is held, which spares
     looking for them. Returns how many rows were written. The caller holds the transaction.
     """
-    if arriving.is_empty():
+    new = _new_versions(connection, table, account_id, arriving, all_new=all_new)
+    if new.is_empty():
         return 0
-    arriving = arriving.with_row_index("place", offset=1)
-    query = _APPEND.format(table=table, nothing_held="false" if all_new else "true")
+    query = _APPEND.format(table=table)
     written = connection.execute(query, {"account_id": account_id, "api_version": api_version}).fetchall()
     return int(written[0][0])
+
+
+def _new_versions(
+    connection: duckdb.DuckDBPyConnection, table: str, account_id: str, arriving: pl.DataFrame, *, all_new: bool
+) -> pl.DataFrame:
+    """The arriving rows that are new versions, with their `place`. Payloads are not touched where all are."""
+    told = arriving.select("id", "version_hash").with_row_index("place", offset=1)
+    held = {} if all_new else newest_hashes(connection, table, account_id, arriving["id"].unique().to_list())
+    before = pl.coalesce(
+        pl.col("version_hash").shift().over("id"), pl.col("id").replace_strict(held, default=None, return_dtype=pl.String)
+    )
+    is_new = told.select(pl.col("version_hash").ne_missing(before)).to_series()
+    placed = arriving.with_columns(told["place"])
+    return placed if is_new.all() else placed.filter(is_new)
+
+
+def newest_hashes(connection: duckdb.DuckDBPyConnection, table: str, account_id: str, ids: list[str]) -> dict[str, str]:
+    """The hash of the newest version held of each id, of those that are held."""
+    rows = connection.execute(
+        f"select id, arg_max(version_hash, seq) from raw.{table} "
+        "where account_id = ? and id in (select unnest(?::varchar[])) group by id",
+        [account_id, ids],
+    ).fetchall()
+    return dict(rows)
 
 
 def newest_payloads(

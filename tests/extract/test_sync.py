@@ -373,3 +373,98 @@ def test_the_cursors_speak_of_what_is_committed(sandbox: Sandbox, tmp_path: Path
 
 def _nothing_pending_is_overdue(connection: duckdb.DuckDBPyConnection) -> None:
     assert connection.execute("select * from pipeline.pending where due_at = 0").fetchall() == []
+
+
+def test_a_thousand_edits_cost_their_pages_rather_than_a_request_each(tmp_path: Path) -> None:
+    """600 of 1,000 charges, made one a second, are edited, two events each: 12 pages of events, 6 or 7 of charges."""
+    store = empty_store()
+    for number in range(1_000):
+        store.put(charge(number, NOW - 50_000 + number))
+    world = StillWorld(store)
+    with serving(world) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running))
+        for number in range(200, 800):
+            edited = charge(number, NOW - 50_000 + number) | {"description": "edited"}
+            store.put(edited)
+            for time in (1, 2):
+                store.put(
+                    shapes.event(id=f"evt_{number}_{time}", created=NOW + number, type="charge.updated", object=edited)
+                )
+        world.now = NOW + 2_000
+        report = sync(connection, account_of(running))
+        held = current(connection, "charges")
+    assert sum(each["description"] == "edited" for _, each in held.values()) == 600
+    assert report.streams["charges"].rows_written == 600
+    assert report.streams["events"].requests <= 13
+    assert report.streams["charges"].requests <= 8
+    assert report.requests_made <= 30
+
+
+def test_edits_far_apart_are_read_one_by_one(tmp_path: Path) -> None:
+    store = empty_store()
+    for number in range(1_000):
+        store.put(charge(number, NOW - 500_000 + 100 * number))
+    world = StillWorld(store)
+    with serving(world) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running))
+        for number in range(0, 1_000, 250):
+            edited = charge(number, NOW - 500_000 + 100 * number) | {"description": "edited"}
+            store.put(edited)
+            store.put(shapes.event(id=f"evt_{number}", created=NOW + 60, type="charge.updated", object=edited))
+        world.now = NOW + 2_000
+        report = sync(connection, account_of(running))
+    assert (report.streams["charges"].objects, report.streams["charges"].requests) == (4, 4)
+    assert report.requests_made <= 4 + 6
+
+
+def test_a_payment_that_ends_with_its_invoice_is_read_again_though_no_event_names_it(tmp_path: Path) -> None:
+    """Stripe tells of invoice payments that are paid, not of those that are canceled as their invoice is voided."""
+    store = empty_store()
+    invoice = shapes.invoice(
+        id="in_1",
+        created=NOW - 9_000,
+        customer="cus_1",
+        currency="usd",
+        lines=[],
+        status="open",
+        billing_reason="manual",
+        period_start=NOW - 9_000,
+        period_end=NOW - 9_000,
+    )
+    payments = [
+        shapes.invoice_payment(
+            id=f"inpay_{n}", created=NOW - 9_000, invoice=f"in_{n}", amount_requested=5, currency="usd"
+        )
+        for n in (1, 2)
+    ]
+    for each in (invoice, *payments):
+        store.put(each)
+    world = StillWorld(store)
+    with serving(world) as running, warehouse(tmp_path) as connection:
+        sync(connection, account_of(running))
+        voided = invoice | {"status": "void"}
+        store.put(voided)
+        store.put(payments[0] | {"status": "canceled"})
+        store.put(shapes.event(id="evt_1", created=NOW + 60, type="invoice.voided", object=voided))
+        world.now = NOW + 50_000
+        report = sync(connection, account_of(running))
+        held = {id_: each["status"] for id_, (_, each) in current(connection, "invoice_payments").items()}
+        world.now += 60
+        again = sync(connection, account_of(running))
+    assert held == {"inpay_1": "canceled", "inpay_2": "open"}
+    assert report.requests_made <= 2 + 6
+    assert again.requests_made <= 6
+
+
+def test_what_had_to_be_repeated_is_said_once_for_each_stream(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.fail("server_error", "/v1/charges", times=2, status=503)
+    sandbox.fail("rate_limit", "/v1/refunds", times=1, reason="endpoint-rate")
+    with warehouse(tmp_path) as connection:
+        report = sync(connection, account_of(sandbox))
+    told = [remark for remark in report.remarks if "repeated" in remark]
+    assert [each.split(",")[0] for each in told] == [
+        "charges: 2 requests had to be repeated",
+        "refunds: 1 requests had to be repeated",
+    ]
+    assert "HTTP 503" in told[0]
+    assert "HTTP 429 endpoint-rate" in told[1]
