@@ -1,6 +1,6 @@
 """Removes what must never be stored: card numbers, security codes, secrets, keys and bank account numbers.
 
-Works on JSON bytes before anything is written, and leaves every other byte as it is. Knows no stream.
+Works on compact JSON, UTF-8, before anything is written, and leaves every other byte as it is. Knows no stream.
 """
 
 import re
@@ -8,17 +8,15 @@ from collections.abc import Sequence
 
 import polars as pl
 
-REMOVED = b'"[removed]"'
+REMOVED = "[removed]"
 
-_FIELD = re.compile(
-    rb'"(client_secret|secret|cvc|cvv|cvc2|account_number|bank_account_number|iban)"(\s*:\s*)"(?:[^"\\]|\\.)*"'
-)
-_KEY = re.compile(rb"\b(?:sk|rk|ek)_(?:live|test)_\w{4,}|\bwhsec_\w{4,}")
+_FIELD = r'"((?:[a-z_]*_)?(?:secret|account_number|iban)|cvc2?|cvv)":"(?:[^"\\]|\\.)*"'
+_KEY = r"\b(?:sk|rk|ek)_(?:live|test)_[A-Za-z0-9_]{4,}|\bwhsec_[A-Za-z0-9_]{4,}"
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _DIGITS = re.compile(rb"(?<![\w+.])\d(?:[ -]?\d){12,18}(?![\w])")
 _NAMES = r'secret"|cvc"|cvv"|cvc2"|account_number"|iban"|k_live_|k_test_|whsec_'
-"""The end of a secret's field name, or the prefix of a key. Looked for by Polars' regular expressions, which are five
-times as fast as looking for one after the other."""
+"""The end of a secret's field name, or the prefix of a key. Looked for, and replaced, by Polars' regular expressions,
+which are five to ten times as fast as Python's."""
 _OUTLINE = bytes(
     b"0"[0]
     if 0x30 <= byte <= 0x39
@@ -36,25 +34,27 @@ _BRANDS = re.compile(
 
 
 def clean(objects: Sequence[bytes]) -> Sequence[bytes]:
-    """The objects without secrets. One look at all of them together spares most pages any work."""
-    if not _suspicious([b"\n".join(objects)])[0]:
-        return objects
-    suspicious = _suspicious(objects)
-    return [cleaned(each) if is_so else each for each, is_so in zip(objects, suspicious, strict=True)]
+    """The objects without secrets. All are looked at as one text, which spares most pages any further work."""
+    text = b"\n".join(objects)
+    cleaned = _without_cards(_without_secrets(text))
+    return objects if cleaned is text else cleaned.split(b"\n")
 
 
-def cleaned(payload: bytes) -> bytes:
-    """One object's JSON without secrets."""
-    payload = _FIELD.sub(rb'"\1"\2' + REMOVED, payload)
-    payload = _KEY.sub(b"[removed]", payload)
-    if _may_hold_card(payload):
-        payload = _STRING.sub(lambda match: _DIGITS.sub(_without_card, match.group()), payload)
-    return payload
+def _without_secrets(text: bytes) -> bytes:
+    """The text itself where it holds none."""
+    told = pl.Series([text.decode()], dtype=pl.String)
+    if not told.str.contains(_NAMES)[0]:
+        return text
+    without = told.str.replace_all(_FIELD, f'"${{1}}":"{REMOVED}"').str.replace_all(_KEY, REMOVED)
+    cleaned: str = without[0]
+    return cleaned.encode()
 
 
-def _suspicious(texts: Sequence[bytes]) -> Sequence[bool]:
-    named = pl.Series([text.decode(errors="replace") for text in texts], dtype=pl.String).str.contains(_NAMES)
-    return [is_named or _may_hold_card(text) for is_named, text in zip(named, texts, strict=True)]
+def _without_cards(text: bytes) -> bytes:
+    """The text itself where no card number may stand in it."""
+    if not _may_hold_card(text) or not any(_is_card(match) for match in _DIGITS.finditer(text)):
+        return text
+    return _STRING.sub(lambda match: _DIGITS.sub(_removed_card, match.group()), text)
 
 
 def _may_hold_card(text: bytes) -> bool:
@@ -63,9 +63,13 @@ def _may_hold_card(text: bytes) -> bool:
     return any(card in outline for card in _CARD_OUTLINES)
 
 
-def _without_card(match: "re.Match[bytes]") -> bytes:
+def _removed_card(match: "re.Match[bytes]") -> bytes:
+    return REMOVED.encode() if _is_card(match) else match.group()
+
+
+def _is_card(match: "re.Match[bytes]") -> bool:
     digits = match.group().translate(None, b" -").decode()
-    return b"[removed]" if _BRANDS.match(digits) and _passes_luhn(digits) else match.group()
+    return _BRANDS.match(digits) is not None and _passes_luhn(digits)
 
 
 def _passes_luhn(digits: str) -> bool:
