@@ -80,6 +80,7 @@ class Writer:
     written: Counter[str] = field(default_factory=Counter)
     swept: dict[str, Sweep] = field(default_factory=dict)
     _hurried: int = 0
+    _flush_at: float = 0.0
     _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
 
     async def put(self, batch: Batch) -> None:
@@ -118,17 +119,18 @@ class Writer:
             await asyncio.to_thread(self.commit, group)
 
     async def _gathered(self, waiting: dict[str, list[Batch]]) -> list[Batch]:
-        """The next batches to commit: all that wait where someone waits for them or time is up, else of one stream."""
+        """The next batches to commit: all that wait where someone waits for them or one has waited long enough, else
+        of one stream."""
         loop = asyncio.get_running_loop()
         if not any(waiting.values()):
             self._hold(waiting, await self._queue.get())
-        latest = loop.time() + SECONDS_PER_COMMIT
+            self._flush_at = loop.time() + SECONDS_PER_COMMIT
         while True:
             while not self._queue.empty():
                 self._hold(waiting, self._queue.get_nowait())
                 if sum(_rows(batches) for batches in waiting.values()) >= ROWS_HELD:
                     return waiting.pop(max(waiting, key=lambda name: _rows(waiting[name])))
-            if self._hurried or loop.time() >= latest:
+            if self._hurried or loop.time() >= self._flush_at:
                 everything = [batch for batches in waiting.values() for batch in batches]
                 waiting.clear()
                 return everything
