@@ -17,8 +17,8 @@ import orjson
 from sandbox.forms import Hidden, join, split
 
 Columns = dict[str, list[Any]]
-FORGOTTEN = frozenset({"event"})
-"""Kinds that nothing refers to: once deleted they leave no trace."""
+FORGOTTEN = frozenset({"event", "test_helpers.test_clock"})
+"""Kinds that nothing refers to, or nothing that outlives them: once deleted they leave no trace."""
 
 
 class Store:
@@ -258,9 +258,10 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     | {"inline": _field("_inline")},
     "product": _fields("active", "id", "shippable", "type", "url"),
     "promotion_code": _fields("active", "code", "customer") | {"coupon": _field("promotion.coupon")},
+    "quote": _fields("customer", "status", "test_clock"),
     "radar.early_fraud_warning": _fields("charge", "payment_intent"),
     "refund": _fields("charge", "payment_intent"),
-    "subscription_schedule": _fields("canceled_at", "completed_at", "customer", "released_at")
+    "subscription_schedule": _fields("canceled_at", "completed_at", "customer", "released_at", "test_clock")
     | {"scheduled": lambda schedule: schedule.get("status") == "not_started"},
     "subscription": _fields("automatic_tax.enabled", "collection_method", "customer", "status", "test_clock")
     | {

@@ -74,6 +74,7 @@ _payment_intent = Ref(("payment_intent",))
 _payment_method = Ref(("payment_method",))
 _price = Ref(("price",))
 _refund = Ref(("refund",))
+_test_clock = Ref(("test_helpers.test_clock",))
 _transaction = Ref(("balance_transaction",))
 
 _amounts_by_discount = Inside({"discount": Discount()})
@@ -82,7 +83,7 @@ _pricing = Inside({"price_details": Inside({"price": _price})})
 
 EXPANDABLE: dict[str, dict[str, Node]] = {
     "application_fee": {"charge": _charge, "refunds": Nested("fee_refund")},
-    "billing.credit_grant": {"customer": _customer},
+    "billing.credit_grant": {"customer": _customer, "test_clock": _test_clock},
     "billing.meter": {},
     "billing.meter_event_summary": {},
     "checkout.session": {
@@ -128,7 +129,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         ),
         "tax": Included(),
         "tax_ids": Included(),
-        "test_clock": NEVER,
+        "test_clock": _test_clock,
     },
     "customer_balance_transaction": {
         "credit_note": Ref(("credit_note",)),
@@ -162,7 +163,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "on_behalf_of": _account,
         "parent": Inside({"subscription_details": Inside({"subscription": Ref(("subscription",))})}),
         "payments": Gathered("invoice_payment", "invoice", "/v1/invoice_payments?invoice={id}"),
-        "test_clock": NEVER,
+        "test_clock": _test_clock,
         "total_discount_amounts": _amounts_by_discount,
         "total_pretax_credit_amounts": _amounts_by_discount,
     },
@@ -175,7 +176,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "discounts": Discounts(),
         "invoice": _invoice,
         "pricing": _pricing,
-        "test_clock": NEVER,
+        "test_clock": _test_clock,
     },
     "line_item": {
         "discount_amounts": _amounts_by_discount,
@@ -204,6 +205,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
     "price": {"currency_options": Included(), "product": Ref(("product",)), "tiers": Included()},
     "product": {"default_price": _price, "tax_code": NEVER},
     "promotion_code": {"customer": _customer, "promotion": Inside({"coupon": Ref(("coupon",))})},
+    "quote": {"customer": _customer, "test_clock": _test_clock},
     "radar.early_fraud_warning": {"charge": _charge, "payment_intent": _payment_intent},
     "refund": {
         "balance_transaction": _transaction,
@@ -227,9 +229,13 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "on_behalf_of": _account,
         "pending_setup_intent": NEVER,
         "schedule": NEVER,
-        "test_clock": NEVER,
+        "test_clock": _test_clock,
     },
-    "subscription_schedule": {"customer": _customer, "subscription": Ref(("subscription",))},
+    "subscription_schedule": {
+        "customer": _customer,
+        "subscription": Ref(("subscription",)),
+        "test_clock": _test_clock,
+    },
     "subscription_item": {
         "billed_until": Included(),
         "discounts": Discounts(),
@@ -238,6 +244,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
     },
     "fee_refund": {"balance_transaction": _transaction},
     "tax_rate": {},
+    "test_helpers.test_clock": {},
     "transfer": {"balance_transaction": _transaction, "reversals": Nested("transfer_reversal")},
     "transfer_reversal": {"balance_transaction": _transaction},
 }

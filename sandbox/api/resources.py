@@ -32,6 +32,7 @@ _charge = Text("charge", "charge")
 _payment_intent = Text("payment_intent", "payment_intent")
 _account_too: dict[str, Filter] = {"customer_account": Ignored()}
 _collection = Choice("collection_method", ("charge_automatically", "send_invoice"))
+_test_clock = Text("test_clock", "test_helpers.test_clock")
 _not_on_a_test_clock = Equal("test_clock", None)
 
 SUBSCRIPTION_STATUS = Choice(
@@ -45,7 +46,7 @@ RESOURCES: tuple[Resource, ...] = (
         "customer",
         "/v1/customers",
         "customer_read",
-        CREATED | {"email": Text("email"), "test_clock": Text("test_clock")},
+        CREATED | {"email": Text("email"), "test_clock": _test_clock},
         unless=((("test_clock",), _not_on_a_test_clock),),
     ),
     Resource(
@@ -124,7 +125,7 @@ RESOURCES: tuple[Resource, ...] = (
             "plan": Contains("prices"),
             "price": Contains("prices"),
             "status": SUBSCRIPTION_STATUS,
-            "test_clock": Text("test_clock"),
+            "test_clock": _test_clock,
         },
         unless=(
             (("status",), Passing("status", frozenset(NOT_ENDED).__contains__)),
@@ -291,6 +292,7 @@ RESOURCES: tuple[Resource, ...] = (
             "released_at": Range("released_at"),
             "scheduled": Flag("scheduled"),
         },
+        unless=((("customer",), _not_on_a_test_clock),),
     ),
     Resource(
         "setup_intent",
@@ -325,9 +327,10 @@ RESOURCES: tuple[Resource, ...] = (
         {
             "customer": _customer,
             "status": Text("status"),
-            "test_clock": Text("test_clock"),
+            "test_clock": _test_clock,
         }
         | _account_too,
+        unless=((("test_clock", "customer"), _not_on_a_test_clock),),
     ),
     Resource(
         "checkout.session",
@@ -368,6 +371,7 @@ RESOURCES: tuple[Resource, ...] = (
         }
         | _account_too,
     ),
+    Resource("test_helpers.test_clock", "/v1/test_helpers/test_clocks", "billing_clock_read", param="test_clock"),
 )
 
 PARTS: tuple[Part, ...] = (

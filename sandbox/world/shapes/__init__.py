@@ -18,6 +18,7 @@ from sandbox.world.shapes.catalogue import (
     tax_rate,
     tier,
 )
+from sandbox.world.shapes.clocks import test_clock
 from sandbox.world.shapes.deletions import deleted
 from sandbox.world.shapes.events import event
 from sandbox.world.shapes.invoices import (
@@ -83,6 +84,7 @@ __all__ = [
     "subscription_item",
     "tax",
     "tax_rate",
+    "test_clock",
     "tier",
     "totals",
 ]

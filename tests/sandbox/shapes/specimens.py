@@ -360,4 +360,6 @@ SPECIMENS: list[dict[str, Any]] = [
         object=SUBSCRIPTION,
         previous_attributes={"status": "past_due"},
     ),
+    shapes.test_clock(id="clock_1", created=T0, frozen_time=T0 + MONTH, name="A year of renewals"),
+    shapes.test_clock(id="clock_2", created=T0, frozen_time=T0, advancing_to=T0 + MONTH),
 ]

@@ -33,6 +33,7 @@ NEVER_SENT = {
         "presentment_details",
     },
     "subscription_item": {"current_trial", "deleted"},
+    "test_helpers.test_clock": {"deleted"},
 }
 """Fields that Stripe leaves out where they do not apply, or assembles on expansion, by object."""
 
