@@ -119,7 +119,7 @@ def stage(home: str) -> Figures:
     from pipelines.warehouse.database import open_warehouse
 
     with open_warehouse(_warehouse(home)) as connection, _timed() as timer:
-        outcome = build.staged(connection)
+        outcome = build.staged(connection, _settings(home))
     return {"rows": sum(outcome.rows.values()), "invoice_lines": outcome.rows["invoice_lines"]} | timer
 
 
@@ -198,7 +198,7 @@ def _fewest(connection: "duckdb.DuckDBPyConnection", report: "SyncReport") -> in
 
     fewest = 0
     for stream in CATALOGUE:
-        if stream.changes in (Changes.SINGLE, Changes.UNDER):
+        if stream.changes in (Changes.SINGLE, Changes.RELIST, Changes.UNDER):
             fewest += report.streams[stream.name].requests
             continue
         for listing in stream.listings:

@@ -82,7 +82,7 @@ def _of_entry(
 
 def _account(settings: Settings, key: str, base: str, label: str) -> Account:
     account = Account.of(key, base, label, account_rate=settings.account_rate, endpoint_rate=settings.endpoint_rate)
-    return replace(account, personal=personal.of(settings))
+    return replace(account, personal=personal.of(settings), test_clocks=settings.test_clocks)
 
 
 def _entries(file: Path) -> dict[str, _Entry]:

@@ -42,13 +42,13 @@ class Modelled:
         return tuple(f"{row['check_name']} of {row['table_name']}" for row in failing.iter_rows(named=True))
 
 
-def staged(connection: duckdb.DuckDBPyConnection) -> stage.Outcome:
-    """Make the staging tables from raw.
+def staged(connection: duckdb.DuckDBPyConnection, settings: Settings) -> stage.Outcome:
+    """Make the staging tables from raw, without what lives on test clocks unless the settings ask for it.
 
     Raises:
         NothingExtractedError: no account was ever read.
     """
-    return stage.stage(connection, _known_until(connection))
+    return stage.stage(connection, _known_until(connection), test_clocks=settings.test_clocks)
 
 
 def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Modelled:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models import policy
 from pipelines import accounts, rates
 from pipelines.errors import RevenueError, SettingsError
-from pipelines.extract.account import DEFAULT_LABEL, Account
+from pipelines.extract.account import DEFAULT_LABEL, NO_CLOCKS_LIVE, Account
 from pipelines.extract.catalogue import CATALOGUE
 from pipelines.extract.permissions import readable
 from pipelines.settings import Settings
@@ -90,6 +90,8 @@ def _permissions(account: Account) -> Iterator[Finding]:
         yield Finding("fault", f"{name}{error}")
         return
     yield Finding("fine", f"{name}{account.base_url} answers and knows the key.")
+    if account.test_clocks and not account.reads_test_clocks:
+        yield Finding("warning", f"{name}{NO_CLOCKS_LIVE}")
     for stream in (stream for stream in CATALOGUE if stream.name in refusals):
         refusal = refusals[stream.name]
         if refusal is None:

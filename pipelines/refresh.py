@@ -267,7 +267,7 @@ def _built(
     connection: duckdb.DuckDBPyConnection, settings: Settings, tally: _Tally, progress: Progress
 ) -> tuple[str, ...]:
     with progress.step("Staging"):
-        staged = steps.staged(connection)
+        staged = steps.staged(connection, settings)
     with progress.step("Computing the metrics"):
         modelled = steps.modelled(connection, settings)
     tally.failed_checks = modelled.failed_checks

@@ -56,6 +56,13 @@ class Settings(BaseSettings):
         int,
         setting("REVENUE_SWEEP_DAYS", "every so many days a sync reads every list again, to be sure; 0 for never"),
     ] = 7
+    test_clocks: Annotated[
+        bool,
+        setting(
+            "REVENUE_TEST_CLOCKS",
+            "whether to read, and count, what lives on test clocks too, by a test key: true or false",
+        ),
+    ] = False
     personal_data: Annotated[
         str,
         setting(

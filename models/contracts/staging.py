@@ -817,6 +817,19 @@ class EarlyFraudWarnings(Staged):
     created_at = instant(CREATED, nullable=True)
 
 
+class TestClocks(Staged):
+    """One test clock that is there, in test mode, where REVENUE_TEST_CLOCKS has them read."""
+
+    table_name = "test_clocks"
+    id = text("Stripe id", key=True)
+    name = text("Name for the account's own use", nullable=True)
+    status = text("ready, advancing or internal_failure", nullable=True)
+    frozen_at = instant("What time it is for everything on the clock", nullable=True)
+    target_frozen_at = instant("What time it is being advanced to; null where it stands", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+    deletes_after_at = instant("When Stripe deletes it, and everything on it", nullable=True)
+
+
 TABLES: tuple[type[Staged], ...] = (
     Accounts,
     Customers,
@@ -857,5 +870,6 @@ TABLES: tuple[type[Staged], ...] = (
     CheckoutSessions,
     Reviews,
     EarlyFraudWarnings,
+    TestClocks,
 )
 """Every staged table, in the order they are made and documented."""

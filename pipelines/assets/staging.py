@@ -36,8 +36,8 @@ def _deps(contract: type[Staged]) -> list[dg.AssetKey]:
 )
 def stage(revenue: Revenue) -> Iterator[dg.MaterializeResult[None]]:
     """Raw JSON into typed columns."""
-    with revenue.warehouse() as (connection, _):
-        outcome = build.staged(connection)
+    with revenue.warehouse() as (connection, settings):
+        outcome = build.staged(connection, settings)
     for contract in TABLES:
         rows = outcome.rows[contract.table_name]
         yield dg.MaterializeResult(asset_key=key(contract), metadata={"dagster/row_count": rows})

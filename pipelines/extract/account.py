@@ -37,12 +37,16 @@ TEST_MODE = Limits(account_rate=25.0)
 """Stripe allows test keys 25 requests a second over all endpoints."""
 
 
+NO_CLOCKS_LIVE = "REVENUE_TEST_CLOCKS is on, but a live key has no test clocks: there is nothing on them to read."
+
+
 @dataclass(frozen=True)
 class Account:
     """One Stripe account to read.
 
     `label` names it in the warehouse: a warehouse holds one account a label. `connected` is the id of a connected
-    account that is read through a platform's key. `personal` says what becomes of its customers' personal data.
+    account that is read through a platform's key. `personal` says what becomes of its customers' personal data,
+    `test_clocks` whether what lives on test clocks is asked for.
     """
 
     key: str = field(repr=False)
@@ -51,6 +55,7 @@ class Account:
     connected: str | None = None
     limits: Limits = Limits()
     personal: Personal = KEPT
+    test_clocks: bool = False
 
     @classmethod
     def of(
@@ -72,6 +77,11 @@ class Account:
         if endpoint_rate is not None:
             limits = replace(limits, endpoint_rate=endpoint_rate)
         return cls(key=key, base_url=base_url.rstrip("/"), label=label, limits=limits)
+
+    @property
+    def reads_test_clocks(self) -> bool:
+        """Whether it is asked for, and can be: only a test key may."""
+        return self.test_clocks and not self.key_is_live
 
     @property
     def key_is_live(self) -> bool:

@@ -106,8 +106,11 @@ def holes(connection: duckdb.DuckDBPyConnection, account_id: str) -> list[tuple[
                 )
                 where id_ is not null
                     and id_ not in (select id from raw.{parent} where account_id = $account_id)
+                    and id_ not in (
+                        select id from pipeline.left_out where account_id = $account_id and stream = $parent
+                    )
                 """,  # noqa: S608
-                {"account_id": account_id},
+                {"account_id": account_id, "parent": parent},
             ).fetchall()
             found.update((parent, id_) for (id_,) in rows)
     return sorted(found)
@@ -150,8 +153,10 @@ def _counted(connection: duckdb.DuckDBPyConnection, account_id: str, at: datetim
 def _alive(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str, ids: Sequence[str]) -> int:
     ((count,),) = connection.execute(
         f"select count(*) from (select arg_max(deleted, seq) as deleted from raw.{stream} "  # noqa: S608
-        "where account_id = ? and id in (select unnest(?::varchar[])) group by id) where not deleted",
-        [account_id, list(ids)],
+        "where account_id = $account_id and id in (select unnest($ids::varchar[])) and id not in "
+        "(select id from pipeline.left_out where account_id = $account_id and stream = $stream) "
+        "group by id) where not deleted",
+        {"account_id": account_id, "stream": stream, "ids": list(ids)},
     ).fetchall()
     return int(count)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pipelines.extract import shapes
+from pipelines.warehouse import clocks
 
 
 class Changes(Enum):
@@ -19,7 +20,7 @@ class Changes(Enum):
     OVERLAP = "overlap"
     """No event, or not for all: the list is read again from a little before the last time."""
     RELIST = "relist"
-    """The whole list is read every time: it is short, or it can't be asked for what is new."""
+    """The whole list is read every time, before anything else: it is short, and others depend on it."""
     UNDER = "under"
     """Listed under a parent only, and only where something mentions that parent."""
     SINGLE = "single"
@@ -59,6 +60,18 @@ class Follows:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """Objects that live on a test clock and that the plain list leaves out: one list for each parent shows them.
+
+    A parent is an object of the stream `of`; the list's parameter `by` takes its id, and the hidden object has it in
+    its field of that name.
+    """
+
+    of: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Stream:
     """One kind of object.
 
@@ -70,9 +83,10 @@ class Stream:
     parts by slashes, and in `held_as` what its objects are held by where Stripe's own id does not last.
     `unlisted` says that some objects are in no list and are read because others mention them; a mentioned object that
     is held with `finished_when` (SQL over `payload`) is not read again, and one that is held with `unlisted_when` is
-    not looked for in lists. An `optional` stream belongs to a product that an account may not have: Stripe's refusal to
-    list it is told, and is no failure. `volatile` are fields, at any depth, that Stripe writes anew at every read
-    (links with a token): they are stored as sent and make no new version.
+    not looked for in lists. `hidden` says that others are in further lists only. An `optional` stream belongs to a
+    product that an account may not have: Stripe's refusal to list it is told, and is no failure. `volatile` are fields,
+    at any depth, that Stripe writes anew at every read (links with a token): they are stored as sent and make no new
+    version.
     """
 
     name: str
@@ -93,6 +107,7 @@ class Stream:
     unlisted: bool = False
     unlisted_when: str = "false"
     finished_when: str = "true"
+    hidden: Hidden | None = None
     optional: bool = False
     volatile: tuple[str, ...] = ()
 
@@ -136,7 +151,22 @@ CATALOGUE: tuple[Stream, ...] = (
     Stream("balances", "balance", "/v1/balance", "balance_read", Changes.SINGLE),
     Stream("events", "event", "/v1/events", "event_read", Changes.OVERLAP),
     Stream(
-        "customers", "customer", "/v1/customers", "customer_read", head=shapes.Customer, deletion="customer.deleted"
+        clocks.CLOCKS,
+        "test_helpers.test_clock",
+        "/v1/test_helpers/test_clocks",
+        "billing_clock_read",
+        Changes.RELIST,
+        created=False,
+        optional=True,
+    ),
+    Stream(
+        "customers",
+        "customer",
+        "/v1/customers",
+        "customer_read",
+        head=shapes.Customer,
+        deletion="customer.deleted",
+        hidden=Hidden(clocks.CLOCKS, "test_clock"),
     ),
     Stream("products", "product", "/v1/products", "product_read", deletion="product.deleted"),
     Stream(
@@ -168,8 +198,16 @@ CATALOGUE: tuple[Stream, ...] = (
         expand=("discounts.source.coupon", "items.data.discounts"),
         nested=(Nested("items", "/v1/subscription_items", "subscription"),),
         head=shapes.Subscription,
+        hidden=Hidden(clocks.CLOCKS, "test_clock"),
     ),
-    Stream("subscription_schedules", "subscription_schedule", "/v1/subscription_schedules", "subscription_read"),
+    Stream(
+        "subscription_schedules",
+        "subscription_schedule",
+        "/v1/subscription_schedules",
+        "subscription_read",
+        head=shapes.Owned,
+        hidden=Hidden("customers", "customer"),
+    ),
     Stream("checkout_sessions", "checkout.session", "/v1/checkout/sessions", "checkout_session_read"),
     Stream(
         "invoices",
@@ -268,6 +306,7 @@ CATALOGUE: tuple[Stream, ...] = (
         "/v1/billing/credit_grants",
         "billing_credit_grant_read",
         created=False,
+        head=shapes.Owned,
         optional=True,
     ),
     Stream("reviews", "review", "/v1/reviews", "review_read", also=(Also("charge", "charges"),), optional=True),

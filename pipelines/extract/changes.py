@@ -5,20 +5,21 @@ Pure: events in, changes out. Payloads come in the version of their time; only i
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import orjson
 
-from pipelines.extract.catalogue import ALSO_FROM, ALSO_WHEN, BY_KIND, BY_NAME
+from pipelines.extract.catalogue import ALSO_FROM, ALSO_WHEN, BY_KIND, BY_NAME, Changes
 
 
 @dataclass(frozen=True)
 class Change:
     """An object of a stream was made, changed or deleted at `changed_at`. Instants are epoch seconds.
 
-    `made_at` is its creation where the event shows it. `gone` says it was deleted; `payload` is then its last known
-    state.
+    `made_at` is its creation where the event shows it and lists go by it. `gone` says it was deleted. `test_clock` is
+    the clock that it lives on, or that what told of it lives on, and `owner` then the customer whose it is.
     """
 
     stream: str
@@ -27,6 +28,8 @@ class Change:
     made_at: int | None = None
     due_at: int = 0
     gone: bool = False
+    test_clock: str | None = None
+    owner: str | None = None
 
 
 def changes(events: Iterable[bytes]) -> Iterator[Change]:
@@ -34,9 +37,12 @@ def changes(events: Iterable[bytes]) -> Iterator[Change]:
     for payload in events:
         event: dict[str, Any] = orjson.loads(payload)
         thing: dict[str, Any] = event["data"]["object"]
-        yield from _told_by(event["type"], event["created"], thing)
         before: dict[str, Any] = event["data"].get("previous_attributes") or {}
-        yield from _told_by_fields(before, event["created"], thing)
+        told = chain(_told_by(event["type"], event["created"], thing), _told_by_fields(before, event["created"], thing))
+        clock, owner = _id(thing.get("test_clock")), _id(thing.get("customer"))
+        yield from (
+            told if clock is None else (replace(each, made_at=None, test_clock=clock, owner=owner) for each in told)
+        )
 
 
 def _told_by(type_: str, at: int, thing: dict[str, Any]) -> Iterator[Change]:
@@ -60,4 +66,10 @@ def _told_by_fields(before: dict[str, Any], at: int, thing: dict[str, Any]) -> I
             yield Change(stream, id_, at)
 
 
-_READ_EVERY_TIME = {name for name in BY_NAME if name in {"accounts", "balances", "events"}}
+def _id(reference: Any) -> str | None:
+    return reference.get("id") if isinstance(reference, dict) else reference
+
+
+_READ_EVERY_TIME = {
+    name for name, stream in BY_NAME.items() if name == "events" or stream.changes in (Changes.SINGLE, Changes.RELIST)
+}

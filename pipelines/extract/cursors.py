@@ -14,7 +14,7 @@ import polars as pl
 from pipelines.extract.catalogue import CATALOGUE, Follows, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.windows import Position
-from pipelines.warehouse import raw
+from pipelines.warehouse import clocks, raw
 
 SETTLED_SECONDS = 60
 """What a read shows this long after a change includes the change; younger events are left to the next time."""
@@ -29,6 +29,17 @@ _PENDING = pl.Schema(
         "gone": pl.Boolean,
     }
 )
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The test clocks that Stripe lists, and the latest instant that any of them shows (epoch seconds)."""
+
+    ids: tuple[str, ...] = ()
+    latest: int = 0
+
+
+NO_CLOCKS = Clocks()
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Pending:
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the raw tables and the pipeline's own, where they are not there yet."""
     raw.create(connection, (stream.name for stream in CATALOGUE))
+    clocks.create(connection)
     connection.execute("""
         create schema if not exists pipeline;
         create table if not exists pipeline.cursors (
@@ -273,8 +285,49 @@ def shown_by_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, strea
     return int(listed), int(held)
 
 
-def missing_after_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream) -> list[str]:
-    """Ids held as present that no list showed though it should; forgets the sweep. In the caller's transaction."""
+def listed_clocks(connection: duckdb.DuckDBPyConnection, account_id: str) -> Clocks:
+    """The test clocks that are held, but for those that the list did not show when it was last read."""
+    rows = connection.execute(
+        """
+        select id, greatest(
+            try_cast(payload ->> '$.frozen_time' as bigint),
+            try_cast(payload ->> '$.status_details.advancing.target_frozen_time' as bigint)
+        )
+        from (
+            select id, arg_max(deleted, seq) as deleted, arg_max(payload, seq) as payload
+            from raw.test_clocks
+            where account_id = $account_id
+            group by id
+        )
+        where not deleted
+            and id not in (select id from pipeline.pending where account_id = $account_id and stream = 'test_clocks')
+        order by id
+        """,
+        {"account_id": account_id},
+    ).fetchall()
+    return Clocks(tuple(id_ for id_, _ in rows), max((latest or 0 for _, latest in rows), default=0))
+
+
+def take_back(connection: duckdb.DuckDBPyConnection, account_id: str, test_clocks: Sequence[str]) -> None:
+    """Have what was left out of these test clocks read now."""
+    connection.begin()
+    found = clocks.take_back(connection, account_id, test_clocks)
+    remember(connection, account_id, (Change(*each) for each in found))
+    connection.commit()
+
+
+def missing_after_sweep(
+    connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream, parents: Sequence[str]
+) -> list[str]:
+    """Ids held as present that no list showed though it should; forgets the sweep. In the caller's transaction.
+
+    What lives on a test clock, and shows only in the list of a parent, is looked for where it is one of `parents`.
+    """
+    elsewhere = (
+        f"payload ->> '$.test_clock' is not null and not list_contains($parents, payload ->> '$.{stream.hidden.by}')"
+        if stream.hidden
+        else "false"
+    )
     rows = connection.execute(
         f"""
         with unseen as (
@@ -285,10 +338,11 @@ def missing_after_sweep(connection: duckdb.DuckDBPyConnection, account_id: str, 
             group by id
         )
         select id from raw.{stream.name} join unseen using (id, seq)
-        where not deleted and not coalesce({stream.unlisted_when}, false)
+        where not deleted and not coalesce({stream.unlisted_when}, false) and not coalesce({elsewhere}, true)
+            and id not in (select id from pipeline.left_out where account_id = $account_id and stream = $stream)
         order by id
         """,  # noqa: S608
-        {"account_id": account_id, "stream": stream.name},
+        {"account_id": account_id, "stream": stream.name, **({"parents": list(parents)} if stream.hidden else {})},
     ).fetchall()
     connection.execute("delete from pipeline.swept where account_id = ? and stream = ?", [account_id, stream.name])
     return [id_ for (id_,) in rows]

@@ -130,7 +130,9 @@ class Reader:
             RequestRefused: the server ignores the `created` filter.
         """
         parameters = [("limit", PAGE_SIZE), *stream.listings[window.listing].items(), *stream.listed_expand]
-        if stream.created:
+        if window.parent and stream.hidden:
+            parameters.append((stream.hidden.by, window.parent))
+        elif stream.created:
             parameters += [("created[gte]", str(window.start)), ("created[lt]", str(window.end))]
         if window.after:
             parameters.append(("starting_after", window.after))
@@ -147,9 +149,15 @@ class Reader:
                 continue
             _refuse_other_kind(stream, head)
             self._refuse_other_mode(stream, head)
+            result.last = head.id
             made_at = head.made_at()
             if made_at is not None:
                 result.made_at.append(made_at)
+            clock = head.clock()
+            if clock and not self.writer.test_clocks:
+                at = int(page.at.timestamp())
+                result.found.append(Change(stream.name, head.id, at, test_clock=clock, owner=head.owner()))
+                continue
             text = payload.decode()
             result.heads.append(head)
             result.rows.append(
@@ -236,6 +244,9 @@ class Reader:
 
 @dataclass
 class _Read:
+    """`last` is the id of the last object, kept or left out."""
+
+    last: str = ""
     rows: list[Row] = field(default_factory=list)
     heads: list[Head] = field(default_factory=list)
     made_at: list[int] = field(default_factory=list)
@@ -290,6 +301,9 @@ class _Windows:
                     try:
                         page = await self.reader.page(self.stream, window)
                     except NotFound:
+                        if window.parent and window.after is None:  # the parent is gone, and all of its list with it
+                            await self._put(window, (), self.reader.client.now, _Read())
+                            return
                         restarts += 1
                         if window.after is None or restarts > RESTARTS:
                             raise
@@ -307,14 +321,14 @@ class _Windows:
         """Hand a page over; returns what is left of its window."""
         read = await self.reader.read(self.stream, page, self.seen_by, self.changed)
         self._hold_against_filter(window, read.made_at)
-        _refuse_no_progress(self.stream.path, page, read.rows[-1].id if read.rows else "", window.after)
+        _refuse_no_progress(self.stream.path, page, read.last, window.after)
         edge = progress.oldest
         self.seconds += progress.note(read.made_at)
         self.pages += 1
         left: tuple[Window, ...] = ()
         if page.has_more:
-            left = (below(window, read.rows[-1].id),)
-            if self.stream.created and self.pages >= PAGES_BEFORE_SPLIT:
+            left = (below(window, read.last),)
+            if self._is_by_creation(window) and self.pages >= PAGES_BEFORE_SPLIT:
                 left = split(left[0], progress.oldest, self._seconds_a_page(progress), self.reader.coverage.founded)
         self.reader.coverage.move(self.stream.name, edge, progress.oldest if left else window.start)
         await self._put(window, left, page.at, read)
@@ -332,8 +346,11 @@ class _Windows:
         newest = max(read.made_at, default=0)
         await self.reader.writer.put(Batch(self.stream, at, read.rows, window, left, resolved, read.found, newest))
 
+    def _is_by_creation(self, window: Window) -> bool:
+        return self.stream.created and window.parent is None
+
     def _hold_against_filter(self, window: Window, made_at: Sequence[int]) -> None:
-        if self.stream.created and any(not window.start <= moment < window.end for moment in made_at):
+        if self._is_by_creation(window) and any(not window.start <= moment < window.end for moment in made_at):
             raise RequestRefused(
                 f"{self.stream.path} answered with objects created outside the asked window "
                 f"[{window.start}, {window.end}): the server ignores `created`, so nothing here can be trusted."

@@ -29,14 +29,21 @@ USAGE_SETTLES_SECONDS = 7_200
 """Usage of a period is read this long after its end: Stripe takes late events until the invoice is finalised."""
 
 
+class Named(msgspec.Struct):
+    """A reference that may be expanded."""
+
+    id: str
+
+
 class Head(msgspec.Struct):
-    """What every object shows."""
+    """What every object shows, or does not have."""
 
     id: str = ""
     object: str = ""
     created: int | None = None
     livemode: bool | None = None
     deleted: bool = False
+    test_clock: str | Named | None = None
 
     def made_at(self) -> int | None:
         """The instant that the `created` filter of lists goes by, epoch seconds."""
@@ -50,11 +57,22 @@ class Head(msgspec.Struct):
         """When it will change without any event saying so, epoch seconds."""
         return None
 
+    def clock(self) -> str | None:
+        """The id of the test clock that it lives on."""
+        return _id(self.test_clock) if self.test_clock else None
 
-class Named(msgspec.Struct):
-    """A reference that may be expanded."""
+    def owner(self) -> str | None:
+        """The id of the customer whose it is, and who lives on the same clock, where that is looked at."""
+        return None
 
-    id: str
+
+class Owned(Head):
+    """A customer's."""
+
+    customer: str | Named | None = None
+
+    def owner(self) -> str | None:
+        return _id(self.customer) if self.customer else None
 
 
 class Customer(Head):
@@ -87,10 +105,9 @@ class Items(msgspec.Struct):
     data: list[SubscriptionItem] = []
 
 
-class Subscription(Head):
+class Subscription(Owned):
     """Its items may have inline prices, which no list shows, and metered ones, whose usage is listed by customer."""
 
-    customer: str | Named | None = None
     start_date: int | None = None
     items: Items | None = None
 
@@ -140,11 +157,10 @@ class Lines(msgspec.Struct):
     data: list[Line] = []
 
 
-class Invoice(Head):
+class Invoice(Owned):
     """Its lines' prices may be inline ones; the invoice items it took up changed without an event, and so did the
     customer's credit."""
 
-    customer: str | Named | None = None
     starting_balance: int | None = None
     ending_balance: int | None = None
     lines: Lines | None = None
@@ -160,7 +176,7 @@ class Invoice(Head):
                 yield Mention("invoice_items", details.invoice_item)
 
 
-class InvoiceItem(Head):
+class InvoiceItem(Owned):
     """Calls its creation `date`."""
 
     date: int | None = None
@@ -173,10 +189,9 @@ class InvoiceItem(Head):
         return _prices([Line(self.pricing)])
 
 
-class CreditNote(Head):
+class CreditNote(Owned):
     """May be credited to the customer's balance."""
 
-    customer: str | Named | None = None
     customer_balance_transaction: str | Named | None = None
 
     def mentions(self) -> Iterator[Mention]:

@@ -7,7 +7,8 @@ here prints, and nothing reads the environment.
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,17 +18,19 @@ import duckdb
 import msgspec
 
 from pipelines.extract import audit, cursors, holders
-from pipelines.extract.account import DEFAULT_LABEL, Account
+from pipelines.extract.account import DEFAULT_LABEL, NO_CLOCKS_LIVE, Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
 from pipelines.extract.catchup import cheapest
 from pipelines.extract.changes import Change
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
+from pipelines.extract.cursors import NO_CLOCKS, Clocks
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, RequestRefused
-from pipelines.extract.plan import planned
+from pipelines.extract.plan import by_parent, planned, relisted
 from pipelines.extract.reading import Reader, gone, instant
 from pipelines.extract.windows import Position, whole
 from pipelines.extract.writer import Batch, Writer
+from pipelines.warehouse.clocks import CLOCKS, customers_on
 
 SECONDS_A_DAY = 86_400
 Ask = Callable[[Callable[[duckdb.DuckDBPyConnection], list[cursors.Pending]]], Awaitable[list[cursors.Pending]]]
@@ -269,7 +272,8 @@ class _Run:
             cursors.create(self._connection)
             holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
             positions = cursors.positions(self._connection, account_id)
-        self._writer = Writer(self._connection, account_id, PINNED_VERSION, positions, self._turn)
+        clocks = self._account.test_clocks and not livemode
+        self._writer = Writer(self._connection, account_id, PINNED_VERSION, positions, self._turn, test_clocks=clocks)
         self._reader = Reader(
             client, self._writer, livemode, self._told, self._account.personal, coverage=Coverage(_founded(account))
         )
@@ -299,19 +303,44 @@ class _Run:
             raise _first(errors) from None
 
     async def _follow(self, report: SyncReport, now: int, *, full: bool, sweep_after: int) -> None:
+        clocks = await self._test_clocks(now)
         held = await self._writer.ask(lambda connection: cursors.held(connection, report.account_id))
-        positions, remarks = planned(self._writer.positions, held, now, full=full, sweep_after=sweep_after)
+        positions, remarks = planned(
+            self._writer.positions, held, now, full=full, sweep_after=sweep_after, clocks=clocks
+        )
         report.remarks += remarks
         await self._advance(positions, now)
         blind = "events" in self._skipped and not report.first_load
         if blind and not positions["charges"].sweeping:
             report.remarks.append("The key may not read events, so every list was read again to find what changed.")
-            positions, _ = planned(self._writer.positions, held, now, full=True)
+            positions, _ = planned(self._writer.positions, held, now, full=True, clocks=clocks)
             await self._advance({name: each for name, each in positions.items() if each.sweeping}, now)
+        await self._by_customers_on(clocks, now)
         await self._writer.settle()
         if self._writer.swept:
             await self._writer.put(Batch(BY_NAME["events"], self._client.now, found=await self._holes(report)))
         await self._drain(now)
+
+    async def _test_clocks(self, now: int) -> Clocks:
+        """Learn which test clocks there are, where they are read, and take back what was left out of them before.
+
+        Where the key may not list them, nothing that lives on them is read in this run.
+        """
+        if self._writer.test_clocks:
+            await self._advance(relisted(now), now)
+            self._writer.test_clocks = CLOCKS not in self._skipped and CLOCKS not in self._failed
+        if not self._writer.test_clocks:
+            return NO_CLOCKS
+        account_id = self._writer.account_id
+        clocks = await self._writer.ask(lambda connection: cursors.listed_clocks(connection, account_id))
+        await self._writer.ask(lambda connection: cursors.take_back(connection, account_id, clocks.ids))
+        return clocks
+
+    async def _by_customers_on(self, clocks: Clocks, now: int) -> None:
+        """Read the lists that show what customers on test clocks have to who names the customer."""
+        account_id = self._writer.account_id
+        customers = await self._writer.ask(lambda connection: customers_on(connection, account_id, clocks.ids))
+        await self._advance(by_parent("customers", self._writer.positions, customers), now)
 
     async def _holes(self, report: SyncReport) -> list[Change]:
         """What others refer to and lists did not show, to be read by id."""
@@ -469,6 +498,7 @@ class _Run:
                 self._skipped.get(name),
             )
         report.repeats, report.refusals = self._client.repeats, self._client.refusals
+        report.remarks += _about_clocks(self._account, report.livemode, self._writer.left_out)
         swept = self._writer.swept
         if swept:
             unlisted = sum(len(sweep.unlisted) for sweep in swept.values())
@@ -494,6 +524,16 @@ class _Run:
             audit.note(self._connection, report.account_id, self._client.now, swept, self._reader.oddities)
             report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
+
+
+def _about_clocks(account: Account, livemode: bool, left_out: Collection[tuple[str, str]]) -> Iterator[str]:
+    if account.test_clocks and livemode:
+        yield NO_CLOCKS_LIVE
+    if left_out:
+        by_stream = Counter(stream for stream, _ in sorted(left_out))
+        words = ", ".join(f"{count:,} {stream}" for stream, count in by_stream.items())
+        advice = "" if account.test_clocks else " REVENUE_TEST_CLOCKS=true reads it."
+        yield f"Left out what lives on test clocks: {words}.{advice}"
 
 
 def _is_young(each: cursors.Pending) -> bool:

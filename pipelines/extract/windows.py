@@ -14,13 +14,15 @@ PAGES_PER_WINDOW = 16
 class Window(msgspec.Struct, frozen=True, array_like=True):
     """Objects of one listing created in [start, end), epoch seconds, that the list shows below the object `after`.
 
-    `listing` is the index of the stream's listing (prices are listed twice: active and inactive).
+    `listing` is the index of the stream's listing (prices are listed twice: active and inactive). With a `parent` it is
+    that parent's whole list, whenever its objects were created.
     """
 
     listing: int
     start: int
     end: int
     after: str | None = None
+    parent: str | None = None
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -29,8 +31,8 @@ class Position(msgspec.Struct, frozen=True):
     Everything created before `upto` is read, but for what `remaining` says. `tracked_from` is when the first load
     began: events since then can speak of changes that it did not see. While `sweeping`, the ids that lists show are
     noted, to find what is gone; `swept_at` is when that, or the first load, last ended. While `fresh`, nothing that the
-    remaining windows show can be held already. `seen_by` is how rows of the remaining windows are marked. Instants are
-    epoch seconds.
+    remaining windows show can be held already. `seen_by` is how rows of the remaining windows are marked. `parents` are
+    those whose own list is read, but for what `remaining` says. Instants are epoch seconds.
     """
 
     upto: int
@@ -41,11 +43,24 @@ class Position(msgspec.Struct, frozen=True):
     fresh: bool = False
     swept_at: int = 0
     seen_by: str = "list"
+    parents: tuple[str, ...] = ()
 
 
 def whole(listings: int, start: int, end: int) -> tuple[Window, ...]:
     """A window for each listing of a stream."""
     return tuple(Window(listing, start, end) for listing in range(listings)) if start < end else ()
+
+
+def of_parents(position: Position, listings: int, parents: Sequence[str]) -> Position:
+    """The position with the list of each parent that was not read yet, and nothing of any other parent."""
+    kept = tuple(window for window in position.remaining if window.parent is None or window.parent in parents)
+    unread = tuple(
+        Window(listing, 0, position.upto, parent=parent)
+        for parent in parents
+        if parent not in position.parents
+        for listing in range(listings)
+    )
+    return msgspec.structs.replace(position, remaining=kept + unread, parents=tuple(parents))
 
 
 def below(window: Window, last_id: str) -> Window:

@@ -6,7 +6,7 @@ from the API and decides nothing about what to read.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,8 @@ from pipelines.extract.audit import Sweep
 from pipelines.extract.catalogue import BY_NAME, Stream
 from pipelines.extract.changes import Change, changes
 from pipelines.extract.windows import Position, Window, replaced
-from pipelines.warehouse import raw
+from pipelines.warehouse import clocks, raw
+from pipelines.warehouse.clocks import LeftOut
 
 ROWS_HELD = 10_000
 """Rows that are waiting at most; then the stream with the most of them is committed: few large writes are cheaper."""
@@ -69,7 +70,8 @@ class Writer:
 
     Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
 
-    `written` counts new versions by stream; `swept` says what lists showed that were read again to the end.
+    Unless `test_clocks`, what lives on a test clock is only noted. `written` counts new versions by stream; `swept`
+    says what lists showed that were read again to the end; `left_out` is (stream, id) of what was only noted.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -77,8 +79,10 @@ class Writer:
     api_version: str
     positions: dict[str, Position]
     turn: asyncio.Lock
+    test_clocks: bool = False
     written: Counter[str] = field(default_factory=Counter)
     swept: dict[str, Sweep] = field(default_factory=dict)
+    left_out: set[tuple[str, str]] = field(default_factory=set)
     _hurried: int = 0
     _flush_at: float = 0.0
     _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
@@ -203,9 +207,17 @@ class Writer:
         if stream.changes_by_itself:
             read = [row.id for batch in batches for row in batch.rows]
             cursors.forget_due(self.connection, self.account_id, stream.name, read)
-        cursors.remember(
-            self.connection, self.account_id, [*told, *(each for batch in batches for each in batch.found)]
-        )
+        found = [*told, *(each for batch in batches for each in batch.found)]
+        cursors.remember(self.connection, self.account_id, self._kept(found))
+
+    def _kept(self, found: Sequence[Change]) -> Sequence[Change]:
+        """Those that are to be read; what lives on a test clock is left out, where that is so."""
+        if self.test_clocks:
+            return found
+        left = [entry for each in found for entry in _left_out(each)]
+        clocks.leave_out(self.connection, self.account_id, left)
+        self.left_out.update((each.stream, each.id) for each in left)
+        return [each for each in found if not each.test_clock]
 
     def _moved(self, stream: Stream, position: Position, batches: Sequence[Batch]) -> Position:
         for batch in batches:
@@ -222,16 +234,28 @@ class Writer:
         if position.sweeping and not position.remaining:
             was_sweep = position.seen_by == "sweep"
             position = msgspec.structs.replace(position, sweeping=False, seen_by="list")
-            sweep = self._note_missing(stream, now)
+            sweep = self._note_missing(stream, position.parents, now)
             if was_sweep:
                 self.swept[stream.name] = sweep
         return position
 
-    def _note_missing(self, stream: Stream, now: int) -> Sweep:
+    def _note_missing(self, stream: Stream, parents: Sequence[str], now: int) -> Sweep:
         listed, held = cursors.shown_by_sweep(self.connection, self.account_id, stream)
-        missing = cursors.missing_after_sweep(self.connection, self.account_id, stream)
+        missing = cursors.missing_after_sweep(self.connection, self.account_id, stream, parents)
         cursors.remember(self.connection, self.account_id, (Change(stream.name, id_, now) for id_ in missing))
+        if stream.name == clocks.CLOCKS:
+            gone_with_them = clocks.present_on(self.connection, self.account_id, missing)
+            cursors.remember(self.connection, self.account_id, (Change(*each, now) for each in gone_with_them))
         return Sweep(listed, held, tuple(missing))
+
+
+def _left_out(change: Change) -> Iterator[LeftOut]:
+    """What lives on a test clock, and the customer whose it is, who lives there too."""
+    if change.test_clock:
+        at = change.changed_at or 0
+        yield LeftOut(change.stream, change.id, change.test_clock, at)
+        if change.owner:
+            yield LeftOut("customers", change.owner, change.test_clock, at)
 
 
 def _rows(batches: Sequence[Batch]) -> int:

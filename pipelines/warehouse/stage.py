@@ -16,7 +16,7 @@ import polars as pl
 
 from models.contracts.marts import DataChecks
 from models.contracts.staging import TABLES, Staged
-from pipelines.warehouse import findings, fit, renditions, tables
+from pipelines.warehouse import clocks, findings, fit, renditions, tables
 from pipelines.warehouse.findings import Finding
 
 QUERIES = Path(__file__).parent / "stage"
@@ -44,13 +44,19 @@ class Outcome:
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, checked_at: datetime, contracts: Sequence[type[Staged]] = TABLES
+    connection: duckdb.DuckDBPyConnection,
+    checked_at: datetime,
+    contracts: Sequence[type[Staged]] = TABLES,
+    *,
+    test_clocks: bool = False,
 ) -> Outcome:
     """Make every staged table anew from the current versions of the raw objects.
 
+    What lives on test clocks is left out unless `test_clocks`.
     A payload that does not fit costs its value, a table that cannot be made keeps its old rows; both are told in the
     checks, which are kept in `pipeline.staging_checks` too, and neither stops the other tables.
     """
+    clocks.set_aside(connection, are_read=test_clocks)
     _execute_file(connection, "macros")
     for stream in _streams(contracts):
         _view(connection, stream)
