@@ -53,11 +53,12 @@ def whole(listings: int, start: int, end: int) -> tuple[Window, ...]:
 
 def of_parents(position: Position, listings: int, parents: Sequence[str]) -> Position:
     """The position with the list of each parent that was not read yet, and nothing of any other parent."""
-    kept = tuple(window for window in position.remaining if window.parent is None or window.parent in parents)
+    known, begun = set(parents), set(position.parents)
+    kept = tuple(window for window in position.remaining if window.parent is None or window.parent in known)
     unread = tuple(
         Window(listing, 0, position.upto, parent=parent)
         for parent in parents
-        if parent not in position.parents
+        if parent not in begun
         for listing in range(listings)
     )
     return msgspec.structs.replace(position, remaining=kept + unread, parents=tuple(parents))

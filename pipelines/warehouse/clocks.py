@@ -105,10 +105,9 @@ def set_aside(connection: duckdb.DuckDBPyConnection, *, are_read: bool) -> None:
     if _is_live(connection):
         return
     _execute(connection, "left_out_on_clocks")
-    if are_read:
-        if _is_there(connection, CLOCKS):
-            _execute(connection, "gone_clocks")
-    else:
+    if _is_there(connection, CLOCKS):
+        _execute(connection, "held_clocks", which="deleted" if are_read else "true")
+    if not are_read:
         for each in BELONGINGS:
             if each.parent == CLOCKS and _is_there(connection, each.stream):
                 _execute(connection, "named_clocks", stream=each.stream)
@@ -132,6 +131,8 @@ def _start(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _follow(connection: duckdb.DuckDBPyConnection, belongings: Sequence[Belonging]) -> None:
     """Add what names anything that is there already, streams in order."""
+    if not connection.execute("select 1 from on_clocks limit 1").fetchall():
+        return
     for each in belongings:
         if _is_there(connection, each.stream):
             _execute(connection, "belonging", **each._asdict())

@@ -54,3 +54,14 @@ def test_previews_without_id_and_kinds_that_are_no_stream_are_left_out() -> None
 def test_an_invoice_item_calls_its_creation_date() -> None:
     (told,) = changes([event("invoiceitem.created", {"object": "invoiceitem", "id": "ii_1", "date": 77})])
     assert told.made_at == 77
+
+
+def test_what_lives_on_a_test_clock_is_told_with_its_clock_and_customer_and_without_a_simulated_creation() -> None:
+    on_it = {"customer": "cus_1", "test_clock": "clock_1", "created": 9_000_000_000}
+    told = changes([event("invoice.paid", {"object": "invoice", "id": "in_1", **on_it})])
+    assert list(told) == [Change("invoices", "in_1", changed_at=100, test_clock="clock_1", owner="cus_1")]
+
+
+def test_events_about_clocks_tell_nothing_that_their_list_does_not() -> None:
+    clock = {"object": "test_helpers.test_clock", "id": "clock_1", "created": 1}
+    assert list(changes([event("test_helpers.test_clock.ready", clock)])) == []

@@ -1,6 +1,7 @@
 """What is read now follows from how far each stream is read."""
 
-from pipelines.extract.plan import planned
+from pipelines.extract.cursors import Clocks
+from pipelines.extract.plan import by_parent, planned, relisted
 from pipelines.extract.windows import Position, Window
 
 NOW = 1_800_000_000
@@ -56,3 +57,55 @@ def test_a_lost_cursor_reads_its_list_again_and_a_lost_events_cursor_all_lists()
     positions, remarks = planned(lost, {"charges"}, NOW, full=False)
     assert positions["invoices"].sweeping
     assert "events" in remarks[0]
+
+
+def with_clocks(before: dict[str, Position], clocks: Clocks, *, full: bool = False) -> dict[str, Position]:
+    positions, _ = planned(before, set(), NOW + 60, full=full, clocks=clocks)
+    return positions
+
+
+def test_the_list_of_each_test_clock_is_read_once_and_again_in_a_sweep() -> None:
+    both = Clocks(("clock_1", "clock_2"), NOW - DAY)
+    first = with_clocks(in_step(NOW), both)
+    assert first["customers"].remaining == (
+        Window(0, 0, NOW + 1, parent="clock_1"),
+        Window(0, 0, NOW + 1, parent="clock_2"),
+    )
+    read = first | {"customers": Position(NOW + 1, parents=first["customers"].parents)}
+    assert with_clocks(read, both)["customers"].remaining == ()
+    swept = with_clocks(read, both, full=True)["customers"].remaining
+    assert [window.parent for window in swept] == [None, "clock_1", "clock_2"]
+
+
+def test_the_list_of_a_clock_that_is_gone_is_not_read_on_nor_any_once_they_are_not_read_at_all() -> None:
+    begun = with_clocks(in_step(NOW), Clocks(("clock_1", "clock_2")))
+    left = with_clocks(begun, Clocks(("clock_2",)))["subscriptions"]
+    assert ([window.parent for window in left.remaining], left.parents) == (["clock_2"], ("clock_2",))
+    off = with_clocks(begun, Clocks())["subscriptions"]
+    assert (off.remaining, off.parents) == ((), ())
+
+
+def test_lists_are_read_as_far_into_the_future_as_a_clock_shows() -> None:
+    ahead = Clocks(("clock_1",), NOW + 40 * DAY)
+    assert planned({}, set(), NOW, full=False, clocks=ahead)[0]["invoices"].remaining == (
+        Window(0, 0, NOW + 40 * DAY + 1),
+    )
+    overlap = with_clocks(in_step(NOW), ahead)["invoice_payments"]
+    assert overlap.remaining == (Window(0, NOW + 1 - 600, NOW + 40 * DAY + 1),)
+    assert overlap.upto == NOW + 1
+
+
+def test_schedules_of_customers_on_clocks_are_listed_by_customer() -> None:
+    found = by_parent("customers", in_step(NOW), ["cus_1"])
+    assert {name: position.remaining for name, position in found.items()} == {
+        "subscription_schedules": (Window(0, 0, NOW + 1, parent="cus_1"),)
+    }
+
+
+def test_clocks_are_listed_whole_every_time_and_their_position_makes_no_sweep_due() -> None:
+    assert relisted(NOW) == {"test_clocks": Position(NOW + 1, (Window(0, 0, NOW + 1),), sweeping=True)}
+    before = {name: Position(each.upto, swept_at=NOW) for name, each in in_step(NOW).items()}
+    before["test_clocks"] = Position(NOW - 30 * DAY, swept_at=NOW - 30 * DAY)
+    positions, remarks = planned(before, set(), NOW + 60, full=False, sweep_after=7 * DAY)
+    assert "test_clocks" not in positions
+    assert remarks == []

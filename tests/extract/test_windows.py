@@ -14,6 +14,11 @@ def test_each_listing_gets_a_window_and_an_empty_range_none() -> None:
     assert whole(2, 20, 20) == ()
 
 
+def test_a_position_that_was_stored_before_windows_had_parents_is_read() -> None:
+    stored = b'{"upto":9,"remaining":[[0,1,2,"ch_1"]]}'
+    assert msgspec.json.decode(stored, type=Position) == Position(9, (Window(0, 1, 2, "ch_1"),))
+
+
 def test_a_short_window_is_not_split() -> None:
     """A page covers 100 s, so sixteen more reach to 800 - 1,600, before the list begins."""
     window = Window(0, 0, 1_000, "ch_1")

@@ -42,6 +42,7 @@ def test_an_instant_is_turned_into_utc_and_one_without_a_zone_is_taken_as_utc(mo
         ("REVENUE_CURRENCY", "dollars", "usd"),
         ("REVENUE_AS_OF", "yesterday", "REVENUE_AS_OF"),
         ("REVENUE_PUBLISH", "maybe", "banner"),
+        ("REVENUE_TEST_CLOCKS", "some", "boolean"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_what_would(

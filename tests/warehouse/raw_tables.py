@@ -53,12 +53,12 @@ class Raw:
 
     def staged(self) -> stage.Outcome:
         """Stage everything."""
-        return stage.stage(self.connection, LOADED)
+        return stage.stage(self.connection, LOADED, test_clocks=True)
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def rows(self, table: str, *, test_clocks: bool = True) -> list[dict[str, Any]]:
         """Stage the table and give its rows, in the order of their keys."""
         (contract,) = (c for c in staging.TABLES if c.table_name == table)
-        stage.stage(self.connection, LOADED, (contract,))
+        stage.stage(self.connection, LOADED, (contract,), test_clocks=test_clocks)
         found: list[dict[str, Any]] = self.connection.sql(f"from staging.{table} order by 1, 2").pl().rows(named=True)
         return found
 

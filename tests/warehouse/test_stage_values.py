@@ -997,6 +997,29 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
             "taxes": [{"amount": 7, "tax_behavior": "exclusive", "tax_rate_id": "txr_1"}],
         },
     ),
+    (
+        "test_clocks",
+        {
+            "id": "clock_1",
+            "object": "test_helpers.test_clock",
+            "name": "A year of renewals",
+            "status": "advancing",
+            "frozen_time": 1700000000,
+            "status_details": {"advancing": {"target_frozen_time": 1700000001}},
+            "created": 1700000002,
+            "deletes_after": 1700000003,
+        },
+        "test_clocks",
+        {
+            "id": "clock_1",
+            "name": "A year of renewals",
+            "status": "advancing",
+            "frozen_at": at(1700000000),
+            "target_frozen_at": at(1700000001),
+            "created_at": at(1700000002),
+            "deletes_after_at": at(1700000003),
+        },
+    ),
 ]
 
 
