@@ -1,0 +1,97 @@
+"""What a first load costs: hardly more requests than its lists have pages, and memory that does not grow with them."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from pipelines.extract.reading import PAGES_AT_ONCE
+from pipelines.extract.sync import sync
+from pipelines.extract.writer import QUEUED_BATCHES, ROWS_HELD, Batch, Writer
+from sandbox.serving import serving
+from sandbox.store import Store
+from tests.extract.conftest import account_of, warehouse
+from tests.still_world import DAY, NOW, StillWorld, empty_store
+
+YEAR = 365 * DAY
+PAGE = 100
+AT_MOST = 1.10
+"""Requests of a first load over the fewest that its lists allow: a page of a hundred each, one page where empty."""
+
+
+def account(moments: Sequence[int]) -> Store:
+    """An account of five years with a charge at each moment."""
+    store = empty_store()
+    own = store.get("account", "acct_1")
+    assert own is not None
+    store.put({**own, "created": NOW - 5 * YEAR})
+    for number, at in enumerate(moments):
+        charge = {"id": f"ch_{number:05}", "object": "charge", "created": at, "amount": number, "livemode": False}
+        store.put(charge)
+    return store
+
+
+def spread(count: int, over: int, until: int = NOW - DAY) -> list[int]:
+    """That many moments, evenly, in the seconds before an instant."""
+    return [until - place * over // count for place in range(count)]
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param(spread(5_000, 4 * YEAR), id="even"),
+        pytest.param(spread(5_000, DAY, NOW - YEAR), id="one day"),
+        pytest.param(spread(2_500, DAY) + spread(2_500, DAY, NOW - 4 * YEAR), id="two bursts years apart"),
+        pytest.param([NOW - YEAR] * 1_000 + spread(4_000, 4 * YEAR), id="a thousand in one second among others"),
+        pytest.param(
+            [NOW - YEAR] * 1_000,
+            id="a thousand in one second alone",
+            marks=pytest.mark.xfail(
+                reason="four windows that hold nothing are cut off below that second: 14 requests where 10 would do",
+                strict=False,
+            ),
+        ),
+        pytest.param([], id="nothing at all"),
+    ],
+)
+def test_a_first_load_costs_a_tenth_more_than_its_pages_at_most(moments: Sequence[int], tmp_path: Path) -> None:
+    with serving(StillWorld(account(moments)), own_process=True) as running, warehouse(tmp_path) as connection:
+        report = sync(connection, account_of(running))
+        assert report.streams["charges"].objects == len(moments)
+        endpoints = running.requests.endpoints
+    others = sum(endpoints.values()) - endpoints["GET /v1/charges"]
+    fewest = others + max(1, -(-len(moments) // PAGE))
+    assert sum(endpoints.values()) <= AT_MOST * fewest
+    assert max(times for name, times in endpoints.items() if name not in {"GET /v1/charges", "GET /v1/prices"}) == 1
+    assert endpoints["GET /v1/prices"] == 2  # the active and the archived ones
+
+
+def test_reading_waits_for_writing_so_that_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a first commit of ten thousand rows is held up, no more pages are asked for than may wait for it."""
+    may_wait = ROWS_HELD // PAGE + QUEUED_BATCHES + PAGES_AT_ONCE
+    asked_by_then: list[int] = []
+    commit = Writer.commit
+
+    def held_up(writer: Writer, group: Sequence[Batch]) -> None:
+        if not asked_by_then and sum(len(batch.rows) for batch in group) >= ROWS_HELD:
+            asked_by_then.append(settled(lambda: running.requests.endpoints["GET /v1/charges"]))
+        commit(writer, group)
+
+    monkeypatch.setattr(Writer, "commit", held_up)
+    with serving(StillWorld(account(spread(40_000, 4 * YEAR))), own_process=True) as running:
+        with warehouse(tmp_path) as connection:
+            report = sync(connection, account_of(running))
+    assert report.streams["charges"].rows_written == 40_000
+    assert ROWS_HELD // PAGE <= asked_by_then[0] <= may_wait
+
+
+def settled(count: Callable[[], int]) -> int:
+    """What a count comes to, once it has not changed for half a second."""
+    last = count()
+    while True:
+        time.sleep(0.5)
+        now = count()
+        if now == last:
+            return now
+        last = now
