@@ -79,11 +79,32 @@ def test_reading_waits_for_writing_so_that_memory_stays_flat(tmp_path: Path, mon
         commit(writer, group)
 
     monkeypatch.setattr(Writer, "commit", held_up)
-    with serving(StillWorld(account(spread(40_000, 4 * YEAR))), own_process=True) as running:
-        with warehouse(tmp_path) as connection:
-            report = sync(connection, account_of(running))
+    world = StillWorld(account(spread(40_000, 4 * YEAR)))
+    with serving(world, own_process=True) as running, warehouse(tmp_path) as connection:
+        report = sync(connection, account_of(running))
     assert report.streams["charges"].rows_written == 40_000
     assert ROWS_HELD // PAGE <= asked_by_then[0] <= may_wait
+
+
+def test_an_interrupted_first_load_does_not_read_again_what_is_committed(tmp_path: Path) -> None:
+    """20,000 charges are 200 pages; stopped after 150 of them, of which at least a hundred are committed."""
+
+    class Stopped(Exception):  # noqa: N818
+        pass
+
+    def stop(stream: str, objects: int, requests: int, *, share: float, done: bool) -> None:
+        if stream == "charges" and objects >= 15_000:
+            raise Stopped
+
+    world, count = StillWorld(account(spread(20_000, 4 * YEAR))), "select count(*), count(distinct id) from raw.charges"
+    with serving(world, own_process=True) as running, warehouse(tmp_path) as connection:
+        with pytest.raises(Stopped):
+            sync(connection, account_of(running), progress=stop)
+        ((committed, _),) = connection.execute(count).fetchall()
+        report = sync(connection, account_of(running))
+        assert connection.execute(count).fetchall() == [(20_000, 20_000)]
+    assert committed >= 10_000
+    assert report.streams["charges"].requests <= AT_MOST * (20_000 - committed) / PAGE
 
 
 def settled(count: Callable[[], int]) -> int:

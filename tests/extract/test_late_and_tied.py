@@ -98,9 +98,7 @@ def test_what_an_event_shows_of_an_object_is_never_held(tmp_path: Path) -> None:
         store.put(charge(1, "edited"))
         shown = {"id": "ch_1", "object": "charge", "created": LONG_AGO, "invoice": "in_1", "description": "as of then"}
         store.put(
-            shapes.event(
-                id="evt_1", created=NOW + 500, type="charge.updated", object=shown, api_version="2019-02-19"
-            )
+            shapes.event(id="evt_1", created=NOW + 500, type="charge.updated", object=shown, api_version="2019-02-19")
         )
         world.now = NOW + 1_000
         sync(connection, account_of(running))
@@ -229,7 +227,7 @@ def test_events_stay_after_stripe_no_longer_lists_them(tmp_path: Path) -> None:
 
 
 def test_subscriptions_in_every_state_are_held_the_ended_ones_too(tmp_path: Path) -> None:
-    states = "active canceled incomplete incomplete_expired past_due paused trialing unpaid".split()
+    states = ["active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid"]
     store = empty_store()
     for state in states:
         store.put(

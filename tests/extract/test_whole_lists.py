@@ -121,7 +121,10 @@ def told(store: Store, refunds: int) -> None:
 
 def assert_whole(connection: duckdb.DuckDBPyConnection, *, lines: int, items: int, credited: int, refunds: int) -> None:
     """Every entry is in its object in raw, in its order, and a row in staging."""
-    (_, held_invoice), (_, held_note) = current(connection, "invoices")["in_1"], current(connection, "credit_notes")["cn_1"]
+    (_, held_invoice), (_, held_note) = (
+        current(connection, "invoices")["in_1"],
+        current(connection, "credit_notes")["cn_1"],
+    )
     (_, held_subscription) = current(connection, "subscriptions")["sub_1"]
     inner = (
         (held_invoice["lines"], [f"il_{number}" for number in range(lines)]),
