@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from pipelines.extract.sync import sync
 from pipelines.extract.writer import QUEUED_BATCHES, ROWS_HELD, Batch, Writer
 from sandbox.serving import serving
 from sandbox.store import Store
-from tests.extract.conftest import account_of, warehouse
+from tests.extract.conftest import FAST, account_of, warehouse
 from tests.still_world import DAY, NOW, StillWorld, empty_store
 
 YEAR = 365 * DAY
 PAGE = 100
+PATIENT = replace(FAST, refusals=1_000)
 AT_MOST = 1.10
 """Requests of a first load over the fewest that its lists allow: a page of a hundred each, one page where empty."""
 
@@ -84,6 +86,17 @@ def test_reading_waits_for_writing_so_that_memory_stays_flat(tmp_path: Path, mon
         report = sync(connection, account_of(running))
     assert report.streams["charges"].rows_written == 40_000
     assert ROWS_HELD // PAGE <= asked_by_then[0] <= may_wait
+
+
+def test_one_list_is_read_in_several_places_at_once(tmp_path: Path) -> None:
+    """A server that takes one request at a time for each list has to refuse some, and loses nothing by it."""
+    with serving(StillWorld(account(spread(5_000, 4 * YEAR))), own_process=True) as running:
+        running.limit(endpoint_concurrency=1, latency_ms=5)
+        with warehouse(tmp_path) as connection:
+            report = sync(connection, account_of(running, limits=PATIENT))
+        refused = [entry for entry in running.requests.recent if entry["status"] == 429]
+    assert report.streams["charges"].rows_written == 5_000
+    assert {entry["path"] for entry in refused} >= {"/v1/charges"}
 
 
 def test_an_interrupted_first_load_does_not_read_again_what_is_committed(tmp_path: Path) -> None:
