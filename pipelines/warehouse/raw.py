@@ -78,7 +78,8 @@ def _new_versions(
     told = arriving.select("id", "version_hash").with_row_index("place", offset=1)
     held = {} if all_new else newest_hashes(connection, table, account_id, arriving["id"].unique().to_list())
     before = pl.coalesce(
-        pl.col("version_hash").shift().over("id"), pl.col("id").replace_strict(held, default=None, return_dtype=pl.String)
+        pl.col("version_hash").shift().over("id"),
+        pl.col("id").replace_strict(held, default=None, return_dtype=pl.String),
     )
     is_new = told.select(pl.col("version_hash").ne_missing(before)).to_series()
     placed = arriving.with_columns(told["place"])
