@@ -107,13 +107,13 @@ def test_one_list_is_read_in_several_places_at_once(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_first_load_does_not_read_again_what_is_committed(tmp_path: Path) -> None:
-    """20,000 charges are 200 pages; stopped after 150 of them, of which at least a hundred are committed."""
+    """20,000 charges are 200 pages; stopped after 180 of them, of which at least a hundred are committed."""
 
     class Stopped(Exception):  # noqa: N818
         pass
 
     def stop(stream: str, objects: int, requests: int, *, share: float, done: bool) -> None:
-        if stream == "charges" and objects >= 15_000:
+        if stream == "charges" and objects >= 18_000:
             raise Stopped
 
     world, count = StillWorld(account(spread(20_000, 4 * YEAR))), "select count(*), count(distinct id) from raw.charges"
