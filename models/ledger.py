@@ -6,6 +6,7 @@ Every MRR figure is a sum of these rows. Knows stretches and rates; not where th
 import polars as pl
 
 from models.fx import converted
+from models.periods import day_of
 from models.terms import Terms
 
 ENTITY = ["account_id", "subscription_item_id"]
@@ -53,7 +54,7 @@ def changes(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         pl.concat([starts, ends])
         .filter(pl.col("before_micros") != pl.col("after_micros"))
         .with_columns(
-            changed_on=pl.col("changed_at").dt.convert_time_zone(terms.timezone).dt.date(),
+            changed_on=day_of("changed_at", terms),
             delta_micros=pl.col("after_micros") - pl.col("before_micros"),
         )
     )

@@ -32,6 +32,9 @@ PINNED_VERSION: str = stripe.api_version
 """The API version that the installed SDK is made for."""
 
 Parameters = Sequence[tuple[str, str]]
+_GONE = ("does not have a line item", "aged out of our retention policy")
+"""Words with which Stripe refuses a cursor that is gone, an invoice's line or an old event, in place of the usual code
+(singer-io/tap-stripe#137, estuary/connectors source_stripe_native/api.py)."""
 _INTERRUPTIONS = (aiohttp.ClientError, TimeoutError, ConnectionError, msgspec.DecodeError)
 
 
@@ -214,7 +217,7 @@ def _refusal(status: int, complaint: Complaint, path: str, request_id: str | Non
         )
     if status == 403:
         return PermissionMissing(complaint.message or f"The key may not read {path}.", request_id=request_id)
-    if status == 404 or complaint.code == "resource_missing":
+    if status == 404 or complaint.code == "resource_missing" or any(words in complaint.message for words in _GONE):
         return NotFound(complaint.message or f"{path} is not there.", request_id=request_id)
     return RequestRefused(f"{path}: HTTP {status}: {complaint.message}", request_id=request_id)
 

@@ -143,7 +143,11 @@ def forget_due(connection: duckdb.DuckDBPyConnection, account_id: str, stream: s
 
 
 def pending(connection: duckdb.DuckDBPyConnection, account_id: str, stream: Stream, now: int) -> list[Pending]:
-    """What is to be read now of a stream; what has meanwhile been read late enough is dropped first."""
+    """What is to be read now of a stream; what has meanwhile been read late enough is dropped first.
+
+    A deletion is noted as the event tells it, without a read, so it says nothing of a change that comes after it; and
+    an object that was read later than its deletion has been made anew under its id.
+    """
     of_stream = {"account_id": account_id, "stream": stream.name, "now": now}
     if not connection.execute(
         "select 1 from pipeline.pending where account_id = $account_id and stream = $stream and due_at <= $now limit 1",
@@ -251,10 +255,10 @@ _OPEN = """
     )
     select told.*, newest.id is not null as known,
         newest.id is not null and case
-            when gone then newest.deleted
+            when gone then newest.deleted or newest.seen_at >= to_timestamp(changed_at + $settled)
             when due then false
             when changed_at is null then newest.deleted or ({finished})
-            else newest.seen_at >= to_timestamp(changed_at + $settled)
+            else not newest.deleted and newest.seen_at >= to_timestamp(changed_at + $settled)
         end as settled
     from told left join newest using (id)
 """

@@ -26,6 +26,7 @@ BLOCKING = "blocking"
 
 STAGED = "staged"
 SHAPE = "payload_shape"
+WHOLE = "lists_are_whole"
 FIT = "values_fit"
 KEYS = "keys_are_there_and_unique"
 SENT = "values_are_there"
@@ -125,6 +126,23 @@ def shapes(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[t
     ).fetchall()
     for account, *told in found:
         yield _finding(account, SHAPE, f"raw.{stream}", [path for path, _ in nodes], told, "payloads")
+
+
+def whole(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+    """Objects that show the first entries of a list alone, as an export or an event does: the others are in no table.
+
+    What is read from Stripe is made whole before it is stored.
+    """
+    lists = [path.removesuffix(".data") for path, _ in nodes if path.endswith(".data")]
+    if not lists:
+        return
+    cut = [f"json_extract_string(payload, '{path}.has_more') = 'true'" for path in lists]
+    counts = ", ".join(f"count(*) filter ({c}), min(id) filter ({c})" for c in cut)
+    found = connection.execute(
+        f"select account_id, {counts} from current_{stream} where not deleted group by account_id order by account_id"
+    ).fetchall()
+    for account, *told in found:
+        yield _finding(account, WHOLE, f"raw.{stream}", lists, told, "lists go on")
 
 
 def nodes(texts: Iterable[str], stream: str) -> tuple[tuple[str, str], ...]:

@@ -64,7 +64,8 @@ def stage(
     texts = [query("carried_discounts"), *(query(contract.table_name) for contract in contracts)]
     found: list[Finding] = []
     for stream in _streams(contracts):
-        found += findings.shapes(connection, stream, findings.nodes(texts, stream))
+        nodes = findings.nodes(texts, stream)
+        found += [*findings.shapes(connection, stream, nodes), *findings.whole(connection, stream, nodes)]
     for contract in contracts:
         found += _staged(connection, contract)
     checks = findings.as_checks(found, checked_at)

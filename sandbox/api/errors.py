@@ -47,6 +47,11 @@ def no_such(kind: str, id: str, param: str, status: int = 404) -> ApiError:  # n
     return ApiError(status, f"No such {kind.replace('_', ' ')}: '{id}'", "resource_missing", param)
 
 
+def no_line(invoice: str, id: str) -> ApiError:  # noqa: A002
+    """400 where a cursor names a line that the invoice has no more: in other words than elsewhere, without a code."""
+    return ApiError(400, f"Invoice {invoice} does not have a line item {id}")
+
+
 def unrecognized_url(method: str, path: str) -> ApiError:
     where = "Please see https://stripe.com/docs or we can help at https://support.stripe.com/."
     return ApiError(404, f"Unrecognized request URL ({method}: {path}). {where}")

@@ -8,7 +8,7 @@ from functools import partial
 from operator import eq
 from typing import Any
 
-from sandbox.api.errors import ApiError, invalid, no_such
+from sandbox.api.errors import ApiError, invalid, no_line, no_such
 from sandbox.api.filters import EVERYTHING, Between, Condition, Equal, Passing
 from sandbox.api.parameters import Value, integer, text
 from sandbox.store import Shelf
@@ -77,7 +77,7 @@ def page_of_nested(
     param, id = window.cursor  # noqa: A001
     at = next((place for place, entry in enumerate(entries) if entry["id"] == id), None)
     if at is None:
-        raise no_such(kind, id, param, status=400)
+        raise no_line(entries[0]["invoice"], id) if kind == "line_item" and entries else no_such(kind, id, param, 400)
     if param == "starting_after":
         return entries[at + 1 : at + 1 + window.limit], len(entries) > at + 1 + window.limit
     first = max(at - window.limit, 0)

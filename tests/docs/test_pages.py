@@ -14,7 +14,7 @@ from sandbox.__main__ import main as sandbox
 from sandbox.api.faults import Kind
 
 DOCS = Path(__file__).parents[2] / "docs"
-STAGING_CHECKS = (findings.SHAPE, findings.FIT, findings.KEYS, findings.STAGED, findings.SENT)
+STAGING_CHECKS = (findings.SHAPE, findings.WHOLE, findings.FIT, findings.KEYS, findings.STAGED, findings.SENT)
 
 
 def page(name: str) -> str:

@@ -51,6 +51,11 @@ def test_previews_without_id_and_kinds_that_are_no_stream_are_left_out() -> None
     assert list(told) == []
 
 
+def test_the_kind_of_the_object_counts_whatever_the_event_is_called() -> None:
+    told = changes([event("charge.refund.brand_new", {"object": "refund", "id": "re_1", "charge": "ch_1"})])
+    assert [(each.stream, each.id) for each in told] == [("refunds", "re_1"), ("charges", "ch_1")]
+
+
 def test_an_invoice_item_calls_its_creation_date() -> None:
     (told,) = changes([event("invoiceitem.created", {"object": "invoiceitem", "id": "ii_1", "date": 77})])
     assert told.made_at == 77

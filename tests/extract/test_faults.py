@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.extract import cursors
 from pipelines.extract.account import Limits
 from pipelines.extract.sync import StreamsFailed, sync
 from sandbox.serving import Sandbox, serving
@@ -57,6 +58,27 @@ def test_a_stream_that_fails_for_good_is_named_and_the_others_are_kept(
         sandbox.heal()
         sync(connection, account_of(sandbox))
         assert versions(connection) == undisturbed
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_list_that_stripe_refuses_is_a_failure_and_never_an_empty_table(
+    status: int, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.fail("server_error", "/v1/disputes", status=status)
+    with warehouse(tmp_path) as connection:
+        with pytest.raises(StreamsFailed, match="disputes: "):
+            sync(connection, account_of(sandbox))
+        assert "disputes" not in {each.stream for each in cursors.status(connection) if not each.unfinished}
+
+
+def test_a_product_that_an_account_lacks_is_skipped_with_stripes_words_and_is_no_empty_table(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.fail("server_error", "/v1/radar/*", status=400)
+    with warehouse(tmp_path) as connection:
+        report = sync(connection, account_of(sandbox))
+    assert list(report.skipped) == ["early_fraud_warnings"]
+    assert "HTTP 400: An unknown error occurred." in (report.detail or "")
 
 
 KILLED = """

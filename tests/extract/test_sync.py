@@ -205,6 +205,19 @@ def test_a_sweep_counts_against_the_lists_and_the_checks_tell(tmp_path: Path) ->
     assert (lost["passed"], lost["detail"]) == (True, "Stripe lists 2, 2 of them are held")
 
 
+def test_what_is_held_as_present_and_no_list_shows_fails_the_count(tmp_path: Path) -> None:
+    """A charge of the near future is in no window; its refund names it, it is read by id, and is there ever after."""
+    store = empty_store()
+    store.put(charge(1, NOW + 500))
+    store.put(shapes.refund(id="re_1", created=NOW - 50, charge="ch_1", amount=5, currency="usd"))
+    with serving(StillWorld(store)) as running, warehouse(tmp_path) as connection:
+        for _ in range(3):
+            sync(connection, account_of(running), full=True)
+        told = check(connection, "row_counts_equal_stripe", "raw.charges")
+    words = "Stripe lists 0, 0 of them are held; 1 more were held that no list shows, 1 of them are still there"
+    assert (told["passed"], told["severity"], told["detail"]) == (False, "blocking", words)
+
+
 def test_what_could_not_be_understood_is_told_by_the_checks_until_it_is_mended(tmp_path: Path) -> None:
     store = empty_store()
     odd = shapes.customer(id="cus_1", created=NOW - 100, email="who@example.com") | {"balance": "a lot"}

@@ -112,6 +112,14 @@ def test_a_missing_transaction_of_a_charge_a_refund_or_a_payout_leaves_a_differe
     assert months["difference"].sum() == difference
 
 
+def test_an_instant_payout_with_its_fee_reconciles_like_an_automatic_one() -> None:
+    """No transaction names the payout that it left with: 9,680 less 5,000 sent, less 50 for sending them at once."""
+    instant = transaction("txn_7", "2026-06-04", -5_000, "payout", fee=50)
+    june = only(reconciled(BOOKS[0], instant, payouts=({**PAYOUT, "automatic": False},)).lazy(), month=date(2026, 6, 1))
+    assert (june["opening_balance"], june["activity"], june["payouts"]) == (9_680, -50, -5_000)
+    assert (june["closing_balance"], june["difference"]) == (4_630, 0)
+
+
 def test_a_payout_that_failed_came_back_on_the_day_of_its_own_transaction() -> None:
     back = transaction("txn_8", "2026-07-01", 5_000, "payout_reversal")
     failed = {**PAYOUT, "status": "failed", "failure_balance_transaction_id": "txn_8"}

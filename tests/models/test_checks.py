@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from models import checks
+from models.contracts import staging
 from tests.models.grown import Grown, grown
+from tests.models.rows import ACCOUNT, rows
 
 SEED = 7
 Fault = Callable[[pl.DataFrame], pl.DataFrame]
@@ -101,6 +103,33 @@ def test_a_fault_is_found_by_its_check(frame: str, fault: Fault, check: str) -> 
     failed = checked(broken).filter(passed=False)
     assert check in failed["check_name"].to_list()
     assert failed.filter(pl.col("detail").is_null() | (pl.col("failing_rows") == 0)).is_empty()
+
+
+def test_a_line_that_a_full_discount_makes_worth_nothing_is_missed_all_the_same() -> None:
+    """Two lines of 10.00, 2.00 off the first by its own coupon, the rest by the invoice's: subtotal 18.00, total 0."""
+    company = grown(SEED)
+    off = [[("di_own", 200), ("di_all", 800)], [("di_all", 1_000)]]
+    lines = [
+        {
+            "id": f"il_{place}",
+            "invoice_id": "in_1",
+            "amount": 1_000,
+            "discounts": ["di_own"] if place == 0 else [],
+            "discount_amounts": [{"discount_id": discount, "amount": amount} for discount, amount in each],
+        }
+        for place, each in enumerate(off)
+    ]
+    invoices = rows(staging.Invoices, {"id": "in_1", "subtotal": 1_800, "total": 0})
+    found = []
+    for held in (lines, lines[:1]):
+        frames = frames_of(company) | {
+            "staging.invoices": invoices,
+            "staging.invoice_lines": rows(staging.InvoiceLines, *held),
+            "staging.customers": rows(staging.Customers, {"id": "cus_1"}),
+        }
+        told = checked(frames).filter(check_name="lines_sum_to_invoices", account_id=ACCOUNT)
+        found.append(told["failing_rows"].to_list())
+    assert found == [[0], [1]]
 
 
 def test_every_check_says_how_grave_it_is_and_stands_once() -> None:

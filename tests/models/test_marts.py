@@ -4,7 +4,10 @@ import pytest
 
 from models import marts
 from models.contracts import marts as contracts
+from models.contracts import staging
 from tests.models.grown import grown
+from tests.models.rows import TERMS, charge, rows
+from tests.models.story import rate_frame
 
 SPINE = ("changes", "movements", "rates", "items")
 MADE_ELSEWHERE = {"data_checks", "pipeline_runs", "publication"}
@@ -40,6 +43,17 @@ def test_an_account_of_which_nothing_was_read_has_empty_tables_and_no_error() ->
     company = grown(7)
     built = marts.build({}, company.rates.lazy(), company.terms)
     assert {name: frame.collect().height for name, frame in built.items() if frame.collect().height} == {}
+
+
+def test_charges_of_nobody_make_no_customer() -> None:
+    """Six guest payments in three currencies: no row without a customer, and their money is in the balance alone."""
+    guests = [
+        charge(f"ch_{number}", "2026-06-01", 100, currency=currency)
+        for number, currency in enumerate(("usd", "eur", "gbp") * 2)
+    ]
+    rates = rate_frame([("2026-06-01", "eur", "usd", "1.1"), ("2026-06-01", "gbp", "usd", "1.3")])
+    built = marts.build({"charges": rows(staging.Charges, *guests)}, rates, TERMS, only=["customers"])
+    assert built["customers"].collect().is_empty()
 
 
 def test_no_key_stands_twice() -> None:

@@ -80,6 +80,25 @@ def test_something_else_where_an_object_should_be_is_told(raw: Raw, wrong: Any) 
     assert (outcome.rows["invoices"], outcome.rows["invoice_lines"]) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("stream", "field"),
+    [
+        ("invoices", "lines"),
+        ("subscriptions", "items"),
+        ("credit_notes", "lines"),
+        ("transfers", "reversals"),
+        ("application_fees", "refunds"),
+    ],
+)
+def test_a_list_that_was_cut_is_told(raw: Raw, stream: str, field: str) -> None:
+    raw.put(stream, {"id": "one", field: {"data": [{"id": "first"}], "has_more": True}})
+    raw.put(stream, {"id": "two", field: {"data": [{"id": "second"}], "has_more": False}})
+    raw.put(stream, {"id": "three"})
+    assert told(raw.staged())["lists_are_whole", f"raw.{stream}"] == (1, f"$.{field}: 1 lists go on, such as one")
+    raw.put(stream, {"id": "one", field: {"data": [{"id": "first"}, {"id": "third"}], "has_more": False}})
+    assert ("lists_are_whole", f"raw.{stream}") not in told(raw.staged())
+
+
 def test_a_line_without_an_id_is_left_out_and_told(raw: Raw) -> None:
     raw.put("invoices", {"id": "in_1", "lines": {"data": [{"amount": 1}, {"id": "il_2", "amount": 2}, 7]}})
     outcome = raw.staged()

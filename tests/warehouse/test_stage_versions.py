@@ -92,6 +92,15 @@ def test_a_subscription_that_returns_to_an_earlier_state_has_three_versions(raw:
     assert findings.KEYS not in raw.staged().failed["check_name"].to_list()
 
 
+def test_an_item_that_was_taken_off_its_subscription_is_there_in_the_versions_alone(raw: Raw) -> None:
+    both = {"data": [{"id": "si_1", "quantity": 1}, {"id": "si_2", "quantity": 2}]}
+    raw.put("subscriptions", subscription(items=both))
+    raw.put("subscriptions", subscription(items={"data": both["data"][:1]}), seen_at=LATER)
+    assert [row["id"] for row in raw.rows("subscription_items")] == ["si_1"]
+    versions = [[item["id"] for item in version["items"]] for version in raw.rows("subscription_versions")]
+    assert versions == [["si_1", "si_2"], ["si_1"]]
+
+
 def test_an_inline_price_is_known_from_the_item_that_uses_it(raw: Raw) -> None:
     items = {"data": [{"id": "si_1", "price": price("price_inline", unit_amount=4200)}]}
     raw.put("subscriptions", subscription(items=items))

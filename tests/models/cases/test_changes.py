@@ -78,6 +78,21 @@ def test_an_item_added_and_taken_away_again_in_mid_period() -> None:
     ]
 
 
+def test_a_plan_changed_by_another_item_is_one_expansion_of_the_customer() -> None:
+    """The item of 10.00 is taken away and one of 15.00 added on 16 June: +5.00, no churn and nobody new."""
+    account = Account()
+    account.price("team", 1000)
+    account.price("business", 1500)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_2", "business", 1)])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-06-01", "2026-07-01")])
+    account.proration("sub_1", "si_1", "2026-06-16", "2026-07-01", ("team", 1), None)
+    account.proration("sub_1", "si_2", "2026-06-16", "2026-07-01", None, ("business", 1))
+    assert movements(account.spine("2026-06-30")) == [
+        "2026-06-01 cus_1 new +1000 usd",
+        "2026-06-16 cus_1 expansion +500 usd",
+    ]
+
+
 def test_a_free_plan_that_is_upgraded_is_new_when_it_is_paid() -> None:
     account = Account()
     account.price("free", 0)

@@ -35,6 +35,40 @@ def test_a_change_falls_on_its_day_in_the_reporting_zone(at: str, zone: str, day
     assert str(spine.marts["mrr_by_month"].collect()["month"][0]) == day[:8] + "01"
 
 
+@pytest.mark.parametrize(
+    ("zone", "last", "first"),
+    [
+        ("UTC", "2026-10-31T23:59", "2026-11-01T00:00"),
+        ("America/New_York", "2026-03-01T04:59", "2026-03-01T05:00"),  # UTC-5, a week before the clocks go forward
+        ("America/New_York", "2026-04-01T03:59", "2026-04-01T04:00"),  # UTC-4
+        ("America/New_York", "2026-11-01T03:59", "2026-11-01T04:00"),  # UTC-4, two hours before they go back
+        ("America/New_York", "2026-12-01T04:59", "2026-12-01T05:00"),  # UTC-5 again
+        ("Europe/Berlin", "2026-02-28T22:59", "2026-02-28T23:00"),  # UTC+1
+        ("Europe/Berlin", "2026-03-31T21:59", "2026-03-31T22:00"),  # UTC+2 since 29 March
+        ("Europe/Berlin", "2026-10-31T22:59", "2026-10-31T23:00"),  # UTC+1 since 25 October
+        ("Australia/Sydney", "2026-03-31T12:59", "2026-03-31T13:00"),  # UTC+11
+        ("Australia/Sydney", "2026-04-30T13:59", "2026-04-30T14:00"),  # UTC+10 since 5 April
+        ("Asia/Kolkata", "2026-06-30T18:29", "2026-06-30T18:30"),  # UTC+5:30
+        ("Pacific/Kiritimati", "2026-06-30T09:59", "2026-06-30T10:00"),  # UTC+14
+        ("Pacific/Pago_Pago", "2026-07-01T10:59", "2026-07-01T11:00"),  # UTC-11
+    ],
+)
+def test_a_minute_decides_the_month_on_both_sides_of_utc_and_of_each_change_of_the_clocks(
+    zone: str, last: str, first: str
+) -> None:
+    """A new customer in the last minute of a month and one in the first minute of the next."""
+    account = Account()
+    account.price("team", 1200)
+    for name, at in (("last", last), ("first", first)):
+        account.subscription(f"sub_{name}", f"cus_{name}", at, [(f"si_{name}", "team", 1)])
+        account.invoice(f"sub_{name}", [(f"si_{name}", "team", 1, at, "2026-12-30")])
+    months = account.spine("2026-12-15", timezone=zone).marts["mrr_by_month"].collect()
+    assert months["new_mrr"].to_list()[:2] == [1200, 1200]
+    assert months["new_mrr"].sum() == 2400
+    ended = account.spine(first, timezone=zone).marts["mrr_by_month"].collect()
+    assert ended["is_partial"].to_list() == [False, True]
+
+
 def test_every_day_from_the_first_movement_to_the_as_of_day_is_there() -> None:
     spine = started("2026-03-01", "2026-04-01").spine("2026-03-31T23:00", timezone="America/New_York")
     days = spine.marts["mrr_by_day"].collect()

@@ -101,3 +101,13 @@ def test_tax_inside_the_price_is_no_revenue() -> None:
         "2026-01-01 si_1 0 -> 1000 start",
         "2026-01-16 si_1 1000 -> 2000 quantity",
     ]
+
+
+def test_tax_on_top_of_the_price_changes_nothing() -> None:
+    """20 % on top of 12.00, in the lines and in the total of the invoice."""
+    account = Account()
+    account.price("team", 1200)
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2026-02-01")], taxed=(1200, 240), total=1440)
+    account.rows["invoice_lines"][0]["taxes"][0]["tax_behavior"] = "exclusive"
+    assert ledger(account.spine("2026-01-20")) == ["2026-01-01 si_1 0 -> 1200 start"]

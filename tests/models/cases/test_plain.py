@@ -59,6 +59,41 @@ def test_a_subscription_that_is_canceled_at_once_ends_in_mid_period() -> None:
     assert ledger(account.spine("2026-03-01"))[-1] == "2026-01-10T15:00 si_1 1200 -> 0 end"
 
 
+def test_a_yearly_plan_that_is_canceled_at_once_counts_no_longer_though_it_was_paid_for_the_year() -> None:
+    """120.00 for 2026, canceled on 10 March: 10.00 a month until then, nothing from then on."""
+    account = Account()
+    account.price("team", 12_000, "year")
+    ended = {"status": "canceled", "canceled_at": "2026-03-10", "ended_at": "2026-03-10"}
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)], **ended)
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2027-01-01")])
+    spine = account.spine("2026-11-30")
+    assert ledger(spine) == ["2026-01-01 si_1 0 -> 1000 start", "2026-03-10 si_1 1000 -> 0 end"]
+    closing = spine.marts["mrr_by_month"].collect()["closing_mrr"].to_list()
+    assert closing == [1000, 1000] + 9 * [0]  # January, February; March to November
+
+
+@pytest.mark.parametrize("as_of", ["2026-11-01", "2026-11-10", "2026-11-27T23:59", "2026-11-28T00:30"])
+def test_a_customer_who_renews_late_in_the_month_has_not_churned_before_it(as_of: str) -> None:
+    """Periods run from the 28th to the 28th; the last one billed ends on 28 November."""
+    account = Account()
+    account.price("team", 1200)
+    account.subscription("sub_1", "cus_1", "2026-09-28", [("si_1", "team", 1)])
+    for start, end in (("2026-09-28", "2026-10-28"), ("2026-10-28", "2026-11-28")):
+        account.invoice("sub_1", [("si_1", "team", 1, start, end)])
+    november = account.spine(as_of).marts["mrr_by_month"].collect().row(-1, named=True)
+    assert str(november["month"]) == "2026-11-01"
+    assert (november["opening_mrr"], november["churn_mrr"], november["closing_mrr"]) == (1200, 0, 1200)
+
+
+def test_no_invoice_for_months_is_no_churn_while_stripe_says_the_subscription_is_active() -> None:
+    """Billed in January and never again, and still active in June: only the subscription says when it ends."""
+    account = Account()
+    account.price("team", 1200)
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2026-02-01")])
+    assert ledger(account.spine("2026-06-15")) == ["2026-01-01 si_1 0 -> 1200 start"]
+
+
 def test_past_due_counts_until_the_cancellation() -> None:
     """The February invoice is never paid; the subscription is canceled on 17 February when the last retry failed."""
     account = Account()
