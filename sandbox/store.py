@@ -35,6 +35,10 @@ class Store:
         """Insert the object, or replace the one of the same kind and id. Errors: KeyError without object or id."""
         self.shelf(obj["object"]).put(obj)
 
+    def show(self, kind: str, id: str, body: bytes) -> None:  # noqa: A002
+        """Have the API answer these bytes for an object, whatever they are. Errors: KeyError when unknown."""
+        self.shelf(kind).show(id, body)
+
     def get(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002 - Stripe's word
         """A fresh complete copy, or None when there is none or it was deleted."""
         shelf = self.shelf(kind)
@@ -111,6 +115,11 @@ class Shelf:
         for name, index in self._indexes.items():
             index[self.columns[name][slot]].remove(slot)
         self._shown[slot] = b""
+        self._hidden.pop(slot, None)
+
+    def show(self, id: str, body: bytes) -> None:  # noqa: A002
+        slot = self.slots[id]
+        self._shown[slot] = body
         self._hidden.pop(slot, None)
 
     def shown(self, slot: int) -> bytes:

@@ -5,8 +5,9 @@ Knows the raw tables and what a run noted; asks Stripe nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.resources import files
 
 import duckdb
 import polars as pl
@@ -14,7 +15,6 @@ import polars as pl
 from pipelines.extract.catalogue import BY_NAME, Changes
 
 COUNTS = "row_counts_equal_stripe"
-UNDERSTOOD = "objects_are_understood"
 
 REFERENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "refunds": (("charge", "charges"),),
@@ -29,11 +29,15 @@ REFERENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True)
 class Oddity:
-    """Something of a stream that could not be understood; `left_out` says that it is not held at all."""
+    """Something of an object that could not be understood; `left_out` says that it is not held at all.
+
+    `id` is the object's, where it has one; whatever objects of a stream have in common is the same oddity.
+    """
 
     stream: str
     words: str
     left_out: bool = False
+    id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -47,29 +51,56 @@ class Sweep:
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table when it is not there yet."""
+    """Make the tables that are not there yet."""
     connection.execute("""
         create schema if not exists pipeline;
         create table if not exists pipeline.extraction_checks (
             account_id varchar not null, check_name varchar not null, table_name varchar not null,
             failing_rows bigint not null, blocking boolean not null, checked_at timestamptz not null, detail varchar
         );
+        create table if not exists pipeline.oddities (
+            account_id varchar not null, stream varchar not null, id varchar not null,
+            words varchar not null, left_out boolean not null, seen_at timestamptz not null
+        );
     """)
 
 
-def note(
+def remember(
     connection: duckdb.DuckDBPyConnection,
     account_id: str,
+    stream: str,
     at: datetime,
-    sweeps: Mapping[str, Sweep],
-    oddities: Mapping[Oddity, int],
+    ids: Sequence[str],
+    oddities: Sequence[Oddity],
 ) -> None:
-    """Keep what a run found. What was found of a stream stays until its lists are read to the end again."""
-    create(connection)
+    """Objects of a stream were read, and these oddities found in them, instead of any that were found in them before.
+
+    In the caller's transaction.
+    """
+    of_stream = [account_id, stream]
+    if connection.execute(
+        "select 1 from pipeline.oddities where account_id = ? and stream = ? limit 1", of_stream
+    ).fetchall():
+        connection.execute(
+            "delete from pipeline.oddities where account_id = ? and stream = ? and id in (select unnest(?::varchar[]))",
+            [*of_stream, list(ids)],
+        )
+    if oddities:
+        rows = [(*of_stream, odd.id, odd.words, odd.left_out, at) for odd in oddities]
+        connection.executemany("insert into pipeline.oddities values (?, ?, ?, ?, ?, ?)", rows)
+
+
+def forget(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str, before: datetime) -> None:
+    """All of a stream was read again since an instant: what was found before is over. In the caller's transaction."""
+    connection.execute(
+        "delete from pipeline.oddities where account_id = ? and stream = ? and seen_at < ?",
+        [account_id, stream, before],
+    )
+
+
+def note(connection: duckdb.DuckDBPyConnection, account_id: str, at: datetime, sweeps: Mapping[str, Sweep]) -> None:
+    """Keep what a run counted, until the stream's lists are read to the end again."""
     rows = [_counted(connection, account_id, at, stream, sweep) for stream, sweep in sweeps.items()]
-    for stream in sorted({oddity.stream for oddity in oddities} | set(sweeps)):
-        of_stream = {oddity: times for oddity, times in oddities.items() if oddity.stream == stream}
-        rows.append(_understood(account_id, at, stream, of_stream))
     connection.begin()
     for row in rows:
         connection.execute(
@@ -80,14 +111,9 @@ def note(
 
 
 def checks(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """What is kept, as rows of `marts.data_checks`."""
+    """What is kept, as rows of `marts.data_checks`: of each stream that was counted or in which something was odd."""
     create(connection)
-    rows: pl.DataFrame = connection.sql("""
-        select account_id, check_name, table_name, failing_rows = 0 as passed, failing_rows,
-            if(blocking, 'blocking', 'warning') as severity, checked_at, detail
-        from pipeline.extraction_checks
-        order by account_id, table_name, check_name
-    """).pl()
+    rows: pl.DataFrame = connection.sql(_CHECKS).pl()
     return rows
 
 
@@ -161,11 +187,4 @@ def _alive(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str, 
     return int(count)
 
 
-def _understood(account_id: str, at: datetime, stream: str, oddities: Mapping[Oddity, int]) -> Row:
-    words = "; ".join(f"{oddity.words}: {times:,}" for oddity, times in sorted(oddities.items(), key=_by_words))
-    left_out = any(oddity.left_out for oddity in oddities)
-    return (account_id, UNDERSTOOD, f"raw.{stream}", sum(oddities.values()), left_out, at, words or None)
-
-
-def _by_words(entry: tuple[Oddity, int]) -> str:
-    return entry[0].words
+_CHECKS = files("pipelines.extract").joinpath("audit_checks.sql").read_text()

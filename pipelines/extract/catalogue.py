@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from pipelines.extract import shapes
+from pipelines.extract import addresses, shapes
 from pipelines.warehouse import clocks
 
 
@@ -37,7 +37,7 @@ class Nested:
 
     def address(self, parent: str) -> tuple[str, dict[str, str]]:
         """Path and parameters that list everything under `parent`."""
-        return self.path.format(id=parent), {self.parameter: parent} if self.parameter else {}
+        return self.path.format(id=addresses.step(parent)), {self.parameter: parent} if self.parameter else {}
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,10 @@ class Stream:
 
     def under(self, parent: str) -> tuple[str, list[tuple[str, str]]]:
         """Path and parameters of its list under a parent, named by parts as a mention has them."""
-        parts = parent.split("/")
+        parts = addresses.parted(parent)
+        steps = [addresses.step(part) for part in parts]
         listing = self.listings[0].items()
-        return self.path.format(parent=parts), [(name, value.format(parent=parts)) for name, value in listing]
+        return self.path.format(parent=steps), [(name, value.format(parent=parts)) for name, value in listing]
 
     @property
     def listed_expand(self) -> list[tuple[str, str]]:
@@ -149,7 +150,7 @@ EVENT_KEPT_SECONDS = 30 * 86_400
 CATALOGUE: tuple[Stream, ...] = (
     Stream("accounts", "account", "/v1/account", "account_read", Changes.SINGLE),
     Stream("balances", "balance", "/v1/balance", "balance_read", Changes.SINGLE),
-    Stream("events", "event", "/v1/events", "event_read", Changes.OVERLAP),
+    Stream("events", "event", "/v1/events", "event_read", Changes.OVERLAP, head=shapes.Event),
     Stream(
         clocks.CLOCKS,
         "test_helpers.test_clock",

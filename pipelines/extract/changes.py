@@ -4,14 +4,15 @@ state.
 Pure: events in, changes out. Payloads come in the version of their time; only ids, which no version moved, are read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Any
 
-import orjson
+import msgspec
 
+from pipelines.extract.addresses import joined
 from pipelines.extract.catalogue import ALSO_FROM, ALSO_WHEN, BY_KIND, BY_NAME, Changes
+from pipelines.extract.shapes import Event, Moment, Named
 
 
 @dataclass(frozen=True)
@@ -35,41 +36,63 @@ class Change:
 def changes(events: Iterable[bytes]) -> Iterator[Change]:
     """What the events (JSON, any order) tell, one by one; the same object may come up several times."""
     for payload in events:
-        event: dict[str, Any] = orjson.loads(payload)
-        thing: dict[str, Any] = event["data"]["object"]
-        before: dict[str, Any] = event["data"].get("previous_attributes") or {}
-        told = chain(_told_by(event["type"], event["created"], thing), _told_by_fields(before, event["created"], thing))
-        clock, owner = _id(thing.get("test_clock")), _id(thing.get("customer"))
-        yield from (
-            told if clock is None else (replace(each, made_at=None, test_clock=clock, owner=owner) for each in told)
-        )
+        with suppress(msgspec.ValidationError):  # reading it told already that it is not understood
+            yield from _on_clock(_EVENT.decode(payload))
 
 
-def _told_by(type_: str, at: int, thing: dict[str, Any]) -> Iterator[Change]:
-    kind = thing.get("object", "")
+def _on_clock(event: Event) -> Iterator[Change]:
+    """What an event tells, marked where it is about something on a test clock."""
+    thing = _Thing(event.data.object)
+    clock, owner = thing.reference("test_clock"), thing.reference("customer")
+    for told in _told(event, thing):
+        yield told if clock is None else replace(told, made_at=None, test_clock=clock, owner=owner)
+
+
+def _told(event: Event, thing: "_Thing") -> Iterator[Change]:
+    yield from _told_by(event.type, event.created, thing)
+    for (kind, field), stream in ALSO_WHEN.items():
+        if field in (event.data.previous_attributes or ()) and kind == thing.text("object") and thing.text("id"):
+            yield Change(stream, joined(thing.text("id")), event.created)
+
+
+def _told_by(type_: str, at: int, thing: "_Thing") -> Iterator[Change]:
+    kind, id_ = thing.text("object"), thing.text("id")
     stream = BY_KIND.get(kind)
-    id_ = thing.get("id")
-    if stream is not None and isinstance(id_, str) and stream.name not in _READ_EVERY_TIME:
-        made_at = thing.get(stream.made_at)
-        gone = type_ == stream.deletion
-        yield Change(stream.name, id_, at, made_at if isinstance(made_at, int) else None, gone=gone)
+    if stream is not None and id_ and stream.name not in _READ_EVERY_TIME:
+        yield Change(stream.name, id_, at, thing.moment(stream.made_at), gone=type_ == stream.deletion)
     for also in ALSO_FROM.get(kind, ()):
-        other = thing.get(also.field)
-        if isinstance(other, str):
+        if other := thing.text(also.field):
             yield Change(also.stream, other, at)
 
 
-def _told_by_fields(before: dict[str, Any], at: int, thing: dict[str, Any]) -> Iterator[Change]:
-    id_ = thing.get("id")
-    for (kind, field), stream in ALSO_WHEN.items():
-        if field in before and kind == thing.get("object") and isinstance(id_, str):
-            yield Change(stream, id_, at)
+@dataclass(frozen=True)
+class _Thing:
+    """What an event is about, in whatever version: fields of another type than expected say nothing."""
+
+    fields: Mapping[str, msgspec.Raw]
+
+    def text(self, name: str) -> str:
+        raw = bytes(self.fields.get(name, b""))
+        return msgspec.json.decode(raw, type=str) if raw.startswith(b'"') else ""
+
+    def reference(self, name: str) -> str | None:
+        """The id of what it refers to, expanded or not."""
+        raw = bytes(self.fields.get(name, b""))
+        if not raw.startswith(b"{"):
+            return self.text(name) or None
+        with suppress(msgspec.ValidationError):
+            return msgspec.json.decode(raw, type=Named).id
+        return None
+
+    def moment(self, name: str) -> int | None:
+        try:
+            return _MOMENT.decode(self.fields.get(name, b"null"))
+        except msgspec.ValidationError:
+            return None
 
 
-def _id(reference: Any) -> str | None:
-    return reference.get("id") if isinstance(reference, dict) else reference
-
-
+_EVENT = msgspec.json.Decoder(Event)
+_MOMENT: "msgspec.json.Decoder[int | None]" = msgspec.json.Decoder(Moment | None)
 _READ_EVERY_TIME = {
     name for name, stream in BY_NAME.items() if name == "events" or stream.changes in (Changes.SINGLE, Changes.RELIST)
 }

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import aiohttp
 import msgspec
 import stripe
 
+from pipelines.extract import characters
 from pipelines.extract.account import Account
+from pipelines.extract.addresses import step
 from pipelines.extract.errors import (
     ApiUnavailable,
     ExtractError,
@@ -36,9 +38,11 @@ _GONE = ("does not have a line item", "aged out of our retention policy")
 """Words with which Stripe refuses a cursor that is gone, an invoice's line or an old event, in place of the usual code
 (singer-io/tap-stripe#137, estuary/connectors source_stripe_native/api.py)."""
 _INTERRUPTIONS = (aiohttp.ClientError, TimeoutError, ConnectionError, msgspec.DecodeError)
+_LONGEST_COMPLAINT = 1_000
 
 
-class _Listing(msgspec.Struct, tag_field="object", tag="list"):
+class _Listing(msgspec.Struct):
+    object: Literal["list"]
     data: list[msgspec.Raw]
     has_more: bool
 
@@ -66,10 +70,14 @@ Shape = TypeVar("Shape", _Listing, _Object)
 
 @dataclass(frozen=True)
 class Answer:
-    """A good answer: the body without white space between tokens, every token as sent, and the server's clock."""
+    """A good answer: the body without white space between tokens, every token as sent, and the server's clock.
+
+    `mended` says that some of it was no Unicode and was replaced.
+    """
 
     body: bytes
     at: datetime
+    mended: bool = False
 
 
 @dataclass
@@ -82,11 +90,12 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list."""
+    """One page of a list. `mended` is as an answer's."""
 
     objects: Sequence[bytes]
     has_more: bool
     at: datetime
+    mended: bool = False
 
 
 class Client:
@@ -137,11 +146,11 @@ class Client:
             ExtractError: the other types of `errors.py`, as their names say.
         """
         answer, listing = await self._answered(stream, path, endpoint or path, parameters, _LISTING)
-        return Page([bytes(raw) for raw in listing.data], listing.has_more, answer.at)
+        return Page([bytes(raw) for raw in listing.data], listing.has_more, answer.at, answer.mended)
 
     async def object(self, stream: str, path: str, id: str, expand: Parameters = ()) -> Answer:  # noqa: A002
         """One object by id; an empty id reads what an account has one of. Raises as `page` does."""
-        where, endpoint = (f"{path}/{id}", f"{path}/:id") if id else (path, path)
+        where, endpoint = (f"{path}/{step(id)}", f"{path}/:id") if id else (path, path)
         answer, _ = await self._answered(stream, where, endpoint, expand, _OBJECT)
         return answer
 
@@ -182,7 +191,8 @@ class Client:
             status, headers = response.status, response.headers
         if status == 200:
             self.now = _clock(headers)
-            return Answer(msgspec.json.format(body, indent=-1), self.now)
+            text, mended = characters.compact(body)
+            return Answer(text, self.now, mended)
         complaint = _complaint(body)
         request_id = headers.get("Request-Id")
         if status == 429 or complaint.code == "rate_limit":
@@ -217,18 +227,22 @@ def _refusal(status: int, complaint: Complaint, path: str, request_id: str | Non
         )
     if status == 403:
         return PermissionMissing(complaint.message or f"The key may not read {path}.", request_id=request_id)
-    if status == 404 or complaint.code == "resource_missing" or any(words in complaint.message for words in _GONE):
+    if complaint.code == "resource_missing" or any(words in complaint.message for words in _GONE):
         return NotFound(complaint.message or f"{path} is not there.", request_id=request_id)
     return RequestRefused(f"{path}: HTTP {status}: {complaint.message}", request_id=request_id)
 
 
 def _complaint(body: bytes) -> Complaint:
     try:
-        return msgspec.json.decode(body, type=_ErrorBody).error
+        complaint = msgspec.json.decode(characters.compact(body)[0], type=_ErrorBody).error
     except msgspec.DecodeError:
         return Complaint()
+    return msgspec.structs.replace(complaint, message=complaint.message[:_LONGEST_COMPLAINT])
 
 
 def _clock(headers: Mapping[str, str]) -> datetime:
-    sent = headers.get("Date")
-    return parsedate_to_datetime(sent).astimezone(UTC) if sent else datetime.now(UTC)
+    """The server's clock; our own where its answer tells none that can be read."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return datetime.now(UTC)

@@ -6,7 +6,8 @@ import msgspec
 
 from pipelines.extract.account import Account
 from pipelines.extract.client import Client
-from pipelines.extract.shapes import Head
+from pipelines.extract.errors import RequestRefused
+from pipelines.extract.shapes import Named
 
 ACCOUNTS = "/v1/accounts"
 
@@ -27,6 +28,16 @@ async def _listed(platform: Account) -> list[str]:
         while True:
             after = [("starting_after", ids[-1])] if ids else []
             page = await client.page("connected accounts", ACCOUNTS, [("limit", "100"), *after])
-            ids += [msgspec.json.decode(each, type=Head).id for each in page.objects]
-            if not page.has_more or not page.objects:
+            found = [_id_of(each) for each in page.objects]
+            if page.has_more and (not found or found[-1] in ids):
+                raise RequestRefused(f"{ACCOUNTS} says that it has more and shows nothing new.")
+            ids += found
+            if not page.has_more:
                 return ids[::-1]
+
+
+def _id_of(account: bytes) -> str:
+    try:
+        return msgspec.json.decode(account, type=Named).id
+    except msgspec.ValidationError as error:
+        raise RequestRefused(f"{ACCOUNTS} answered with what is no account: {error}.") from None

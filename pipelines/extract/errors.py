@@ -2,15 +2,21 @@
 step.
 """
 
+import re
+
 from pipelines.errors import RevenueError
 from pipelines.extract.account import redacted
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+"""What an answer may hold and a terminal or a table must not be given: controls, and what is half a character."""
 
 
 class ExtractError(RevenueError):
     """Reading the account failed. `request_id` is Stripe's, for their support; keys never show in the message."""
 
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
-        super().__init__(redacted(f"{message} (request {request_id})" if request_id else message))
+        words = f"{message} (request {request_id})" if request_id else message
+        super().__init__(redacted(_UNPRINTABLE.sub(" ", words)))
         self.request_id = request_id
 
 

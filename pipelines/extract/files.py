@@ -5,9 +5,12 @@ scrubbing and into the same raw tables, seen when it was exported; how far a fil
 no network.
 """
 
+import codecs
 import gzip
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -19,7 +22,7 @@ import msgspec
 import polars as pl
 
 from pipelines.errors import SettingsError
-from pipelines.extract import cursors, holders, nested, scrub
+from pipelines.extract import characters, cursors, holders, nested, scrub
 from pipelines.extract.catalogue import BY_KIND, BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.errors import ExtractError
@@ -35,6 +38,10 @@ EXAMPLES = 5
 
 Told = Callable[[str, int], None]
 """Told the file's name and how many objects of it are loaded."""
+
+
+class _Kind(msgspec.Struct):
+    object: str = ""
 
 
 class _Page(msgspec.Struct):
@@ -64,6 +71,7 @@ class ImportReport:
     files: int = 0
     known_files: int = 0
     unreadable: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
     other_kinds: Counter[str] = field(default_factory=Counter)
     cut: Counter[str] = field(default_factory=Counter)
 
@@ -77,6 +85,11 @@ class ImportReport:
         ]
         if self.known_files:
             lines.append(f"{self.known_files:,} files were loaded before and were left out.")
+        if self.mended:
+            named = "; ".join(self.mended[:EXAMPLES])
+            lines.append(
+                f"{len(self.mended):,} documents held characters that are no Unicode, which U+FFFD replaces: {named}"
+            )
         if self.unreadable:
             named = "; ".join(self.unreadable[:EXAMPLES])
             lines.append(f"{len(self.unreadable):,} entries could not be read: {named}")
@@ -108,8 +121,9 @@ def load(connection: duckdb.DuckDBPyConnection, source: Path, export: Export, to
     loading = _Loading(connection, export, ImportReport(account_id), told or (lambda _name, _objects: None))
     for file in files:
         loading.file(file)
-    if loading.introduced and loading.latest:
-        holders.in_step(connection, account_id, int(loading.latest.timestamp()), ())
+    exported = _latest(connection, account_id)
+    if exported is not None:
+        holders.in_step(connection, account_id, int(exported.timestamp()), ())
     return loading.report
 
 
@@ -120,7 +134,6 @@ class _Loading:
     report: ImportReport
     told: Told
     introduced: bool = False
-    latest: datetime | None = None
 
     def file(self, path: Path) -> None:
         """Load what is left of a file."""
@@ -132,11 +145,9 @@ class _Loading:
         seen_at = self.export.exported_at or _modified(path)
         batch: list[tuple[Stream, Head, bytes]] = []
         place = 0
-        for place, found in enumerate(_entries(path, self.report.unreadable), start=1):
-            if place <= begun:
-                continue
+        for place, found in enumerate(_entries(path, self.report), start=1):
             entry = self._understood(found, f"{path.name} entry {place}")
-            if entry is not None:
+            if entry is not None and place > begun:
                 batch.append(entry)
             if len(batch) >= OBJECTS_PER_COMMIT:
                 self._commit(batch, seen_at, content, place, done=False)
@@ -160,7 +171,7 @@ class _Loading:
             self.report.unreadable.append(f"{where}: a {head.object} without an id")
             return None
         self._introduce(head)
-        return stream, head, msgspec.json.format(payload, indent=-1)
+        return stream, head, payload
 
     def _introduce(self, head: Head) -> None:
         if head.livemode is None or self.introduced:
@@ -176,15 +187,15 @@ class _Loading:
         try:
             for name in sorted({stream.name for stream, _, _ in batch}):
                 self._append(BY_NAME[name], [each for each in batch if each[0].name == name], seen_at)
-            self._remember(content, place, done=done)
+            self._remember(content, place, seen_at, done=done)
             self.connection.commit()
         except BaseException:
-            self.connection.rollback()
+            with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction already
+                self.connection.rollback()
             raise
-        self.latest = max(self.latest or seen_at, seen_at)
 
     def _append(self, stream: Stream, entries: Sequence[tuple[Stream, Head, bytes]], seen_at: datetime) -> None:
-        payloads = self.export.personal.applied(scrub.clean([payload for _, _, payload in entries]))
+        payloads = self._treated([payload for _, _, payload in entries])
         heads = [head for _, head, _ in entries]
         frame = pl.DataFrame(
             {
@@ -205,6 +216,12 @@ class _Loading:
         self.report.cut.update({stream.name: len(cut)} if cut else {})
         cursors.remember(self.connection, account, (Change(stream.name, id_, int(seen_at.timestamp())) for id_ in cut))
 
+    def _treated(self, payloads: Sequence[bytes]) -> Sequence[bytes]:
+        try:
+            return self.export.personal.applied(scrub.clean(payloads))
+        except RecursionError:
+            raise ExtractError("An object nests too deeply to have its personal data treated.") from None
+
     def _loaded(self, content: str) -> int | None:
         """How many entries of a file are loaded; None where all are."""
         rows = self.connection.execute(
@@ -215,17 +232,31 @@ class _Loading:
             return 0
         return None if rows[0][1] else int(rows[0][0])
 
-    def _remember(self, content: str, place: int, *, done: bool) -> None:
+    def _remember(self, content: str, place: int, seen_at: datetime, *, done: bool) -> None:
         account = self.report.account_id
         self.connection.execute("delete from pipeline.imports where account_id = ? and content = ?", [account, content])
-        self.connection.execute("insert into pipeline.imports values (?, ?, ?, ?)", [account, content, place, done])
+        self.connection.execute(
+            "insert into pipeline.imports by name "
+            "select ? as account_id, ? as content, ? as entries, ? as done, ? as seen_at",
+            [account, content, place, done, seen_at],
+        )
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        "create table if not exists pipeline.imports "
-        "(account_id varchar not null, content varchar not null, entries bigint not null, done boolean not null)"
-    )
+    connection.execute("""
+        create table if not exists pipeline.imports (
+            account_id varchar not null, content varchar not null, entries bigint not null, done boolean not null
+        );
+        alter table pipeline.imports add column if not exists seen_at timestamptz;
+    """)
+
+
+def _latest(connection: duckdb.DuckDBPyConnection, account_id: str) -> datetime | None:
+    """When the newest of the files was exported that are loaded; a load that was killed at its end left that untold."""
+    rows = connection.execute(
+        "select max(seen_at) from pipeline.imports where account_id = ? and done", [account_id]
+    ).fetchall()
+    return rows[0][0] if isinstance(rows[0][0], datetime) else None
 
 
 def _files(source: Path) -> list[Path]:
@@ -242,10 +273,11 @@ def _account_of(files: Sequence[Path]) -> str | None:
     """The id of the first account object, looked for in files that are named after it."""
     for path in files:
         if path.name.startswith("account"):
-            for payload in _entries(path, []):
-                head = msgspec.json.decode(payload, type=Head)
-                if head.object == "account":
-                    return head.id
+            for payload in _entries(path, ImportReport("")):
+                with suppress(msgspec.ValidationError):  # loading the file tells
+                    head = msgspec.json.decode(payload, type=Head)
+                    if head.object == "account" and head.id:
+                        return head.id
     return None
 
 
@@ -255,47 +287,49 @@ def _only_account(connection: duckdb.DuckDBPyConnection) -> str | None:
     return str(rows[0][0]) if len(rows) == 1 else None
 
 
-def _entries(path: Path, unreadable: list[str]) -> Iterator[bytes]:
-    """Every object of a file, those inside list pages one by one."""
+def _entries(path: Path, report: ImportReport) -> Iterator[bytes]:
+    """Every object of a file without white space between tokens, those inside list pages one by one."""
     for number, document in _documents(path):
         try:
-            yield from _unpacked(document)
+            text, was_mended = characters.compact(document)
+            if was_mended:
+                report.mended.append(f"{path.name} line {number}")
+            yield from _unpacked(text)
         except msgspec.DecodeError as error:
-            unreadable.append(f"{path.name} line {number}: {error}")
+            report.unreadable.append(f"{path.name} line {number}: {error}")
 
 
 def _documents(path: Path) -> Iterator[tuple[int, bytes]]:
     """The JSON documents of a file, with the line each starts on: one a line, or the whole file as one."""
     try:
-        with _opened(path) as lines:
+        with _opened(path) as file:
+            lines: Iterable[bytes] = file
             if path.name.removesuffix(".gz").endswith(".json"):
-                text = lines.read()
+                text = file.read().removeprefix(codecs.BOM_UTF8)
                 if _is_one_document(text):
                     yield 1, text
                     return
-                numbered = enumerate(text.splitlines(), start=1)
-            else:
-                numbered = enumerate(lines, start=1)
-            yield from ((number, line) for number, line in numbered if line.strip())
-    except (OSError, EOFError) as error:
+                lines = text.splitlines()
+            for number, line in enumerate(lines, start=1):
+                document = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if document.strip():
+                    yield number, document
+    except (OSError, EOFError, zlib.error) as error:
         raise ExtractError(f"{path} can't be read: {error}. What was loaded before it is kept.") from error
 
 
 def _is_one_document(text: bytes) -> bool:
     try:
-        msgspec.json.decode(text, type=msgspec.Raw)
+        characters.compact(text)
     except msgspec.DecodeError:
         return False
     return True
 
 
-def _unpacked(document: bytes) -> Iterator[bytes]:
-    text = document.strip()
+def _unpacked(text: bytes) -> Iterator[bytes]:
     if text.startswith(b"["):
         yield from (bytes(each) for each in msgspec.json.decode(text, type=list[msgspec.Raw]))
-        return
-    kind = msgspec.json.decode(text, type=Head).object
-    if kind == "list":
+    elif msgspec.json.decode(text, type=_Kind).object == "list":
         yield from (bytes(each) for each in msgspec.json.decode(text, type=_Page).data)
     else:
         yield text

@@ -59,7 +59,7 @@ class Personal:
 
     def applied(self, objects: Sequence[bytes]) -> Sequence[bytes]:
         """The objects, each with its personal data treated."""
-        return [self._object(each, None, customer=False) for each in objects] if self.treatments else objects
+        return [self._value(each, None, customer=False) for each in objects] if self.treatments else objects
 
     def _value(self, raw: bytes, within: str | None, *, customer: bool) -> bytes:
         if raw.startswith(b"{"):

@@ -6,12 +6,12 @@ Knows how a page becomes rows. Which windows and ids to read is decided elsewher
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import msgspec
 
-from pipelines.extract import nested, scrub
+from pipelines.extract import characters, nested, scrub
 from pipelines.extract.audit import Oddity
 from pipelines.extract.catalogue import BY_NAME, Nested, Stream
 from pipelines.extract.changes import Change
@@ -35,6 +35,7 @@ OBJECTS_AT_ONCE = 32
 PAGES_BEFORE_SPLIT = 2
 """Pages of a stream that are read before its windows are cut: one says too little of how dense they are."""
 RESTARTS = 5
+REPLACED = "characters that are no Unicode were replaced by U+FFFD"
 
 Told = Callable[[Stream], None]
 
@@ -102,18 +103,20 @@ class Reader:
 
     async def _under(self, stream: Stream, parent: str, changed_at: datetime | None) -> Batch:
         path, parameters = stream.under(parent)
+        odd: list[Oddity] = []
         try:
-            payloads = await self._list_all(stream, stream.path, path, parameters)
+            payloads = await self._list_all(stream, stream.path, path, parameters, odd)
         except NotFound:
             return Batch(stream, self.client.now, resolved=[parent])
         read = await self.read(stream, Page(payloads, has_more=False, at=self.client.now), "list", {})
+        odd = [replace(oddity, id=parent) for oddity in (*odd, *read.oddities)]
         parts = parent.split("/")
         rows = [
             row._replace(id=stream.held_as.format(parent=parts, head=head), changed_at=changed_at)
             for row, head in zip(read.rows, read.heads, strict=True)
         ]
         newest = max(read.made_at, default=0)
-        return Batch(stream, self.client.now, rows, resolved=[parent], found=read.found, newest=newest)
+        return Batch(stream, self.client.now, rows, resolved=[parent], found=read.found, oddities=odd, newest=newest)
 
     async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
         """Store what an account has one of, under the account's id."""
@@ -140,13 +143,14 @@ class Reader:
 
     async def read(self, stream: Stream, page: Page, seen_by: str, changed: Mapping[str, datetime | None]) -> "_Read":
         """Make a page's objects whole and clean, and see what they mention."""
-        payloads = await self._completed(stream, self._cleaned(page.objects))
         result = _Read()
-        for payload in payloads:
-            head = self._head(stream, payload)
+        for payload in await self._completed(stream, self._cleaned(page.objects), result.oddities):
+            head = self._head(stream, payload, result.oddities)
             if not head.id:
-                self.oddities[Oddity(stream.name, "an object without id was left out", left_out=True)] += 1
+                result.oddities.append(Oddity(stream.name, "an object without id was left out", left_out=True))
                 continue
+            if page.mended and characters.has_replacement(payload):
+                result.oddities.append(Oddity(stream.name, REPLACED, id=head.id))
             _refuse_other_kind(stream, head)
             self._refuse_other_mode(stream, head)
             result.last = head.id
@@ -168,6 +172,7 @@ class Reader:
             if due is not None:
                 result.found.append(Change(stream.name, head.id, made_at=made_at, due_at=due))
         self.objects[stream.name] += len(result.rows)
+        self.oddities.update(result.oddities)
         return result
 
     async def _object(self, stream: Stream, id_: str, changed_at: datetime | None) -> Batch:
@@ -175,27 +180,38 @@ class Reader:
             answer = await self.client.object(stream.name, stream.path, id_, stream.single_expand)
         except NotFound:
             return Batch(stream, self.client.now, [gone(id_, changed_at, self.client.now)], resolved=[id_])
-        page = Page([answer.body], has_more=False, at=answer.at)
+        page = Page([answer.body], has_more=False, at=answer.at, mended=answer.mended)
         read = await self.read(stream, page, "event", {id_: changed_at})
-        if read.rows and read.rows[0].deleted:
+        if not read.rows:
+            return Batch(stream, answer.at, oddities=[replace(odd, id=id_) for odd in read.oddities])
+        if read.rows[0].id != id_:
+            other = Oddity(stream.name, "another object was answered than the one asked for", left_out=True, id=id_)
+            self.oddities[other] += 1
+            return Batch(stream, answer.at, oddities=[other])
+        if read.rows[0].deleted:
             return Batch(stream, answer.at, [gone(id_, changed_at, answer.at)], resolved=[id_])
-        return Batch(
-            stream, answer.at, read.rows, resolved=[id_], found=read.found, newest=max(read.made_at, default=0)
-        )
+        newest = max(read.made_at, default=0)
+        return Batch(stream, answer.at, read.rows, None, (), [id_], read.found, read.oddities, newest)
 
-    async def _completed(self, stream: Stream, payloads: Sequence[bytes]) -> Sequence[bytes]:
+    async def _completed(self, stream: Stream, payloads: Sequence[bytes], odd: list[Oddity]) -> Sequence[bytes]:
         if not stream.nested or not any(nested.cut(stream, payload) for payload in payloads):
             return payloads
 
         async def list_all(inner: Nested, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
-            return await self._list_all(stream, inner.path, path, parameters)
+            return await self._list_all(stream, inner.path, path, parameters, odd)
 
-        return await asyncio.gather(
-            *(nested.whole(stream, self._head(stream, payload).id, payload, list_all) for payload in payloads)
-        )
+        async def complete(payload: bytes) -> bytes | None:
+            id_ = _bare_head(payload).id
+            try:
+                return await nested.whole(stream, id_, payload, list_all) if id_ else payload
+            except NotFound:
+                return None  # deleted since its page was read: an event says so
+
+        whole = await asyncio.gather(*(complete(payload) for payload in payloads))
+        return [payload for payload in whole if payload is not None]
 
     async def _list_all(
-        self, stream: Stream, endpoint: str, path: str, parameters: Sequence[tuple[str, str]]
+        self, stream: Stream, endpoint: str, path: str, parameters: Sequence[tuple[str, str]], odd: list[Oddity]
     ) -> Sequence[bytes]:
         for _ in range(RESTARTS):
             entries: list[bytes] = []
@@ -205,9 +221,11 @@ class Reader:
                     asked = [("limit", PAGE_SIZE), *parameters, *after]
                     page = await self.client.page(stream.name, path, asked, endpoint)
                     entries.extend(self._cleaned(page.objects))
+                    if page.mended:
+                        odd.append(Oddity(stream.name, REPLACED, id=path))
                     if not page.has_more:
                         return entries
-                    last = msgspec.json.decode(page.objects[-1], type=Head).id if page.objects else ""
+                    last = _bare_head(page.objects[-1]).id if page.objects else ""
                     _refuse_no_progress(path, page, last, after[0][1] if after else None)
                     after = [("starting_after", last)]
             except NotFound:
@@ -218,12 +236,13 @@ class Reader:
     def _cleaned(self, objects: Sequence[bytes]) -> Sequence[bytes]:
         return self.personal.applied(scrub.clean(objects))
 
-    def _head(self, stream: Stream, payload: bytes) -> Head:
+    def _head(self, stream: Stream, payload: bytes, odd: list[Oddity]) -> Head:
         try:
             return msgspec.json.decode(payload, type=stream.head)
         except msgspec.ValidationError as error:
-            self.oddities[Oddity(stream.name, str(error))] += 1
-            return _bare_head(payload)
+            bare = _bare_head(payload)
+            odd.append(Oddity(stream.name, str(error), id=bare.id))
+            return bare
 
     def _refuse_other_mode(self, stream: Stream, head: Head) -> None:
         if head.livemode is not None and head.livemode != self.livemode:
@@ -251,6 +270,7 @@ class _Read:
     heads: list[Head] = field(default_factory=list)
     made_at: list[int] = field(default_factory=list)
     found: list[Change] = field(default_factory=list)
+    oddities: list[Oddity] = field(default_factory=list)
 
 
 @dataclass
@@ -328,7 +348,7 @@ class _Windows:
         left: tuple[Window, ...] = ()
         if page.has_more:
             left = (below(window, read.last),)
-            if self._is_by_creation(window) and self.pages >= PAGES_BEFORE_SPLIT:
+            if self._is_by_creation(window) and progress.newest and self.pages >= PAGES_BEFORE_SPLIT:
                 left = split(left[0], progress.oldest, self._seconds_a_page(progress), self.reader.coverage.founded)
         self.reader.coverage.move(self.stream.name, edge, progress.oldest if left else window.start)
         await self._put(window, left, page.at, read)
@@ -344,7 +364,9 @@ class _Windows:
         self.met.update(resolved)
         self.reader.told(self.stream)
         newest = max(read.made_at, default=0)
-        await self.reader.writer.put(Batch(self.stream, at, read.rows, window, left, resolved, read.found, newest))
+        await self.reader.writer.put(
+            Batch(self.stream, at, read.rows, window, left, resolved, read.found, read.oddities, newest)
+        )
 
     def _is_by_creation(self, window: Window) -> bool:
         return self.stream.created and window.parent is None

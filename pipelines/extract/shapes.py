@@ -4,9 +4,14 @@ Decoding reads only these fields; a field that is missing or null is fine, so th
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
+
+from pipelines.extract import addresses
+
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Epoch seconds up to the year 9999: what else stands in such a field is no instant."""
 
 
 class Mention(NamedTuple):
@@ -40,7 +45,7 @@ class Head(msgspec.Struct):
 
     id: str = ""
     object: str = ""
-    created: int | None = None
+    created: Moment | None = None
     livemode: bool | None = None
     deleted: bool = False
     test_clock: str | Named | None = None
@@ -82,7 +87,7 @@ class Customer(Head):
 
     def mentions(self) -> Iterator[Mention]:
         if self.balance:
-            yield Mention(CREDIT_ENTRIES, self.id)
+            yield Mention(CREDIT_ENTRIES, addresses.joined(self.id))
 
 
 class Recurring(msgspec.Struct):
@@ -96,8 +101,8 @@ class ItemPrice(msgspec.Struct):
 
 class SubscriptionItem(msgspec.Struct):
     price: ItemPrice | None = None
-    current_period_start: int | None = None
-    current_period_end: int | None = None
+    current_period_start: Moment | None = None
+    current_period_end: Moment | None = None
 
 
 class Items(msgspec.Struct):
@@ -108,7 +113,7 @@ class Items(msgspec.Struct):
 class Subscription(Owned):
     """Its items may have inline prices, which no list shows, and metered ones, whose usage is listed by customer."""
 
-    start_date: int | None = None
+    start_date: Moment | None = None
     items: Items | None = None
 
     def mentions(self) -> Iterator[Mention]:
@@ -167,7 +172,7 @@ class Invoice(Owned):
 
     def mentions(self) -> Iterator[Mention]:
         if self.customer and (self.starting_balance or self.ending_balance):
-            yield Mention(CREDIT_ENTRIES, _id(self.customer))
+            yield Mention(CREDIT_ENTRIES, addresses.joined(_id(self.customer)))
         lines = self.lines.data if self.lines else []
         yield from _prices(lines)
         for line in lines:
@@ -179,7 +184,7 @@ class Invoice(Owned):
 class InvoiceItem(Owned):
     """Calls its creation `date`."""
 
-    date: int | None = None
+    date: Moment | None = None
     pricing: Pricing | None = None
 
     def made_at(self) -> int | None:
@@ -196,20 +201,35 @@ class CreditNote(Owned):
 
     def mentions(self) -> Iterator[Mention]:
         if self.customer and self.customer_balance_transaction:
-            yield Mention(CREDIT_ENTRIES, _id(self.customer))
+            yield Mention(CREDIT_ENTRIES, addresses.joined(_id(self.customer)))
 
 
 class MeterEventSummary(Head):
     """What a customer used of a meter on a day; Stripe's id of it does not last."""
 
-    start_time: int = 0
+    start_time: Moment = 0
+
+
+class Told(msgspec.Struct):
+    """What an event says of an object: its fields as they stood, and those that changed as they stood before."""
+
+    object: dict[str, msgspec.Raw]
+    previous_attributes: dict[str, msgspec.Raw] | None = None
+
+
+class Event(Head, kw_only=True):
+    """A notice that an object was made, changed or deleted."""
+
+    type: str
+    created: Moment
+    data: Told
 
 
 class BalanceTransaction(Head):
     """Becomes available on its day, and no event says so."""
 
     status: str = ""
-    available_on: int | None = None
+    available_on: Moment | None = None
 
     def due_at(self) -> int | None:
         return self.available_on if self.status == "pending" else None
@@ -228,4 +248,4 @@ def _id(reference: str | Named) -> str:
 
 def _days(customer: str, meter: str, start: int, end: int) -> str:
     """The whole UTC days that a period touches, as the parent of a listing."""
-    return f"{customer}/{meter}/{start - start % DAY}/{end + -end % DAY}"
+    return addresses.joined(customer, meter, str(start - start % DAY), str(end + -end % DAY))

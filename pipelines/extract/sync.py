@@ -28,6 +28,7 @@ from pipelines.extract.cursors import NO_CLOCKS, Clocks
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, RequestRefused
 from pipelines.extract.plan import by_parent, planned, relisted
 from pipelines.extract.reading import Reader, gone, instant
+from pipelines.extract.shapes import Head
 from pipelines.extract.windows import Position, whole
 from pipelines.extract.writer import Batch, Writer
 from pipelines.warehouse.clocks import CLOCKS, customers_on
@@ -265,11 +266,12 @@ class _Run:
         account, balance = await asyncio.gather(self._single("accounts"), self._single("balances"))
         account_id = _account_id(account, self._skipped.get("accounts", ""))
         livemode = self._account.key_is_live
-        if balance is not None:
-            livemode = bool(msgspec.json.decode(balance.body).get("livemode", livemode))
+        if balance is not None and (told := _shown(balance).livemode) is not None:
+            livemode = told
         self._singles = {"accounts": account, "balances": balance}
         async with self._turn:
             cursors.create(self._connection)
+            audit.create(self._connection)
             holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
             positions = cursors.positions(self._connection, account_id)
         clocks = self._account.test_clocks and not livemode
@@ -294,8 +296,8 @@ class _Run:
                 writing = group.create_task(self._writer.run())
                 for name, answer in self._singles.items():
                     if answer is not None:
-                        await self._reader.single(BY_NAME[name], report.account_id, answer)
-                        self._told(BY_NAME[name], done=True)
+                        stream = BY_NAME[name]
+                        await self._alone(stream, self._reader.single(stream, report.account_id, answer))
                 await group.create_task(work)
                 await self._writer.settle()
                 writing.cancel()
@@ -478,6 +480,9 @@ class _Run:
                 self._skipped[stream.name] = str(error)
             else:
                 self._failed[stream.name] = error
+        except* RecursionError:
+            words = f"{stream.path} answered with an object that nests too deeply to be read."
+            self._failed[stream.name] = RequestRefused(words)
         self._told(stream, done=done)
 
     def _told(self, stream: Stream, *, done: bool = False) -> None:
@@ -514,6 +519,8 @@ class _Run:
             for name, each in sorted(self._client.troubles.items())
         ]
         report.remarks += sorted(f"{odd.stream}: {odd.words} ({n} times)." for odd, n in self._reader.oddities.items())
+        async with self._turn:
+            audit.note(self._connection, report.account_id, self._client.now, swept)
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
             raise StreamsFailed(
@@ -521,7 +528,6 @@ class _Run:
             )
         in_step = [name for name in BY_NAME if name not in self._skipped]
         async with self._turn:
-            audit.note(self._connection, report.account_id, self._client.now, swept, self._reader.oddities)
             report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
 
@@ -547,17 +553,31 @@ def _is_young(each: cursors.Pending) -> bool:
 
 def _founded(account: Answer | None) -> int:
     """The instant of the account's creation, where Stripe tells it."""
-    told = msgspec.json.decode(account.body).get("created") if account is not None else None
-    return told if isinstance(told, int) else STRIPE_OPENED
+    told = _shown(account).created if account is not None else None
+    return STRIPE_OPENED if told is None else told
 
 
 def _account_id(account: Answer | None, refusal: str) -> str:
     if account is not None:
-        return str(msgspec.json.decode(account.body)["id"])
+        shown = _shown(account)
+        if shown.object == "account" and shown.id:
+            return shown.id
+        raise RequestRefused(
+            f"{BY_NAME['accounts'].path} answered with no account: something other than Stripe answers. "
+            "Check STRIPE_API_BASE."
+        )
     named = re.search(r"\bacct_\w+", refusal)
     if named is None:
         raise PermissionMissing(f"The key may not read its own account, which is needed: {refusal}")
     return named.group()
+
+
+def _shown(answer: Answer) -> Head:
+    """What an answer shows of itself: nothing, where its fields are of other types than they should be."""
+    try:
+        return msgspec.json.decode(answer.body, type=Head)
+    except msgspec.ValidationError:
+        return Head()
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -9,15 +9,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 import duckdb
 import msgspec
 import polars as pl
 
-from pipelines.extract import cursors
-from pipelines.extract.audit import Sweep
+from pipelines.extract import audit, cursors
+from pipelines.extract.audit import Oddity, Sweep
 from pipelines.extract.catalogue import BY_NAME, Stream
 from pipelines.extract.changes import Change, changes
 from pipelines.extract.windows import Position, Window, replaced
@@ -49,8 +49,8 @@ class Row(NamedTuple):
 class Batch:
     """What one answer brought: all of it is committed, or nothing.
 
-    `window` has become `left`. `resolved` are ids that are pending no more, `found` objects that now are. `position`
-    replaces the stream's position before anything else.
+    `window` has become `left`. `resolved` are ids that are pending no more, `found` objects that now are, `oddities`
+    what was not understood. `position` replaces the stream's position before anything else.
     """
 
     stream: Stream
@@ -60,6 +60,7 @@ class Batch:
     left: tuple[Window, ...] = ()
     resolved: Sequence[str] = ()
     found: Sequence[Change] = ()
+    oddities: Sequence[Oddity] = ()
     newest: int = 0
     position: Position | None = None
 
@@ -174,6 +175,7 @@ class Writer:
             written = self._append(stream, new, all_new=True) + self._append(stream, others)
             self.written[name] += written
             self._note_pending(stream, batches, told)
+            self._note_oddities(stream, batches)
             if name in positions:
                 positions[name] = self._moved(stream, positions[name], batches)
 
@@ -219,6 +221,12 @@ class Writer:
         self.left_out.update((each.stream, each.id) for each in left)
         return [each for each in found if not each.test_clock]
 
+    def _note_oddities(self, stream: Stream, batches: Sequence[Batch]) -> None:
+        read = [id_ for batch in batches for id_ in (*(row.id for row in batch.rows), *batch.resolved)]
+        odd = [oddity for batch in batches for oddity in batch.oddities]
+        if read or odd:
+            audit.remember(self.connection, self.account_id, stream.name, batches[-1].at, read, odd)
+
     def _moved(self, stream: Stream, position: Position, batches: Sequence[Batch]) -> Position:
         for batch in batches:
             if position.sweeping and batch.window:
@@ -233,6 +241,7 @@ class Writer:
             position = msgspec.structs.replace(position, swept_at=now)
         if position.sweeping and not position.remaining:
             was_sweep = position.seen_by == "sweep"
+            audit.forget(self.connection, self.account_id, stream.name, datetime.fromtimestamp(position.upto - 1, UTC))
             position = msgspec.structs.replace(position, sweeping=False, seen_by="list")
             sweep = self._note_missing(stream, position.parents, now)
             if was_sweep:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -77,7 +78,7 @@ class Endpoints:
                     raise missing_parameter(name)
             conditions = self._conditions(given, scope.filters, scope.unless)
             conditions.append(Equal(scope.column, parent))
-            return self._page(scope.kind, scope.path.format(id=parent), conditions, given)
+            return self._page(scope.kind, scope.path.format(id=quote(parent, safe="")), conditions, given)
 
         return serve
 
@@ -101,7 +102,9 @@ class Endpoints:
             parent = self._store.get(part.parent, ids[0])
             if parent is None:
                 raise no_such(part.parent, ids[0], part.parent)
-            return self._nested_page(parent[part.field]["data"], part.kind, part.path.format(id=ids[0]), given)
+            return self._nested_page(
+                parent[part.field]["data"], part.kind, part.path.format(id=quote(ids[0], safe="")), given
+            )
 
         return serve
 

@@ -17,6 +17,7 @@ Kind = Literal[
     "hang",  # the answer comes `seconds` late
     "not_a_list",  # 200 with a body that is no list
     "garbage",  # 200 with a body that is no JSON
+    "body",  # 200 with these bytes: `body`, a character a byte (Latin-1)
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 REASONS = ("global-rate", "global-concurrency", "endpoint-rate", "endpoint-concurrency", "resource-specific")
@@ -34,6 +35,7 @@ class Fault:
     status: int = 500
     reason: str = "global-rate"
     seconds: float = 3600.0
+    body: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -42,6 +44,8 @@ class Fault:
             raise ValueError(f"probability is {self.probability}: say a number from 0 to 1.")
         if self.reason not in REASONS:
             raise ValueError(f"{self.reason!r} is no reason of a 429: say one of {', '.join(REASONS)}.")
+        if not all(ord(character) < 256 for character in self.body):
+            raise ValueError("body holds a character that is no byte: write each byte as one character (Latin-1).")
 
 
 @dataclass

@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
 import orjson
 from aiohttp import web
@@ -82,7 +83,7 @@ class Api:
             return await self._control.answer(request)
         self._count += 1
         id = f"req_{self._count:014d}"  # noqa: A001 - Stripe's word
-        path = request.path.rstrip("/")
+        path = request.rel_url.raw_path.rstrip("/")
         tenant = self._tenants.get(request.headers.get("Stripe-Account", self._own.id))
         operation, ids = self._match((tenant or self._own).operations, request.method, path)
         name = operation.name if operation else f"{request.method} (unrecognized)"
@@ -143,16 +144,16 @@ class Api:
 
     @staticmethod
     def _match(operations: Operations, method: str, path: str) -> tuple[Operation | None, tuple[str, ...]]:
-        """The operation of a path: as it stands, or with its last or last but one step as the id."""
+        """The operation of a path: as it stands, or with its last or last but one step as the (quoted) id."""
         operation = operations.get((method, path))
         if operation is not None:
             return operation, ()
         above, _, last = path.rpartition("/")
         operation = operations.get((method, above + "/{id}"))
         if operation is not None:
-            return operation, (last,)
+            return operation, (unquote(last),)
         top, _, middle = above.rpartition("/")
-        return operations.get((method, f"{top}/{{id}}/{last}")), (middle,)
+        return operations.get((method, f"{top}/{{id}}/{last}")), (unquote(middle),)
 
     def _response(
         self,
@@ -220,6 +221,8 @@ async def _harmed(fault: Fault) -> bytes | None:
             return NOT_A_LIST
         case "garbage":
             return GARBAGE
+        case "body":
+            return fault.body.encode("latin-1")
         case "hang":
             await asyncio.sleep(fault.seconds)
     return None

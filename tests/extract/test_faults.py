@@ -10,6 +10,7 @@ import pytest
 from pipelines.extract import cursors
 from pipelines.extract.account import Limits
 from pipelines.extract.sync import StreamsFailed, sync
+from sandbox.api.faults import REASONS
 from sandbox.serving import Sandbox, serving
 from sandbox.world.world import World
 from tests.extract.conftest import FAST, account_of, versions, warehouse
@@ -44,6 +45,20 @@ def test_the_result_under_faults_is_that_without(
         report = sync(connection, account_of(sandbox, limits=patient))
         assert versions(connection) == undisturbed
     assert report.repeats > 0
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_storm_of_refusals_for_any_reason_passes(
+    reason: str, sandbox: Sandbox, tmp_path: Path, undisturbed: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    """Every request is refused from the tenth on, forty times in a row; then as long as somebody still waits for it."""
+    sandbox.fail("rate_limit", nth=10, times=40, reason=reason)
+    sandbox.fail("rate_limit", nth=60, probability=0.2, reason=reason)
+    patient = Limits(1e6, 1e6, refusals=200, first_delay=0.001, longest_delay=0.01)
+    with warehouse(tmp_path) as connection:
+        report = sync(connection, account_of(sandbox, limits=patient))
+        assert versions(connection) == undisturbed
+    assert report.refusals > 40
 
 
 def test_a_stream_that_fails_for_good_is_named_and_the_others_are_kept(

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,15 @@ CHARGE = {"id": "ch_1", "object": "charge", "created": 1_700_000_000, "amount": 
 
 @contextmanager
 def answering(
-    charges: Any, *, indent: int | None = None, filters: bool = True, endless: bool = False
+    charges: Any,
+    *,
+    indent: int | None = None,
+    filters: bool = True,
+    endless: bool = False,
+    date: str | None = None,
 ) -> Iterator[Account]:
     """An account that has nothing but charges, in JSON indented as said; `filters` heeds `created`;
-    `endless` always says that there is more."""
+    `endless` always says that there is more; `date` is what the clock says."""
     singles = {
         "/v1/account": {"id": "acct_1", "object": "account"},
         "/v1/balance": {"object": "balance", "livemode": False},
@@ -43,7 +49,8 @@ def answering(
                 address.path, {"object": "list", "data": data, "has_more": endless and address.path == "/v1/charges"}
             )
             text = json.dumps(body, indent=indent).encode()
-            self.send_response(200)
+            self.send_response_only(200)
+            self.send_header("Date", date or self.date_time_string())
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
@@ -86,6 +93,13 @@ def test_a_list_of_something_else_is_not_stored(tmp_path: Path) -> None:
         with pytest.raises(StreamsFailed, match="where each is a charge"):
             sync(connection, account)
         assert current(connection, "charges") == {}
+
+
+@pytest.mark.parametrize("date", ["yesterday", "99999999", "\xff"])
+def test_a_clock_that_cannot_be_read_is_replaced_by_ours(date: str, tmp_path: Path) -> None:
+    with answering([CHARGE], date=date) as account, warehouse(tmp_path) as connection:
+        report = sync(connection, account)
+    assert abs(report.as_of - datetime.now(UTC)) < timedelta(minutes=2)
 
 
 def test_white_space_makes_no_new_version(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 select
     account_id,
     id,
-    split_part(id, '/', 1) as customer_id,
-    split_part(id, '/', 2) as meter_id,
+    url_decode(split_part(id, '/', 1)) as customer_id,
+    url_decode(split_part(id, '/', 2)) as meter_id,
     summary.start_time as start_at,
     summary.end_time as end_at,
     summary.aggregated_value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,7 @@ from sandbox.api.keys import Key
 from sandbox.api.limits import Limits
 from sandbox.api.settings import Settings
 from sandbox.serving import Sandbox, serving
+from sandbox.world import shapes
 from tests.sandbox.api.account import DAY, NOW, Ask, StillWorld, ask_of, client_of, hand_made_account
 
 VERSION = "2026-10-28.endive"
@@ -162,6 +164,27 @@ def test_connections_break_and_bodies_are_cut_on_demand(sandbox: Sandbox, ask: A
     sandbox.fail("not_a_list", "/v1/charges", times=1)
     assert ask("/v1/charges").body["object"] != "list"
     assert ask("/v1/charges").body["object"] == "list"
+
+
+def test_any_bytes_are_answered_on_demand(sandbox: Sandbox, ask: Ask) -> None:
+    sandbox.fail("body", "/v1/charges", times=1, body='{"object":"\xff"}')
+    request = urllib.request.Request(f"{sandbox.url}/v1/charges", headers={"Authorization": f"Bearer {sandbox.key}"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b'{"object":"\xff"}'
+    assert ask("/v1/charges").body["object"] == "list"
+    with pytest.raises(ValueError, match="no byte"):
+        sandbox.fail("body", body="€")
+
+
+def test_an_object_is_shown_as_the_bytes_that_are_given_and_ids_may_be_quoted() -> None:
+    world = StillWorld(hand_made_account())
+    world.store.put(shapes.coupon(id="25% off/é", created=NOW, duration="forever", percent_off=25))
+    world.store.show("coupon", "25% off/é", b'{"any":"thing"}')
+    with serving(world) as sandbox:
+        ask = ask_of(sandbox.url)
+        assert ask("/v1/coupons?limit=1").body["data"] == [{"any": "thing"}]
+        assert ask("/v1/coupons/25%25%20off%2F%C3%A9").body == {"any": "thing"}
+        assert ask("/v1/coupons/25%25%20off").status == 404
 
 
 def test_faults_by_probability_are_the_same_for_the_same_seed() -> None:
