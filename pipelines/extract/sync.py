@@ -330,7 +330,7 @@ class _Run:
         """
         if self._writer.test_clocks:
             await self._advance(relisted(now), now)
-            self._writer.test_clocks = CLOCKS not in self._skipped and CLOCKS not in self._failed
+            self._writer.test_clocks = CLOCKS not in self._lacking
         if not self._writer.test_clocks:
             return NO_CLOCKS
         account_id = self._writer.account_id
