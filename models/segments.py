@@ -61,7 +61,6 @@ class Segment:
     net_cash_reporting: int
     from_start: int
     followed_days: int
-    all_left: bool
     median_days: int | None
     median_low_days: int | None
     median_high_days: int | None
@@ -77,8 +76,8 @@ class Segment:
 
     @property
     def followed_months(self) -> int:
-        """Whole months that the curve can be trusted for; the longest horizon where it has come down to 0."""
-        return LONG if self.all_left else self.followed_days * 12 // YEAR_DAYS
+        """Whole months that the curve can be trusted for."""
+        return self.followed_days * 12 // YEAR_DAYS
 
     @property
     def churn_rate(self) -> float | None:
@@ -123,8 +122,7 @@ def segments(
     known = _names(accounts, products, members)
     for part in parts:
         known = known.join(part, on=SEGMENT, how="left")
-    filled = known.with_columns(pl.col(COUNTED).fill_null(0), pl.col("all_left").fill_null(False))
-    told = filled.with_columns(seen_months=_seen_months())
+    told = known.with_columns(pl.col(COUNTED).fill_null(0)).with_columns(seen_months=_seen_months())
     return told.join(_means(seen, told), on=SEGMENT, how="left").with_columns(pl.col("means").fill_null([]))
 
 
@@ -192,9 +190,8 @@ def _churn(
 
 def _seen_months() -> pl.Expr:
     """Whole months, to the longest horizon, for which the customers of the whole account could be followed."""
-    of_all = pl.col("segment") == "all"
-    months = pl.when("all_left").then(LONG).otherwise(pl.col("followed_days") * 12 // YEAR_DAYS)
-    return months.filter(of_all).max().over("account_id").clip(0, LONG).cast(pl.Int64)
+    of_all = pl.col("followed_days").filter(pl.col("segment") == "all").max().over("account_id")
+    return (of_all * 12 // YEAR_DAYS).clip(0, LONG)
 
 
 def _means(seen: pl.LazyFrame, segments: pl.LazyFrame) -> pl.LazyFrame:

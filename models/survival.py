@@ -156,16 +156,15 @@ def restricted_mean(curve: pl.LazyFrame, horizons: pl.LazyFrame, by: Sequence[st
 
 
 def followed(curve: pl.LazyFrame, by: Sequence[str], at_least: int) -> pl.LazyFrame:
-    """How far a curve can be trusted: the columns of `by`, from_start, followed, all_left.
+    """How far a curve can be trusted: the columns of `by`, from_start, followed.
 
     from_start: how many were at risk at age 0; followed: the last age at which at least so many were at risk, 0 where
-    at none; all_left: whether the curve has come down to 0, so that nothing beyond is unknown.
+    at none.
     """
     age = pl.col("age")
     return curve.group_by(by).agg(
         from_start=pl.col("at_risk").filter(age == 0).sum(),
         followed=age.filter(pl.col("at_risk") >= at_least).max().fill_null(0),
-        all_left=pl.col("survival").min() == 0,
     )
 
 
