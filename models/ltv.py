@@ -17,7 +17,7 @@ import polars as pl
 from models.contracts.marts import CustomerLtv, LtvByMethod
 from models.metrics import LONGEST_LIFE
 from models.policy import MetricPolicy
-from models.projection import FEWEST, MICROS, too_few
+from models.projection import FEWEST, MICROS, TOO_FEW
 from models.renewals import period_rate
 from models.segments import HEADLINE, HORIZONS, STILL_FOLLOWED, YEAR_DAYS, Segment, read
 from models.spells import SEGMENT
@@ -78,6 +78,8 @@ def _headline(one: Segment, policy: MetricPolicy) -> dict[str, Any]:
             "median_high_months": _months(one.median_high_days),
             "horizon_months": horizon,
             "break_even_cac_reporting": _third(value.ltv_reporting),
+            "gross_margin": float(policy.gross_margin),
+            "annual_discount_rate": float(policy.annual_discount_rate),
             "method": method.name,
         }
     )
@@ -165,7 +167,7 @@ def _too_little(one: Segment) -> str | None:
     if not one.paid_customers:
         return NOBODY_PAID
     if one.paid_customers < FEWEST:
-        return too_few(one.paid_customers)
+        return TOO_FEW
     return None if one.customers else "nobody pays now, so there is no average revenue"
 
 
@@ -176,7 +178,7 @@ def _not_seen(one: Segment, horizon: int) -> str | None:
     if not one.from_start:
         return "nobody was seen from the first paid day on"
     if not horizon or one.followed_months < horizon:
-        return f"{STILL_FOLLOWED} customers were followed for {one.followed_months} of {max(horizon, 1)} months only"
+        return f"fewer than {STILL_FOLLOWED} customers were followed for {'a month' if horizon < 2 else f'{horizon} months'}"
     return None
 
 

@@ -20,6 +20,7 @@ from models.terms import Terms
 
 FEWEST = 20
 """Customers below which nothing is said of a lifetime."""
+TOO_FEW = f"fewer than {FEWEST} customers have paid"
 MOST = Fraction(3, 4)
 """Share of a segment's customers whose intervals must be fitted for the whole to be projected."""
 PROJECTED_MONTHS = 60
@@ -130,17 +131,12 @@ def _fitted(row: Mapping[str, Any], renewals: Renewals, policy: MetricPolicy) ->
     }
 
 
-def too_few(customers: int) -> str:
-    """Why so few customers tell nothing."""
-    return f"{customers} of the {FEWEST} customers that it takes"
-
-
 def _refusal(row: Mapping[str, Any], renewals: Renewals) -> str | None:
     """Why the model can't be fitted; None where it can be tried."""
     if row["recurring_interval"] is None:
         return "the billing interval is not known"
     if row["customers"] < FEWEST:
-        return too_few(row["customers"])
+        return TOO_FEW
     if not any(renewals.ended):
         return "nobody has left yet"
     return None if len(renewals.at_risk) > 1 else "nobody has come to a second renewal yet"

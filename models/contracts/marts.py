@@ -284,6 +284,8 @@ class CustomerLtv(Mart):
     break_even_cac_reporting = reporting_money(
         "ltv_reporting / 3: what winning a customer may cost by the common rule", nullable=True
     )
+    gross_margin = rate("Share of MRR that is counted, by the policy")
+    annual_discount_rate = rate("What a year takes off in the discounted formulas, by the policy")
     method = text("km_rmst_36, or km_rmst_followed where 36 months can't be seen yet")
     reason = text("Why ltv_reporting is null", nullable=True)
 
