@@ -178,7 +178,9 @@ def _not_seen(one: Segment, horizon: int) -> str | None:
     if not one.from_start:
         return "nobody was seen from the first paid day on"
     if not horizon or one.followed_months < horizon:
-        return f"fewer than {STILL_FOLLOWED} customers were followed for {'a month' if horizon < 2 else f'{horizon} months'}"
+        return (
+            f"fewer than {STILL_FOLLOWED} customers were followed for {horizon or 1} month{'s' if horizon > 1 else ''}"
+        )
     return None
 
 
