@@ -107,7 +107,7 @@ def segments(
     `realised.customer_cash`, the others are marts. An account without customers has its row for `all`.
     """
     members = segmented(spells.unique(CUSTOMER)).select(*CUSTOMER, *SEGMENT[1:])
-    seen = curve(survival_counts(spells), SEGMENT)
+    seen = curve(survival_counts(spells), SEGMENT).collect().lazy()
     parts = (
         _paid(spells),
         _paying(members, customers),
@@ -122,7 +122,8 @@ def segments(
     known = _names(accounts, products, members)
     for part in parts:
         known = known.join(part, on=SEGMENT, how="left")
-    told = known.with_columns(pl.col(COUNTED).fill_null(0)).with_columns(seen_months=_seen_months())
+    counted = known.with_columns(pl.col(COUNTED).fill_null(0))
+    told = counted.with_columns(seen_months=_seen_months()).collect().lazy()
     return told.join(_means(seen, told), on=SEGMENT, how="left").with_columns(pl.col("means").fill_null([]))
 
 

@@ -50,7 +50,7 @@ def spells(
     (the first renewal at which leaving would have been seen, 1 for the first) and to_renewal (the one at which it left,
     or the last that it was seen to make).
     """
-    turns = _turns(movements, churned_customers, terms)
+    turns = _turns(movements, churned_customers, terms).collect().lazy()
     return (
         turns.join(_first_seen(subscriptions, terms), on=CUSTOMER, how="left")
         .join(_began_with(turns, changes, prices), on=CUSTOMER, how="left")
@@ -96,28 +96,25 @@ def _turns(movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Term
     """Stretches in which customers paid, up to the first churn that was no pause: account_id, customer_id,
     first_paid_on, from_day, to_day, ended_as."""
     is_churn = pl.col("movement_type") == "churn"
-    left_before = _in_order(pl.col("left").cum_sum()) - pl.col("left")
-    ended_as = _in_order(pl.col("kind").shift(-1))
+    left_before = pl.col("left").cum_sum().over(CUSTOMER) - pl.col("left")
+    ended_as = pl.col("kind").shift(-1).over(CUSTOMER)
     return (
         customer_movements(movements, terms.policy.grace_days)
         .filter(pl.col("movement_type").is_in(["new", "churn", "reactivation"]))
         .join(_kinds(churned_customers), on=[*CUSTOMER, "moved_on"], how="left")
         .with_columns(kind=pl.when(is_churn).then(pl.col("kind").fill_null(UNEXPLAINED)))
+        .sort(*CUSTOMER, "moved_on")
         .with_columns(left=(pl.col("kind") != PAUSED).fill_null(False).cast(pl.Int64))
         .with_columns(
-            first_paid_on=pl.col("moved_on").min().over(CUSTOMER),
+            first_paid_on=pl.col("moved_on").first().over(CUSTOMER),
             from_day="moved_on",
-            to_day=_in_order(pl.col("moved_on").shift(-1)).fill_null(terms.as_of_day),
+            to_day=pl.col("moved_on").shift(-1).over(CUSTOMER).fill_null(terms.as_of_day),
             ended_as=pl.when(ended_as != PAUSED).then(ended_as),
             left_before=left_before,
         )
         .filter(~is_churn, pl.col("left_before") == 0)
         .select(*CUSTOMER, "first_paid_on", "from_day", "to_day", "ended_as")
     )
-
-
-def _in_order(of: pl.Expr) -> pl.Expr:
-    return of.over(CUSTOMER, order_by="moved_on")
 
 
 def _kinds(churned_customers: pl.LazyFrame) -> pl.LazyFrame:
