@@ -46,7 +46,7 @@ def page(marts: Marts, terms: Terms) -> Page:
     whole = _whole(headlines)
     values = {(row["segment"], row["segment_value"], row["method"]): row for row in _by_method(marts)}
     return Page(
-        "lifetime-value",
+        "ltv",
         "Lifetime value",
         findings(whole, values, terms),
         (

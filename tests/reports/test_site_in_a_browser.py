@@ -21,7 +21,7 @@ PAGES = (
     "customers",
     "retention",
     "churn",
-    "lifetime-value",
+    "ltv",
     "refunds-and-disputes",
     "cash",
     "definitions",
