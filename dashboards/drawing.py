@@ -76,6 +76,14 @@ class Stroke:
 
 
 @dataclass(frozen=True)
+class Area:
+    """What lies between two lines."""
+
+    d: str
+    role: str
+
+
+@dataclass(frozen=True)
 class Dot:
     """A point of a line; `hollow` where it is provisional."""
 
@@ -111,6 +119,7 @@ class Drawing:
     lines: list[Line] = field(default_factory=list)
     rects: list[Rect] = field(default_factory=list)
     breaks: list[Line] = field(default_factory=list)
+    areas: list[Area] = field(default_factory=list)
     strokes: list[Stroke] = field(default_factory=list)
     dots: list[Dot] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
@@ -146,14 +155,19 @@ def legend(figure: Any, width: str) -> list[Key]:
     upright = [trace for trace in figure.data if trace.type != "waterfall" and trace.orientation != "h"]
     if len(upright) < (1 if width == "half" else 2):
         return []
-    return [
-        Key(
-            trace.name,
-            trace.meta["role"],
-            "line" if trace.type == "scatter" else "hatch" if trace.meta["role"] in HATCHED else "bar",
-        )
-        for trace in figure.data
-    ]
+    return [Key(trace.name, trace.meta["role"], _key_form(trace)) for trace in figure.data if _edge(trace) != "low"]
+
+
+def _key_form(trace: Any) -> str:
+    if trace.type == "scatter":
+        return "area" if _edge(trace) else "dashes" if trace.meta["dashed"] else "line"
+    return "hatch" if trace.meta["role"] in HATCHED else "bar"
+
+
+def _edge(trace: Any) -> str | None:
+    """Which edge of an interval a trace is: low or high; None for a series of its own."""
+    edge: str | None = (trace.meta or {}).get("edge")
+    return edge
 
 
 def sparkline(
@@ -173,13 +187,14 @@ def sparkline(
 def _columns_and_lines(figure: Any, size: Size) -> Drawing:
     categories = list(figure.data[0].x) if figure.data else []
     bars = [trace for trace in figure.data if trace.type == "bar"]
-    curves = [trace for trace in figure.data if trace.type == "scatter"]
+    runs = [trace for trace in figure.data if trace.type == "scatter"]
+    curves = [trace for trace in runs if not _edge(trace)]
     levels = [
         (shape.y0, shape.name, "limit" if shape.line.color == ROLES["limit"] else "reference")
         for shape in figure.layout.shapes
     ]
     with_zero = bool(bars) or figure.layout.yaxis.rangemode == "tozero"
-    low, high = extent(_reach(bars, curves, [level for level, _, _ in levels]), with_zero=with_zero)
+    low, high = extent(_reach(bars, runs, [level for level, _, _ in levels]), with_zero=with_zero)
     marks = ticks(low, high, 4 if size.name == "narrow" else 5)
     drawing = Drawing(size, size.height)
     y, left = _vertical_axis(drawing, figure, marks, bottom=size.height - 40, top=18)
@@ -190,6 +205,7 @@ def _columns_and_lines(figure: Any, size: Size) -> Drawing:
     for level, name, role in levels:
         _level(drawing, left, label_at, y.at(level), name, role)
         label_at += len(name) * CHARACTER + 20
+    _areas(drawing, runs, bands, y)
     for trace in curves:
         _curve(drawing, trace, bands, y)
     _bands(drawing, figure.data, categories, bands, (18.0, size.height - 40.0))
@@ -276,14 +292,25 @@ def _curve(drawing: Drawing, trace: Any, bands: Bands, y: Linear) -> None:
             if wanted and start is not None and end is not None:
                 run = [*run, end] if run else [start, end]
             elif run:
-                drawing.strokes.append(Stroke(path(run), role, dashed))
+                drawing.strokes.append(Stroke(path(run), role, dashed or trace.meta["dashed"]))
                 run = []
         if run:
-            drawing.strokes.append(Stroke(path(run), role, dashed))
+            drawing.strokes.append(Stroke(path(run), role, dashed or trace.meta["dashed"]))
     known = [(index, point) for index, point in enumerate(points) if point is not None]
     for order, (index, point) in enumerate(known):
         if len(known) <= 14 or order in (0, len(known) - 1) or _is_provisional(trace, index):
             drawing.dots.append(Dot(point[0], point[1], role, _is_provisional(trace, index)))
+
+
+def _areas(drawing: Drawing, runs: Sequence[Any], bands: Bands, y: Linear) -> None:
+    """The area of each interval: along its low edge and back along its high one."""
+    edges = [trace for trace in runs if _edge(trace)]
+    for low, high in zip(edges[::2], edges[1::2], strict=True):
+        known = [i for i, value in enumerate(low.y) if value is not None and high.y[i] is not None]
+        there = [(bands.middle(i), y.at(low.y[i])) for i in known]
+        back = [(bands.middle(i), y.at(high.y[i])) for i in reversed(known)]
+        if len(known) > 1:
+            drawing.areas.append(Area(path([*there, *back]) + "Z", low.meta["role"]))
 
 
 def _is_provisional(trace: Any, index: int) -> bool:
@@ -300,9 +327,19 @@ def _bands(
     drawing: Drawing, traces: Sequence[Any], categories: Sequence[str], bands: Bands, y: tuple[float, float]
 ) -> None:
     for index, category in enumerate(categories):
-        readings = tuple((trace.meta["role"], trace.name or "", trace.hovertext[index]) for trace in traces)
+        told = [(trace, _reading(trace, traces, index)) for trace in traces if _edge(trace) != "low"]
+        readings = tuple((trace.meta["role"], trace.name or "", text) for trace, text in told if text)
         title = f"{category} (so far)" if any(_is_provisional(trace, index) for trace in traces) else category
         drawing.bands.append(Band(bands.left(index), y[0], bands.step, y[1] - y[0], title, readings))
+
+
+def _reading(trace: Any, traces: Sequence[Any], index: int) -> str:
+    """What a trace says at a point; an interval says both its ends."""
+    text: str = trace.hovertext[index]
+    if not text or not _edge(trace):
+        return text
+    low = next(one for one in traces if _edge(one) == "low" and one.name == trace.name)
+    return f"{low.hovertext[index]} to {text}"
 
 
 def _bridge(figure: Any, size: Size) -> Drawing:

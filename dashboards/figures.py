@@ -19,12 +19,23 @@ TICKS: dict[AxisForm, str] = {"number": "~s", "percent": ".1~%"}
 
 @dataclass(frozen=True)
 class Series:
-    """One named run of values, the role it plays, and from which point on it is provisional."""
+    """A named run of values, the role it plays, from which point on it is provisional, and whether a model made it."""
 
     name: str
     role: str
     values: Sequence[Cell]
     provisional_from: int | None = None
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What a series lies within, point by point, drawn as an area about its line."""
+
+    name: str
+    role: str
+    low: Sequence[Cell]
+    high: Sequence[Cell]
 
 
 @dataclass(frozen=True)
@@ -43,9 +54,12 @@ def lines(
     form: AxisForm = "number",
     references: Sequence[Reference] = (),
     from_zero: bool = False,
+    interval: Interval | None = None,
 ) -> Any:
-    """A line a series over `categories`; what is provisional is dashed."""
+    """A line a series over `categories`; what is provisional is dashed. The interval is that of the first series."""
     figure = go.Figure(layout=_layout(form, references, {"rangemode": "tozero" if from_zero else "normal"}))
+    for edge in _edges(categories, interval) if interval else ():
+        figure.add_trace(edge)
     for one in series:
         figure.add_trace(_line(categories, one))
     return figure
@@ -124,9 +138,30 @@ def _line(categories: Sequence[str], one: Series) -> Any:
         name=one.name,
         mode="lines+markers",
         hovertext=[shown(value) for value in one.values],
-        line={"color": ROLES[one.role], "width": 2},
-        meta={"role": one.role, "provisional_from": one.provisional_from},
+        line={"color": ROLES[one.role], "width": 2, "dash": "dot" if one.dashed else "solid"},
+        meta={"role": one.role, "provisional_from": one.provisional_from, "dashed": one.dashed},
     )
+
+
+def _edges(categories: Sequence[str], interval: Interval) -> tuple[Any, Any]:
+    """The low and the high edge of an interval, the area between them filled."""
+    low, high = (
+        go.Scatter(
+            x=list(categories),
+            y=[number_of(value) for value in values],
+            name=interval.name,
+            mode="lines",
+            line={"width": 0},
+            hovertext=[shown(value) for value in values],
+            showlegend=edge == "high",
+            fill="tonexty" if edge == "high" else None,
+            fillcolor=ROLES[interval.role],
+            opacity=0.2,
+            meta={"role": interval.role, "provisional_from": None, "edge": edge},
+        )
+        for edge, values in (("low", interval.low), ("high", interval.high))
+    )
+    return low, high
 
 
 def _heights(series: Series) -> list[float | None]:

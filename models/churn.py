@@ -117,6 +117,28 @@ def churn_reasons_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.
     )
 
 
+def lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
+    """Customers with MRR at the start of a month who had none in any currency some day of it, pauses apart:
+    account_id, month, customer_id, once a month each. `movements` is the spine's."""
+    gone = (
+        churned_customers.filter(pl.col("left"), pl.col("kind") != "paused")
+        .select("account_id", "customer_id", month_of("churned_on").alias("month"))
+        .unique()
+    )
+    return (
+        gone.join(
+            movements.select("account_id", "customer_id", "currency", "moved_on", "after_micros"),
+            on=["account_id", "customer_id"],
+        )
+        .filter(pl.col("moved_on") < pl.col("month"))
+        .group_by("account_id", "month", "customer_id", "currency")
+        .agg(pl.col("after_micros").sort_by("moved_on").last())
+        .filter(pl.col("after_micros") > 0)
+        .select("account_id", "month", "customer_id")
+        .unique()
+    )
+
+
 def with_churn_kinds(mrr_movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.mrr_movements`: the movements, with a churn's kind as its cause. Both frames are marts."""
     kinds = churned_customers.select(*CUSTOMER, "kind", moved_on="churned_on")

@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from models.currency import minor_exponent
+from models.shares import divided
 from models.terms import Terms
 
 STALE_AFTER_DAYS = 7
@@ -74,12 +75,7 @@ def stale_rates(used: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:
 
 def converted(amount: str) -> pl.Expr:
     """The column `amount` (integer) at the row's numerator and denominator, half to even, as Int64."""
-    product = pl.col(amount).cast(pl.Int128) * pl.col("numerator")
-    denominator = pl.col("denominator")
-    quotient = product // denominator
-    twice = (product - quotient * denominator) * 2
-    up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
-    return (quotient + up.cast(pl.Int128)).cast(pl.Int64)
+    return divided(pl.col(amount).cast(pl.Int128) * pl.col("numerator"), pl.col("denominator"))
 
 
 Pair = tuple[str, str]

@@ -16,13 +16,19 @@ from models.contracts import staging as staged
 from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
+from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
+from models.projection import renewal_fits
+from models.realised import customer_cash, customer_value_by_age
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
+from models.segments import segments
+from models.spells import spells
 from models.spine import Spine, build_spine
 from models.stock import items_by_month
 from models.subscriptions import subscriptions
+from models.tenure import survival_by_month
 from models.terms import Terms
 from models.trials import trials
 
@@ -102,6 +108,32 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.cohort_retention": Recipe(
         cohort_retention, _takes("spine.movements spine.rates"), contracts.CohortRetention
     ),
+    "steps.spells": Recipe(
+        spells,
+        _takes(
+            "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices marts.customers"
+        ),
+    ),
+    "steps.customer_cash": Recipe(
+        customer_cash,
+        _takes("staging.balance_transactions staging.charges staging.refunds staging.disputes spine.rates"),
+    ),
+    "marts.renewal_fits": Recipe(renewal_fits, ("steps.spells",), contracts.RenewalFits),
+    "marts.survival_by_month": Recipe(
+        survival_by_month, _takes("steps.spells marts.renewal_fits"), contracts.SurvivalByMonth
+    ),
+    "marts.customer_value_by_age": Recipe(
+        customer_value_by_age, _takes("steps.spells steps.customer_cash"), contracts.CustomerValueByAge
+    ),
+    "steps.ltv_segments": Recipe(
+        segments,
+        _takes(
+            "staging.accounts staging.products steps.spells marts.customers spine.movements marts.churned_customers "
+            "steps.customer_cash marts.renewal_fits"
+        ),
+    ),
+    "marts.customer_ltv": Recipe(customer_ltv, ("steps.ltv_segments",), contracts.CustomerLtv),
+    "marts.ltv_by_method": Recipe(ltv_by_method, ("steps.ltv_segments",), contracts.LtvByMethod),
     "marts.cash_by_day": Recipe(cash_by_day, ("staging.balance_transactions",), contracts.CashByDay),
     "marts.balance_reconciliation": Recipe(
         balance_reconciliation,
@@ -192,15 +224,16 @@ def names() -> tuple[str, ...]:
 def made_from(name: str) -> tuple[str, ...]:
     """The staged and public tables, such as `staging.invoices`, that a public table is made from."""
     sources: set[str] = set()
-    for given in RECIPES[f"marts.{name}"].inputs:
-        room, _, frame = given.partition(".")
-        if room == "spine":
+    open_ones = list(RECIPES[f"marts.{name}"].inputs)
+    while open_ones:
+        given = open_ones.pop()
+        if given.startswith("spine."):
             sources.update(READ_BY_THE_SPINE)
-        elif room == "steps":
-            sources.update(of for of in RECIPES[given].inputs if not of.startswith("spine."))
+        elif given.startswith("steps."):
+            open_ones += RECIPES[given].inputs
         else:
-            sources.add(f"{room}.{frame}")
-    return tuple(sorted(source for source in sources if not source.startswith("steps.")))
+            sources.add(given)
+    return tuple(sorted(sources))
 
 
 def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:

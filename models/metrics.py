@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.cash import ledger
+from models.churn import lost_customers
 from models.mrr import published
 from models.periods import day_of, is_partial, month_of, months_until
 from models.reporting import in_reporting
@@ -252,25 +253,7 @@ def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.Lazy
 
 
 def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
-    """Customers with MRR at the start of the month who had none in any currency some day of it, pauses apart."""
-    last_before = pl.col("moved_on") < pl.col("month")
-    gone = (
-        churned_customers.filter(pl.col("left"), pl.col("kind") != "paused")
-        .select("account_id", "customer_id", month_of("churned_on").alias("month"))
-        .unique()
-    )
-    return (
-        gone.join(
-            movements.select("account_id", "customer_id", "currency", "moved_on", "after_micros"),
-            on=["account_id", "customer_id"],
-        )
-        .filter(last_before)
-        .group_by(*MONTH, "customer_id", "currency")
-        .agg(pl.col("after_micros").sort_by("moved_on").last())
-        .filter(pl.col("after_micros") > 0)
-        .group_by(MONTH)
-        .agg(lost_customers=pl.col("customer_id").n_unique().cast(pl.Int64))
-    )
+    return lost_customers(churned_customers, movements).group_by(MONTH).agg(lost_customers=pl.len().cast(pl.Int64))
 
 
 def _retained(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:

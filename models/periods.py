@@ -23,6 +23,13 @@ def month_end(month: str) -> pl.Expr:
     return pl.col(month).dt.month_end()
 
 
+def months_between(start: str | pl.Expr, end: str | pl.Expr) -> pl.Expr:
+    """How many months the month of one day is after that of another."""
+    first, last = (pl.col(day) if isinstance(day, str) else day for day in (start, end))
+    years = last.dt.year().cast(pl.Int64) - first.dt.year()
+    return years * 12 + last.dt.month() - first.dt.month()
+
+
 def is_partial(month: str, terms: Terms) -> pl.Expr:
     """True where a month was not over at the as-of instant."""
     return pl.col(month).dt.offset_by("1mo") > terms.as_of_day

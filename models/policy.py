@@ -50,6 +50,10 @@ class MetricPolicy:
     """Weeks in a month."""
     day_factor: Fraction = Fraction(365, 12)
     """Days in a month."""
+    gross_margin: Fraction = Fraction(1)
+    """Share of MRR that lifetime values count: 1 is revenue, 4/5 leaves a fifth to the cost of serving it."""
+    annual_discount_rate: Fraction = Fraction(1, 10)
+    """What money a year from now is worth less, in discounted lifetime values; above 0."""
 
     @property
     def hash(self) -> str:

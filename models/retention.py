@@ -7,7 +7,7 @@ within the window was kept.
 import polars as pl
 
 from models.mrr import published
-from models.periods import is_partial, month_end, month_of
+from models.periods import is_partial, month_end, month_of, months_between
 from models.reporting import in_reporting
 from models.shares import share
 from models.stock import customers_by_month
@@ -35,7 +35,7 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
     later = (
         customers_by_month(movements, terms)
         .join(members, on=CUSTOMER, how="inner")
-        .with_columns(months_since=_months_between("cohort_month", "month"))
+        .with_columns(months_since=months_between("cohort_month", "month"))
         .filter(pl.col("months_since") > 0, ~is_partial("month", terms))
         .select(*CUSTOMER, "currency", "first_paid_on", "months_since", "micros")
     )
@@ -108,11 +108,6 @@ def _ages(at_start: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         at_start.with_columns(month=months)
         .explode("month")
         .filter(~is_partial("month", terms))
-        .with_columns(months_since=_months_between("cohort_month", "month"))
+        .with_columns(months_since=months_between("cohort_month", "month"))
         .drop("month")
     )
-
-
-def _months_between(start: str, end: str) -> pl.Expr:
-    years = pl.col(end).dt.year().cast(pl.Int64) - pl.col(start).dt.year()
-    return years * 12 + pl.col(end).dt.month() - pl.col(start).dt.month()

@@ -27,6 +27,8 @@ INSTANTS = {
     "payment_failures": "first_failed_at",
 }
 """Tables of single events, and the column that says when each was."""
+COHORTS = frozenset({"cohort_retention", "customer_value_by_age"})
+"""Tables of cohorts by months since their first."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def through(marts: Marts, month: date) -> Marts:
 
 
 def _through(name: str, frame: pl.DataFrame, month: date, publication: Publication) -> pl.DataFrame:
-    if name == "cohort_retention":
+    if name in COHORTS:
         reached = pl.col("cohort_month").dt.offset_by(pl.format("{}mo", "months_since"))
         return frame.filter(reached <= month)
     if name in DAYS:

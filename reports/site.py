@@ -10,7 +10,18 @@ import duckdb
 
 from dashboards import site
 from dashboards.page import Page
-from reports import all_accounts, cash, churn, customers, definitions, mrr, overview, refunds_and_disputes, retention
+from reports import (
+    all_accounts,
+    cash,
+    churn,
+    customers,
+    definitions,
+    ltv,
+    mrr,
+    overview,
+    refunds_and_disputes,
+    retention,
+)
 from reports.all_accounts import AccountPages
 from reports.marts import Marts, read, through
 from reports.terms import Terms, basis
@@ -30,6 +41,7 @@ REPORTS: tuple[Report, ...] = (
     customers.page,
     retention.page,
     churn.page,
+    ltv.page,
     refunds_and_disputes.page,
     cash.page,
     definitions.page,

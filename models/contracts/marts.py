@@ -247,6 +247,128 @@ class CohortRetention(Mart):
     )
 
 
+SEGMENT = "all, product, billing_interval, currency, country or cohort_year: what the customer began with"
+SEGMENT_VALUE = "Value of the segment: all, product id, billing interval, currency, country, year; unknown where none"
+
+
+class CustomerLtv(Mart):
+    """Lifetime value of the customers of one segment, by the headline formula: what they bring within a horizon.
+
+    ARPA x gross margin x the months of paying that Kaplan-Meier survival gives within the horizon. `ltv_by_method` has
+    the other formulas.
+    """
+
+    table_name = "customer_ltv"
+    segment = text(SEGMENT, key=True)
+    segment_value = text(SEGMENT_VALUE, key=True)
+    segment_name = text("Name of the product; else the value")
+    customers = count("Customers who pay now")
+    mrr_reporting = reporting_mrr("Their MRR now")
+    arpa_reporting = reporting_mrr("mrr_reporting / customers; null without any", nullable=True)
+    paid_customers = count("Customers who ever paid")
+    churned_customers = count("Of those, customers whose first life has ended; pauses are no end")
+    lost_customers = count("Customers lost in the last six full months, pauses apart")
+    at_risk_customer_months = count("Customers at the start of each of these months, added up")
+    monthly_churn_rate = rate("lost_customers / at_risk_customer_months")
+    followed_months = number("Whole months for which at least ten customers were followed")
+    median_months = dy.Float64(nullable=True, description="Age by which half have left; null where not reached")
+    median_low_months = dy.Float64(nullable=True, description="Lower end of its 95 % interval")
+    median_high_months = dy.Float64(nullable=True, description="Upper end of its 95 % interval; null where not reached")
+    horizon_months = number("Months that are counted; fewer than 36 where nobody could be followed so long")
+    lifetime_months = dy.Decimal(18, 6, nullable=True, description="Expected months of paying within the horizon")
+    ltv_reporting = reporting_money(
+        "arpa_reporting x gross margin x lifetime_months; null with a reason", nullable=True
+    )
+    ltv_low_reporting = reporting_money("Lower end of the 95 % interval, of survival alone", nullable=True)
+    ltv_high_reporting = reporting_money("Upper end of the 95 % interval, of survival alone", nullable=True)
+    break_even_cac_reporting = reporting_money(
+        "ltv_reporting / 3: what winning a customer may cost by the common rule", nullable=True
+    )
+    gross_margin = rate("Share of MRR that is counted, by the policy")
+    annual_discount_rate = rate("What a year takes off in the discounted formulas, by the policy")
+    method = text("km_rmst_36, or km_rmst_followed where 36 months can't be seen yet")
+    reason = text("Why ltv_reporting is null", nullable=True)
+
+
+class LtvByMethod(Mart):
+    """Lifetime value of the customers of one segment by one formula."""
+
+    table_name = "ltv_by_method"
+    segment = text(SEGMENT, key=True)
+    segment_value = text(SEGMENT_VALUE, key=True)
+    method = text("simple, discounted, km_rmst_12, _24, _36, _60 or _followed, sbg_residual or realised", key=True)
+    horizon_months = number("Months that are counted; null where there is no end", nullable=True)
+    customers = count("Customers that the amount is an average of")
+    lifetime_months = dy.Decimal(
+        18, 6, nullable=True, description="Months of paying, discounted where the formula is; null where it has none"
+    )
+    ltv_reporting = reporting_money("Value of a customer; null with a reason", nullable=True)
+    ltv_low_reporting = reporting_money("Lower end of its 95 % interval; null where it has none", nullable=True)
+    ltv_high_reporting = reporting_money("Upper end of its 95 % interval; null where it has none", nullable=True)
+    reason = text("Why ltv_reporting is null", nullable=True)
+
+
+class RenewalFits(Mart):
+    """The shifted-beta-geometric model of renewals, fitted to one billing interval of one segment."""
+
+    table_name = "renewal_fits"
+    segment = text(SEGMENT, key=True)
+    segment_value = text(SEGMENT_VALUE, key=True)
+    billing_interval = text("month, year, 3 months, ...; unknown where no price says", key=True)
+    recurring_interval = text("day, week, month or year", nullable=True)
+    recurring_interval_count = number("How many of them a billing period lasts", nullable=True)
+    customers = count("Customers who ever paid")
+    churned_customers = count("Of those, customers whose first life has ended")
+    renewals_seen = number("The furthest renewal that anyone came to")
+    first_churn_rate = rate("Mean chance to leave at the first renewal: alpha / (alpha + beta)")
+    spread = dy.Float64(nullable=True, description="1 / (alpha + beta); 0 where all customers are alike")
+    alpha = dy.Float64(nullable=True, description="First parameter; null where not fitted or all are alike")
+    beta = dy.Float64(nullable=True, description="Second parameter; null where not fitted or all are alike")
+    log_likelihood = dy.Float64(nullable=True, description="Of the fitted model")
+    discounted_periods = dy.Float64(
+        nullable=True, description="Periods that a new customer will pay, discounted, the first included"
+    )
+    reason = text("Why it was not fitted", nullable=True)
+
+
+class SurvivalByMonth(Mart):
+    """Customers of one segment in one month of their tenure: who is still there, who left and how."""
+
+    table_name = "survival_by_month"
+    segment = text(SEGMENT, key=True)
+    segment_value = text(SEGMENT_VALUE, key=True)
+    tenure_month = number("Month of tenure, ending so many months after the first paid day; 0 is that day", key=True)
+    at_risk = count("Customers who could have been seen to leave some day of it; 0 beyond what was seen")
+    entered = count("Of those, customers who came under observation in it: all of month 0; later, backdated or resumed")
+    churned = count("Customers who left for good in it")
+    churned_voluntary = count("Of those, by their own choice")
+    churned_involuntary = count("Of those, for want of payment or by dispute")
+    churned_other = count("Of those, at the end of a contract or for administrative reasons")
+    last_seen = count("Customers who were not followed beyond it: still there, or paused")
+    survival = rate("Kaplan-Meier share of customers still there at its end; null beyond what was seen")
+    survival_low = rate("Lower end of its 95 % log-log interval; null where survival is 1 or 0")
+    survival_high = rate("Upper end of its 95 % log-log interval; null where survival is 1 or 0")
+    survival_projected = rate("What the renewal model expects; null where it could not be fitted")
+    hazard = rate("Share of those there before it who left in it")
+    hazard_voluntary = rate("Of the hazard, by their own choice")
+    hazard_involuntary = rate("Of the hazard, for want of payment or by dispute")
+    hazard_other = rate("Of the hazard, the rest")
+    incidence_voluntary = rate("Share of all who have left by their own choice so far (Aalen-Johansen)")
+    incidence_involuntary = rate("Share of all who have left for want of payment or by dispute so far")
+    incidence_other = rate("Share of all who have left otherwise so far")
+
+
+class CustomerValueByAge(Mart):
+    """Cash that customers who first paid in one month have brought so many months later: realised lifetime value."""
+
+    table_name = "customer_value_by_age"
+    cohort_month = day("Month of the first paid day", key=True)
+    months_since = number("Whole months since the cohort month; 0 is that month", key=True)
+    cohort_customers = count("Customers of the cohort")
+    net_cash_reporting = reporting_money("Charges less refunds, disputes and fees to the end of that month")
+    net_cash_per_customer_reporting = reporting_money("net_cash_reporting / cohort_customers")
+
+
 class Refunds(Mart):
     """One refund."""
 
@@ -493,6 +615,11 @@ TABLES: tuple[type[Mart], ...] = (
     ChurnedCustomers,
     ChurnReasonsByMonth,
     CohortRetention,
+    CustomerLtv,
+    LtvByMethod,
+    RenewalFits,
+    SurvivalByMonth,
+    CustomerValueByAge,
     Refunds,
     RefundRatesByMonth,
     Disputes,

@@ -4,7 +4,7 @@ import pytest
 
 from dashboards import figures
 from dashboards.drawing import FULL, draw, legend, sparkline
-from dashboards.figures import Reference, Series
+from dashboards.figures import Interval, Reference, Series
 from dashboards.scales import compact, percent_tick, thinned, ticks
 from dashboards.theme import ROLES
 from dashboards.values import Cell, Count, Missing, Rate
@@ -33,6 +33,34 @@ def test_a_line_is_dashed_into_the_month_that_is_not_over_and_stops_where_a_figu
     assert [dot.hollow for dot in drawing.dots] == [False, False, True]
     assert drawing.bands[3].words == "Nov 2026 (so far): Churn 30.0%"
     assert drawing.bands[1].words == "Sep 2026: Churn n/a"
+
+
+def test_an_interval_is_an_area_between_its_edges_and_reads_as_both_ends() -> None:
+    """Two known points: along the low edge and back along the high one; where an end is missing there is no area."""
+    line = Series("Kept", "main", [Rate(1, 1), Rate(8, 10), None, None])
+    interval = Interval(
+        "95% interval", "main", [Rate(1, 1), Rate(6, 10), None, None], [Rate(1, 1), Rate(9, 10), None, None]
+    )
+    figure = figures.lines(MONTHS, [line], form="percent", from_zero=True, interval=interval)
+    drawing = draw(figure, WIDE)
+    (area,) = drawing.areas
+    corners = [tuple(map(float, point.split())) for point in area.d.strip("MZ").split("L")]
+    assert [round(x, 1) for x, _ in corners] == [corners[0][0], corners[1][0], corners[1][0], corners[0][0]]
+    low, high = corners[1][1], corners[2][1]
+    assert low > high
+    assert drawing.bands[1].words == "Sep 2026: 95% interval 60.0% to 90.0%; Kept 80.0%"
+    assert drawing.bands[2].readings == ()
+    assert [(key.name, key.form) for key in legend(figure, "full")] == [("95% interval", "area"), ("Kept", "line")]
+
+
+def test_what_a_model_says_is_dashed_all_along() -> None:
+    model = Series("Expected", "fourth", [Rate(1, 1), Rate(8, 10), Rate(7, 10), Rate(6, 10)], dashed=True)
+    figure = figures.lines(MONTHS, [model, Series("Kept", "main", [Rate(1, 1), Rate(9, 10), None, None])])
+    assert [(stroke.role, stroke.dashed) for stroke in draw(figure, WIDE).strokes] == [
+        ("fourth", True),
+        ("main", False),
+    ]
+    assert [key.form for key in legend(figure, "full")] == ["dashes", "line"]
 
 
 def test_a_bridge_with_thin_steps_breaks_its_axis_and_marks_the_break() -> None:

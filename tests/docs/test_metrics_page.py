@@ -122,6 +122,27 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             {"cohort_month": date(2026, 1, 1), "months_since": 2},
             {"cohort_customers": 5, "customers": 3, "cohort_mrr_reporting": 24950, "mrr_reporting": 24700},
         ),
+        (
+            "survival_by_month",
+            {"segment": "all", "tenure_month": 2},
+            {"at_risk": 6, "churned": 1, "last_seen": 1, "survival": 1 - 1 / 6},
+        ),
+        (
+            "survival_by_month",
+            {"segment": "all", "tenure_month": 3},
+            {"at_risk": 4, "churned_involuntary": 1, "survival": 0.625},
+        ),
+        (
+            "customer_ltv",
+            {"segment": "all"},
+            {"paid_customers": 6, "ltv_reporting": None, "reason": "fewer than 20 customers have paid"},
+        ),
+        ("ltv_by_method", {"segment": "all", "method": "realised"}, {"ltv_reporting": 5440, "customers": 6}),
+        (
+            "customer_value_by_age",
+            {"cohort_month": date(2026, 1, 1), "months_since": 2},
+            {"cohort_customers": 5, "net_cash_reporting": 32641, "net_cash_per_customer_reporting": 6528},
+        ),
         ("trials", {"customer_id": "eve"}, {"outcome": "converted"}),
         ("trials", {"customer_id": "fay"}, {"outcome": "canceled", "ending": "canceled_in_trial"}),
         ("trials", {"customer_id": "hal"}, {"outcome": "open", "ending": "running"}),

@@ -26,6 +26,15 @@ def test_every_recipe_stands_after_what_it_is_made_from() -> None:
         there.add(name)
 
 
+def test_a_table_depends_on_whatever_the_steps_before_it_read() -> None:
+    """Recognised revenue is made of shares, which are made of postings, which read credit notes."""
+    assert "staging.credit_notes" in marts.made_from("revenue_recognition_by_month")
+    assert {"staging.balance_transactions", "staging.invoices", "marts.renewal_fits"} <= set(
+        marts.made_from("customer_ltv")
+    )
+    assert not [one for name in marts.names() for one in marts.made_from(name) if one.startswith(("steps.", "spine."))]
+
+
 def test_a_part_is_the_same_as_in_the_whole_and_nothing_else_is_returned() -> None:
     company = grown(7)
     part = marts.build_on(company.spine, company.staging, company.terms, only=["churn_reasons_by_month", "trials"])

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from reports.marts import CONTRACTS, Marts, Publication, publication_of
+from tests.reports import lifetimes
 
 ACCOUNT = "acct_1Example"
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -89,6 +90,10 @@ def company(customers: int = 60, months: int = 26, seed: int = 3) -> Marts:
     tables["cohort_retention"] = _cohorts(stories)
     tables |= _payments(moves, seed)
     tables["metrics_by_month"] = _metrics(tables, moves)
+    cohorts = [
+        (row["cohort_month"], row["cohort_customers"]) for row in tables["cohort_retention"] if not row["months_since"]
+    ]
+    tables |= lifetimes.tables([_first_life(story) for story in stories], cohorts, TODAY)
     return marts(tables)
 
 
@@ -169,6 +174,14 @@ def _story(customer: str, currency: str, start: date, chance: random.Random) -> 
             worth += worth // 3
         day += timedelta(days=chance.randrange(40, 160))
     return moves
+
+
+def _first_life(story: list[Move]) -> lifetimes.Life:
+    """From the first paid day to the first churn that was no pause, or to today."""
+    end = next((move for move in story if move.kind == "churn" and move.cause != "paused"), None)
+    last = story[-1]
+    worth = int(_reported(last.after, last.currency, TODAY))
+    return last.customer, last.currency, story[0].on, end.on if end else TODAY, end.cause if end else None, worth
 
 
 def _movement(move: Move) -> Row:
