@@ -293,6 +293,11 @@ class _Progress:
         return covered_from - self.oldest
 
     @property
+    def tells_density(self) -> bool:
+        """Objects of one and the same second tell nothing of how dense the others lie."""
+        return self.oldest < self.newest
+
+    @property
     def seconds_a_page(self) -> float:
         return (self.newest - self.oldest + 1) / self.pages
 
@@ -348,7 +353,7 @@ class _Windows:
         left: tuple[Window, ...] = ()
         if page.has_more:
             left = (below(window, read.last),)
-            if self._is_by_creation(window) and progress.newest and self.pages >= PAGES_BEFORE_SPLIT:
+            if self._is_by_creation(window) and progress.tells_density and self.pages >= PAGES_BEFORE_SPLIT:
                 left = split(left[0], progress.oldest, self._seconds_a_page(progress), self.reader.coverage.founded)
         self.reader.coverage.move(self.stream.name, edge, progress.oldest if left else window.start)
         await self._put(window, left, page.at, read)
