@@ -1,15 +1,18 @@
 """Turns pages into a folder of files that stands by itself: HTML, one CSV a table, one Plotly JSON a chart.
 
 Everything a page needs is inside it, so it opens from disk with no server; its content security policy names the two
-inline blocks by hash and forbids everything else. New files replace old ones one by one, the first page last.
+inline blocks by hash and forbids everything else. New files replace old ones one by one, each whole and on the disk
+before it does, the first page last; whatever ends a build on the way, the next one clears up after it.
 """
 
 import base64
+import fcntl
 import hashlib
 import json
+import os
 import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,8 @@ from dashboards.values import Missing, is_figure, shown, sort_key
 HERE = Path(__file__).parent
 FIRST = "index"
 MANIFEST = "files.json"
+UNFINISHED = ".unfinished"
+"""The folder beside the pages in which they are made."""
 
 
 def write(pages: Sequence[Page], basis: Basis, out: Path) -> list[Path]:
@@ -31,15 +36,17 @@ def write(pages: Sequence[Page], basis: Basis, out: Path) -> list[Path]:
     Files of an earlier build that this one no longer has are removed; files that no build wrote are left alone.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-        made = _write_all(pages, basis, Path(scratch))
+    with _unfinished(out) as scratch:
+        made = _write_all(pages, basis, scratch)
         former = _listed(out)
+        _list(former | set(made), scratch, out)
         for name in sorted(made, key=lambda name: (name == f"{FIRST}.html", name)):
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(Path(scratch) / name, out / name)
-    for name in former - set(made):
-        (out / name).unlink(missing_ok=True)
-    _list(out, made)
+            _put_in_place(scratch / name, out / name)
+        for name in former - set(made):
+            (out / name).unlink(missing_ok=True)
+        _list(set(made), scratch, out)
+        for folder in {out, *((out / name).parent for name in made)}:
+            _settle(folder)
     return [out / f"{FIRST}.html", *(out / name for name in sorted(made) if name != f"{FIRST}.html")]
 
 
@@ -48,6 +55,7 @@ def remove(out: Path) -> None:
     for name in _listed(out):
         (out / name).unlink(missing_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     for folder in (out / "data", out / "figures", out):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
@@ -90,13 +98,48 @@ def _figure(name: str, figure: Any, folder: Path) -> Path:
     return file
 
 
+@contextmanager
+def _unfinished(out: Path) -> Iterator[Path]:
+    """A folder on the same disk to make the pages in, for one build at a time: another one waits."""
+    folder = os.open(out, os.O_RDONLY)
+    scratch = out / UNFINISHED
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(folder)
+
+
+def _put_in_place(made: Path, place: Path) -> None:
+    """Have the file on the disk, then under its name: a reader, or a machine that fails, sees the old or the new."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _settle(made)
+    os.replace(made, place)  # noqa: PTH105 - the one atomic step, under its own name
+
+
+def _settle(path: Path) -> None:
+    """Wait until the disk has it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _listed(out: Path) -> set[str]:
-    manifest = out / MANIFEST
-    return set(json.loads(manifest.read_text(encoding="utf-8"))) if manifest.is_file() else set()
+    """What an earlier build made; nothing where its list is cut, as one was that a crash of version 0.1 left."""
+    try:
+        return set(json.loads((out / MANIFEST).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return set()
 
 
-def _list(out: Path, names: Sequence[str]) -> None:
-    (out / MANIFEST).write_text(json.dumps(sorted(names), indent=1), encoding="utf-8")
+def _list(names: Collection[str], scratch: Path, out: Path) -> None:
+    (scratch / MANIFEST).write_text(json.dumps(sorted(names), indent=1), encoding="utf-8")
+    _put_in_place(scratch / MANIFEST, out / MANIFEST)
 
 
 def _static(name: str) -> str:

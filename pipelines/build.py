@@ -70,8 +70,10 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Model
     return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found.collect()))
 
 
-def published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> publish.Published:
-    """Publish staging and marts."""
+def published(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, record: pl.DataFrame | None = None
+) -> publish.Published:
+    """Publish staging and marts, with this record of runs where one is given."""
     return publish.publish(
         connection,
         settings.published,
@@ -79,6 +81,7 @@ def published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> publ
         published_at=datetime.now(UTC),
         read_at=_known_until(connection),
         rule=settings.publish,
+        record=record,
     )
 
 

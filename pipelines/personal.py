@@ -62,7 +62,7 @@ def _key(file: Path) -> bytes:
 
 
 def _write_new(file: Path, key: bytes) -> None:
-    """Whole or not at all, and for the owner alone."""
+    """Whole or not at all, for the owner alone, and on the disk before anything that is hashed with it."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
@@ -70,3 +70,8 @@ def _write_new(file: Path, key: bytes) -> None:
         out.flush()
         os.fsync(out.fileno())
     beside.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -272,10 +272,9 @@ def _built(
         modelled = steps.modelled(connection, settings)
     tally.failed_checks = modelled.failed_checks
     with progress.step("Publishing"):
-        _end(
-            connection, tally, "checks_failed" if tally.failed_checks else "done"
-        )  # so that the file tells of this run
-        published = steps.published(connection, settings)
+        status = "checks_failed" if tally.failed_checks else "done"
+        record = runs.foretold(connection, tally.run_id, datetime.now(UTC), tally.outcome(status), tally.account_id)
+        published = steps.published(connection, settings, record)
     rows = sum(staged.rows.values()) + sum(modelled.rows.values())
     return (f"Published {published.file}: {published.tables} tables, {rows:,} rows, {published.bytes / 1e6:.1f} MB.",)
 

@@ -77,10 +77,12 @@ def publish(
     published_at: datetime,
     read_at: datetime | None = None,
     rule: Rule = "banner",
+    record: pl.DataFrame | None = None,
 ) -> Published:
     """Write the warehouse's staging and marts into `target`, all or nothing; `marts.data_checks` decides if.
 
-    `read_at` is when Stripe was last read to the end. The connection is the warehouse's, with no transaction open.
+    `read_at` is when Stripe was last read to the end; `record` is that of runs, where it is to tell more than the
+    warehouse's. The connection is the warehouse's, with no transaction open.
 
     Raises:
         ChecksFailedError: a blocking check failed and the rule is to refuse.
@@ -90,7 +92,7 @@ def publish(
     _require_tables(connection)
     if failed and rule == "refuse":
         raise ChecksFailedError(failed)
-    tables.write(connection, marts.PipelineRuns, _runs(connection))
+    tables.write(connection, marts.PipelineRuns, _runs(connection) if record is None else record)
     tables.write(connection, marts.Publication, _publication(connection, terms, published_at, read_at, failed))
     draft = target.with_name(target.name + ".tmp")
     try:
@@ -173,14 +175,23 @@ def _copied(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> int
 
 
 def _put_in_place(draft: Path, target: Path) -> None:
-    """Rename the draft over the target, so that a crash leaves either the old or the new one."""
+    """Rename the draft over the target, so that a crash leaves either the old or the new one, whole.
+
+    DuckDB has let go of the draft and synced it; that its bytes are on the disk must not hang on how it does that.
+    """
+    _settle(draft)
     _log_of(target).unlink(missing_ok=True)
     os.replace(draft, target)  # noqa: PTH105 - the one atomic step, under its own name
-    folder = os.open(target.parent, os.O_RDONLY)
+    _settle(target.parent)
+
+
+def _settle(path: Path) -> None:
+    """Wait until the disk has it. Never of a file that DuckDB has open: closing it here would drop DuckDB's lock."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def _remove(file: Path) -> None:

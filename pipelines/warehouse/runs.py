@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 import duckdb
+import polars as pl
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,19 @@ def end(
             run_id,
         ],
     )
+
+
+def foretold(
+    connection: duckdb.DuckDBPyConnection, run_id: str, ended_at: datetime, outcome: Outcome, account_id: str = ""
+) -> pl.DataFrame:
+    """The record as it will be once the run has ended so; it is not noted yet, since the run may still fail."""
+    connection.begin()
+    try:
+        end(connection, run_id, ended_at, outcome, account_id)
+        record: pl.DataFrame = connection.sql("from pipeline.runs").pl()
+    finally:
+        connection.rollback()
+    return record
 
 
 def spend(connection: duckdb.DuckDBPyConnection, run_id: str, spending: Sequence[Spending]) -> None:

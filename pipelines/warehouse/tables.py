@@ -143,8 +143,14 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 @cache
 def _types(contract: type[Table]) -> dict[str, str]:
     empty = contract.create_empty()
-    with duckdb.connect() as scratch:
+    with _scratch().cursor() as scratch:
         return {row[0]: row[1] for row in scratch.sql("describe from empty").fetchall()} if empty.width else {}
+
+
+@cache
+def _scratch() -> duckdb.DuckDBPyConnection:
+    """A database in memory to ask about types; one for all, since opening one takes longer than the question."""
+    return duckdb.connect()
 
 
 def _lossless(given: pl.DataType, wanted: pl.DataType) -> bool:

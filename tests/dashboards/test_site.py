@@ -1,7 +1,9 @@
 """The folder of files that a build leaves behind."""
 
 import json
+import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +77,67 @@ def test_a_build_that_fails_leaves_the_site_as_it_was(tmp_path: Path) -> None:
         site.write([page("index", "after"), broken], BASIS, tmp_path / "site")
     assert "before" in (tmp_path / "site" / "index.html").read_text()
     assert json.loads((tmp_path / "site" / "files.json").read_text()) == ["data/index-table.csv", "index.html"]
+
+
+def test_each_file_is_on_the_disk_before_it_takes_its_place_and_the_first_page_comes_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+    names: list[str] = []
+    sync, rename = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        sync(descriptor)
+        steps.append(os.fstat(descriptor).st_ino)
+
+    def renamed(old: Path, new: Path) -> None:
+        rename(old, new)
+        assert steps[-1] == new.stat().st_ino
+        names.append(new.name)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    out = tmp_path / "site"
+    site.write([page("index"), page("mrr")], BASIS, out)
+    assert names == ["files.json", "index-table.csv", "mrr-table.csv", "mrr.html", "index.html", "files.json"]
+    assert set(steps[-2:]) == {out.stat().st_ino, (out / "data").stat().st_ino}
+
+
+@pytest.mark.parametrize("moves", range(1, 6))
+def test_a_build_that_is_killed_while_its_files_take_their_places_leaves_whole_files_and_the_next_clears_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """Files that only the killed build had are gone after the next one, and so is the folder they were made in."""
+    site.write([page("index"), page("old")], BASIS, tmp_path / "site")
+    rename, done = os.replace, 0
+
+    def dying(old: Path, new: Path) -> None:
+        nonlocal done
+        done += 1
+        if done > moves:
+            raise KeyboardInterrupt
+        rename(old, new)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", dying)
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            site.write([page("index"), page("brief")], BASIS, tmp_path / "site")
+    assert (tmp_path / "site" / "index.html").read_text().rstrip().endswith("</html>")
+    site.write([page("index"), page("new")], BASIS, tmp_path / "site")
+    there = {
+        file.relative_to(tmp_path / "site").as_posix() for file in (tmp_path / "site").rglob("*") if file.is_file()
+    }
+    assert there == {"files.json", "index.html", "new.html", "data/index-table.csv", "data/new-table.csv"}
+    assert not (tmp_path / "site" / site.UNFINISHED).exists()
+
+
+def test_a_list_of_files_that_was_cut_stops_no_build(tmp_path: Path) -> None:
+    site.write([page("index")], BASIS, tmp_path / "site")
+    manifest = tmp_path / "site" / "files.json"
+    manifest.write_text(manifest.read_text()[:9])
+    site.write([page("index")], BASIS, tmp_path / "site")
+    assert json.loads(manifest.read_text()) == ["data/index-table.csv", "index.html"]
 
 
 def test_the_same_pages_give_the_same_bytes(tmp_path: Path) -> None:

@@ -187,6 +187,28 @@ def test_publishing_again_shows_the_new_rows_and_keeps_an_old_reader_consistent(
     assert seen(target, "select count(*) from staging.charges") == [(2,)]
 
 
+def test_what_is_renamed_is_on_the_disk_before_and_its_name_after(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, int]] = []
+    sync, rename = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        sync(descriptor)
+        steps.append(("synced", os.fstat(descriptor).st_ino))
+
+    def renamed(old: Path, new: Path) -> None:
+        rename(old, new)
+        steps.append(("renamed", new.stat().st_ino))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    target = tmp_path / "revenue.duckdb"
+    put(warehouse, target)
+    file, folder = target.stat().st_ino, tmp_path.stat().st_ino
+    assert steps == [("synced", file), ("renamed", file), ("synced", folder)]
+
+
 READER = """
     import duckdb, sys, time
     target, stop = sys.argv[1], sys.argv[2]
