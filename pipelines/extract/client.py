@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -64,7 +65,6 @@ class _ErrorBody(msgspec.Struct):
 
 
 _LISTING = msgspec.json.Decoder(_Listing)
-_OBJECT = msgspec.json.Decoder(_Object)
 Shape = TypeVar("Shape", _Listing, _Object)
 
 
@@ -148,10 +148,13 @@ class Client:
         answer, listing = await self._answered(stream, path, endpoint or path, parameters, _LISTING)
         return Page([bytes(raw) for raw in listing.data], listing.has_more, answer.at, answer.mended)
 
-    async def object(self, stream: str, path: str, id: str, expand: Parameters = ()) -> Answer:  # noqa: A002
-        """One object by id; an empty id reads what an account has one of. Raises as `page` does."""
+    async def object(self, stream: str, path: str, id: str, expand: Parameters = (), *, kind: str) -> Answer:  # noqa: A002
+        """One object by id; an empty id reads what an account has one of. Raises as `page` does.
+
+        An answer of another `kind`, Stripe's `object`, is none: a page that says sorry is no balance.
+        """
         where, endpoint = (f"{path}/{step(id)}", f"{path}/:id") if id else (path, path)
-        answer, _ = await self._answered(stream, where, endpoint, expand, _OBJECT)
+        answer, _ = await self._answered(stream, where, endpoint, expand, _object_of(kind))
         return answer
 
     async def _answered(
@@ -230,6 +233,13 @@ def _refusal(status: int, complaint: Complaint, path: str, request_id: str | Non
     if complaint.code == "resource_missing" or any(words in complaint.message for words in _GONE):
         return NotFound(complaint.message or f"{path} is not there.", request_id=request_id)
     return RequestRefused(f"{path}: HTTP {status}: {complaint.message}", request_id=request_id)
+
+
+@cache
+def _object_of(kind: str) -> "msgspec.json.Decoder[_Object]":
+    """Decodes an object of a kind and no other."""
+    shape = msgspec.defstruct("_Of", [("object", Literal[kind])], bases=(_Object,))
+    return msgspec.json.Decoder(shape)
 
 
 def _complaint(body: bytes) -> Complaint:

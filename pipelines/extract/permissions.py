@@ -33,7 +33,7 @@ async def _tried(account: Account, streams: Sequence[Stream]) -> dict[str, str |
 async def _refusal(client: Client, stream: Stream) -> str | None:
     try:
         if stream.changes is Changes.SINGLE:
-            await client.object(stream.name, stream.path, "")
+            await client.object(stream.name, stream.path, "", kind=stream.kind)
         else:
             await client.page(stream.name, stream.path, [("limit", "1")])
     except PermissionMissing as error:

@@ -177,18 +177,18 @@ class Reader:
 
     async def _object(self, stream: Stream, id_: str, changed_at: datetime | None) -> Batch:
         try:
-            answer = await self.client.object(stream.name, stream.path, id_, stream.single_expand)
+            answer = await self.client.object(stream.name, stream.path, id_, stream.single_expand, kind=stream.kind)
         except NotFound:
             return Batch(stream, self.client.now, [gone(id_, changed_at, self.client.now)], resolved=[id_])
         page = Page([answer.body], has_more=False, at=answer.at, mended=answer.mended)
         read = await self.read(stream, page, "event", {id_: changed_at})
-        if not read.rows:
+        if not read.last:
             return Batch(stream, answer.at, oddities=[replace(odd, id=id_) for odd in read.oddities])
-        if read.rows[0].id != id_:
+        if read.last != id_:
             other = Oddity(stream.name, "another object was answered than the one asked for", left_out=True, id=id_)
             self.oddities[other] += 1
             return Batch(stream, answer.at, oddities=[other])
-        if read.rows[0].deleted:
+        if any(row.deleted for row in read.rows):
             return Batch(stream, answer.at, [gone(id_, changed_at, answer.at)], resolved=[id_])
         newest = max(read.made_at, default=0)
         return Batch(stream, answer.at, read.rows, None, (), [id_], read.found, read.oddities, newest)

@@ -284,7 +284,7 @@ class _Run:
 
     async def _single(self, name: str) -> Answer | None:
         try:
-            return await self._client.object(name, BY_NAME[name].path, "")
+            return await self._client.object(name, BY_NAME[name].path, "", kind=BY_NAME[name].kind)
         except PermissionMissing as error:
             self._skipped[name] = str(error)
             return None
