@@ -29,6 +29,7 @@ SHAPE = "payload_shape"
 FIT = "values_fit"
 KEYS = "keys_are_there_and_unique"
 SENT = "values_are_there"
+RENDERED = "older_versions_are_understood"
 
 ALWAYS_SENT: Mapping[str, tuple[str, ...]] = {
     "prices": ("product_id", "currency", "type", "billing_scheme"),
