@@ -30,6 +30,7 @@ WHOLE = "lists_are_whole"
 FIT = "values_fit"
 KEYS = "keys_are_there_and_unique"
 SENT = "values_are_there"
+RENDERED = "older_versions_are_understood"
 
 ALWAYS_SENT: Mapping[str, tuple[str, ...]] = {
     "prices": ("product_id", "currency", "type", "billing_scheme"),

@@ -1,7 +1,8 @@
 """Objects rendered in older API versions, rendered as the pinned one shows them, so that staging knows one shape.
 
 What moved is told by https://docs.stripe.com/changelog. Nothing is made up: what an old version does not say stays
-away. Raw keeps every payload as it was sent; renditions are made once each and kept in `pipeline.renditions`.
+away, and an object that no version shapes so stays as it is and is told. Raw keeps every payload as it was sent;
+renditions are made once each and kept in `pipeline.renditions`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,8 @@ from typing import Any
 import duckdb
 import msgspec
 import polars as pl
+
+from pipelines.warehouse.findings import RENDERED, Finding
 
 OLDEST = "2023-10-16"
 """The oldest version whose shapes are known."""
@@ -49,6 +52,24 @@ def render(connection: duckdb.DuckDBPyConnection, stream: str) -> bool:
     return bool(connection.execute("select 1 from pipeline.renditions where stream = ? limit 1", [stream]).fetchall())
 
 
+def unlike(connection: duckdb.DuckDBPyConnection, stream: str) -> Iterator[Finding]:
+    """Objects whose newest version no rendition could be made of, told by account with an example."""
+    found = connection.execute(
+        f"""
+        select account_id, count(*) filter (made.payload is null), min(id) filter (made.payload is null)
+        from raw.{stream} as held
+        join pipeline.renditions as made on made.stream = $stream and made.seq = held.seq
+        where held.seq in (select max(seq) from raw.{stream} group by account_id, id)
+        group by account_id
+        order by account_id
+        """,
+        {"stream": stream},
+    ).fetchall()
+    for account, count, example in found:
+        words = f"shaped as no API version shapes them: {count}, such as {example}" if count else None
+        yield Finding(account, RENDERED, f"raw.{stream}", count, words)
+
+
 def _waiting(connection: duckdb.DuckDBPyConnection, stream: str, last: str) -> Iterator[list[tuple[int, str, str]]]:
     while rows := connection.execute(
         f"""
@@ -64,8 +85,16 @@ def _waiting(connection: duckdb.DuckDBPyConnection, stream: str, last: str) -> I
         yield rows
 
 
-def _text(stream: str, payload: str, api_version: str) -> str:
-    return msgspec.json.encode(rendered(stream, msgspec.json.decode(payload), api_version)).decode()
+_UNLIKE = (AttributeError, KeyError, TypeError, RecursionError, msgspec.MsgspecError)
+"""What moving a field raises where something else stands in its place."""
+
+
+def _text(stream: str, payload: str, api_version: str) -> str | None:
+    """The rendition; None where there is none, which `unlike` tells."""
+    try:
+        return msgspec.json.encode(rendered(stream, msgspec.json.decode(payload), api_version)).decode()
+    except _UNLIKE:
+        return None
 
 
 def _subscription(thing: Thing) -> None:

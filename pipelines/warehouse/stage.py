@@ -58,14 +58,14 @@ def stage(
     """
     clocks.set_aside(connection, are_read=test_clocks)
     _execute_file(connection, "macros")
-    for stream in _streams(contracts):
-        _view(connection, stream)
+    rendered = {stream for stream in _streams(contracts) if _view(connection, stream)}
     _execute_file(connection, "carried_discounts")
     texts = [query("carried_discounts"), *(query(contract.table_name) for contract in contracts)]
     found: list[Finding] = []
     for stream in _streams(contracts):
         nodes = findings.nodes(texts, stream)
         found += [*findings.shapes(connection, stream, nodes), *findings.whole(connection, stream, nodes)]
+        found += renditions.unlike(connection, stream) if stream in rendered else ()
     for contract in contracts:
         found += _staged(connection, contract)
     checks = findings.as_checks(found, checked_at)
@@ -102,14 +102,15 @@ def _named(*texts: str) -> tuple[str, ...]:
     return tuple(sorted({stream for text in texts for stream in STREAM.findall(text)} - {"discounts"}))
 
 
-def _view(connection: duckdb.DuckDBPyConnection, stream: str) -> None:
-    if not tables.exists(connection, "raw", stream):
-        _execute_file(connection, "no_versions", stream=stream)
-    elif renditions.render(connection, stream):
-        _execute_file(connection, "rendered_versions", stream=stream)
-    else:
-        _execute_file(connection, "versions", stream=stream)
+def _view(connection: duckdb.DuckDBPyConnection, stream: str) -> bool:
+    """Make the views of a stream's versions; whether any of them is a rendition."""
+    there = tables.exists(connection, "raw", stream)
+    rendered = there and renditions.render(connection, stream)
+    _execute_file(
+        connection, "rendered_versions" if rendered else "versions" if there else "no_versions", stream=stream
+    )
     _execute_file(connection, "current", stream=stream)
+    return rendered
 
 
 def _staged(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[Finding]:

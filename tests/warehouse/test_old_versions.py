@@ -129,3 +129,28 @@ def test_a_discount_that_was_shown_alone_becomes_the_first_of_the_list() -> None
 def test_what_the_pinned_version_rendered_is_left_as_it_is() -> None:
     held: dict[str, Any] = {"id": "in_1", "parent": None, "total_taxes": [], "discounts": []}
     assert rendered("invoices", dict(held), PINNED) == held
+
+
+def test_an_object_that_no_version_shapes_so_is_told_and_the_others_are_rendered(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Invoices of 2024 with something else where a discount, lines, a price or a number should be; and a sound one."""
+    odd: dict[str, dict[str, Any]] = {
+        "in_1": {"discount": "di_1", "discounts": ["di_2"]},
+        "in_2": {"lines": {"data": ["il_1"]}},
+        "in_3": {"lines": {"data": [{"id": "il_1", "price": {"no": "id"}}]}},
+        "in_4": {"subscription": "sub_1", "subscription_details": "none"},
+        "in_5": {},
+    }
+    base = {"object": "invoice", "livemode": False, "currency": "usd", "created": 1, "charge": "ch_1", "amount_due": 5}
+    lines = [json.dumps({"id": id_, **base, **more}) for id_, more in odd.items()]
+    lines.append(json.dumps({"id": "in_6", **base}).replace('"amount_due": 5', '"amount_due": 1e999'))
+    (tmp_path / "invoices.ndjson").write_text("\n".join(lines))
+    files.load(connection, tmp_path, Export("2024-06-20", "acct_1", AT))
+    outcome = stage.stage(connection, AT)
+    [told] = outcome.checks.filter(check_name="older_versions_are_understood", table_name="raw.invoices").to_dicts()
+    assert (told["passed"], told["failing_rows"]) == (False, 5)
+    assert told["detail"] == "shaped as no API version shapes them: 5, such as in_1"
+    ids = connection.execute("select id from staging.invoices order by id").fetchall()
+    assert [id_ for (id_,) in ids] == [*odd, "in_6"]
+    assert connection.execute("select distinct invoice_id from staging.invoice_payments").fetchall() == [("in_5",)]
