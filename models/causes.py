@@ -6,8 +6,8 @@ worth differs, another item of the subscription changed at that instant, and the
 
 import polars as pl
 
-from models.observations import VERSION
-from models.states import SUBSCRIPTION, after, before
+from models.observations import SUBSCRIPTION, VERSION
+from models.states import after, before
 
 PLAN = ("product_id", "recurring_interval", "recurring_interval_count")
 COUPONS = ("item_coupons", "invoice_coupons")

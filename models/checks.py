@@ -227,11 +227,11 @@ def _now_and_history(frames: Frames, terms: Terms) -> pl.LazyFrame:
 
 
 def _returns_between_churns(frames: Frames, terms: Terms) -> pl.LazyFrame:
-    """Movements out of turn: a churn after a churn, or a return without one."""
+    """Movements out of turn: a churn after a churn, or a coming without one."""
     key = ["account_id", "customer_id", "currency"]
     ends = pl.col("movement_type") == "churn"
-    steps = frames["marts.mrr_movements"].filter(pl.col("movement_type").is_in(["churn", "reactivation"]))
-    out_of_turn = ends == ends.shift(1, fill_value=False).over(key, order_by="moved_on")
+    steps = frames["marts.mrr_movements"].filter(pl.col("movement_type").is_in(["new", "churn", "reactivation"]))
+    out_of_turn = ends == ends.shift(1, fill_value=True).over(key, order_by="moved_on")
     return (
         steps.with_columns(out_of_turn=out_of_turn)
         .filter("out_of_turn")
@@ -240,14 +240,18 @@ def _returns_between_churns(frames: Frames, terms: Terms) -> pl.LazyFrame:
 
 
 def _new_once(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Customers who were new again, though the policy forgets nobody, or not so soon."""
     key = ["account_id", "customer_id", "currency"]
+    away = (pl.col("moved_on") - pl.col("moved_on").shift(1).over(key, order_by="moved_on")).dt.total_days()
+    remembered = pl.lit(True)
+    if terms.policy.reactivation_max_days is not None:
+        remembered = pl.col("away") <= terms.policy.reactivation_max_days
     return (
         frames["marts.mrr_movements"]
-        .filter(pl.col("movement_type") == "new")
-        .group_by(key)
-        .agg(rows=pl.len())
-        .filter(pl.col("rows") > 1)
+        .with_columns(away=away)
+        .filter(pl.col("movement_type") == "new", pl.col("away").is_not_null(), remembered)
         .select("account_id", _subject("customer_id", "currency").alias("subject"))
+        .unique()
     )
 
 
@@ -444,7 +448,7 @@ CHECKS: tuple[Check, ...] = (
         "churns_and_returns_take_turns",
         "marts.mrr_movements",
         BLOCKING,
-        "a churn after a churn, or a return of who had not left",
+        "a churn after a churn, or a coming of who had not left",
         _returns_between_churns,
     ),
     Check(

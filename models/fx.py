@@ -45,6 +45,21 @@ def daily_rates(
     return pl.concat(frames).sort("currency", "date").lazy()
 
 
+def rates_of_mrr(daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The rates that MRR is converted at under the policy's `fx_mode`, from `daily_rates`, in the same form.
+
+    `constant`: the as-of day's on every day. `native`: none; other currencies are worth 0 in the reporting one.
+    """
+    mode = terms.policy.fx_mode
+    if mode == "constant":
+        now = daily.filter(pl.col("date") == terms.as_of_day).drop("date")
+        return daily.select("currency", "date").join(now, on="currency").select(RATES)
+    if mode == "native":
+        is_own = pl.col("currency") == terms.currency
+        return daily.with_columns(pl.when(is_own).then("numerator").otherwise(pl.lit(0, pl.Int128)).alias("numerator"))
+    return daily
+
+
 def stale_rates(used: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:
     """Findings, one a currency, where a rate was carried too far; `used`: currency and date of what was converted."""
     age = (pl.col("date") - pl.col("known_on")).dt.total_days()

@@ -7,7 +7,8 @@ the stock is revalued at each month's end and the difference is FX's own movemen
 import polars as pl
 
 from models.fx import converted
-from models.movements import TYPES, customer_movements
+from models.movements import CUSTOMER, GRAIN, TYPES
+from models.presence import arrivals
 from models.terms import Terms
 
 CURRENCY = ["account_id", "currency"]
@@ -20,33 +21,38 @@ def published(micros: pl.Expr) -> pl.Expr:
     return (micros.cast(pl.Decimal(38, 6)) / 1_000_000).cast(pl.Decimal(18, 6))
 
 
-def by_day(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """marts.mrr_by_day in micros: every day from a currency's first movement to the as-of day."""
-    moved = movements.group_by(*CURRENCY, date="moved_on").agg(
-        *_by_type("delta_micros"), moved=_sum("delta_micros"), came=_came()
-    )
+def by_day(movements: pl.LazyFrame, comings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """marts.mrr_by_day in micros: every day from a currency's first movement or coming to the as-of day.
+
+    `comings` is of models/presence.py: who is counted as a customer.
+    """
+    grain = [*CURRENCY, "date"]
+    moved = movements.group_by(*CURRENCY, date="moved_on").agg(*_by_type("delta_micros"), moved=_sum("delta_micros"))
+    came = comings.group_by(*CURRENCY, date="moved_on").agg(_sum("came"))
     days = (
-        movements.group_by(CURRENCY)
-        .agg(pl.col("moved_on").min())
-        .select(*CURRENCY, date=pl.date_ranges("moved_on", pl.lit(terms.as_of_day)))
+        pl.concat([moved.select(grain), came.select(grain)])
+        .group_by(CURRENCY)
+        .agg(pl.col("date").min())
+        .with_columns(date=pl.date_ranges("date", pl.lit(terms.as_of_day)))
         .explode("date")
     )
     return (
-        days.join(moved, on=[*CURRENCY, "date"], how="left")
+        days.join(moved, on=grain, how="left")
+        .join(came, on=grain, how="left")
         .with_columns(pl.col(*MOVED, "moved", "came").fill_null(0))
-        .sort(*CURRENCY, "date")
+        .sort(grain)
         .with_columns(
             closing_mrr=pl.col("moved").cum_sum().over(CURRENCY), customers=pl.col("came").cum_sum().over(CURRENCY)
         )
         .with_columns(opening_mrr=pl.col("closing_mrr") - pl.col("moved"))
-        .select(*CURRENCY, "date", "opening_mrr", *MOVED, "closing_mrr", "customers")
+        .select(*grain, "opening_mrr", *MOVED, "closing_mrr", "customers")
     )
 
 
-def by_month(days: pl.LazyFrame, movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """marts.mrr_by_month in micros, from the days and the movements."""
+def by_month(days: pl.LazyFrame, comings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """marts.mrr_by_month in micros, from the days and the comings."""
     grain = [*CURRENCY, "month"]
-    counts = _counts(movements.with_columns(month=_month("moved_on")), grain)
+    counts = _counts(arrivals(comings, GRAIN, terms.policy).with_columns(month=_month("moved_on")), grain)
     return (
         days.sort(*CURRENCY, "date")
         .group_by(*CURRENCY, month=_month("date"), maintain_order=True)
@@ -63,20 +69,20 @@ def by_month(days: pl.LazyFrame, movements: pl.LazyFrame, terms: Terms) -> pl.La
 
 
 def by_month_reporting(
-    changes: pl.LazyFrame, movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
+    changes: pl.LazyFrame, movements: pl.LazyFrame, comings: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
 ) -> pl.LazyFrame:
-    """marts.mrr_by_month_reporting in micros, from the ledger, the movements and the daily rates."""
+    """marts.mrr_by_month_reporting in micros, from the ledger, the movements, the comings and the rates of MRR."""
     grain = ["account_id", "month"]
-    months = _months(movements, terms)
+    months = months_of(movements.select("account_id", "moved_on"), comings.select("account_id", "moved_on"), terms)
     flows = movements.group_by("account_id", month=_month("moved_on")).agg(*_by_type("delta_reporting_micros"))
-    customers = customer_movements(movements, terms.policy.grace_days).with_columns(month=_month("moved_on"))
-    came = customers.group_by(grain).agg(pl.col("came").sum())
+    customers = arrivals(comings, CUSTOMER, terms.policy).with_columns(month=_month("moved_on"))
+    came = customers.group_by(grain).agg(_sum("came"))
     operational = pl.sum_horizontal(MOVED)
     return (
         months.join(flows, on=grain, how="left")
         .join(_counts(customers, grain), on=grain, how="left")
         .join(came, on=grain, how="left")
-        .join(_month_end_stock(changes, months, rates, terms), on=grain, how="left")
+        .join(month_end_stock(changes, months, rates, terms), on=grain, how="left")
         .with_columns(pl.col(*MOVED, *COUNTED.values(), "came", "closing_mrr").fill_null(0))
         .sort(grain)
         .with_columns(
@@ -90,41 +96,45 @@ def by_month_reporting(
     )
 
 
-def _month_end_stock(changes: pl.LazyFrame, months: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Each month's closing in the reporting currency: every item's worth at the month's last rate, rounded by itself.
+def month_end_stock(changes: pl.LazyFrame, months: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Each month's closing in the reporting currency: every item's worth at the month's last rate, or at that of the
+    day on which it is valued, rounded by itself: account_id, month, closing_mrr.
 
-    Items worth the same are converted once: the stock is held as how many items are worth how much.
+    Items worth the same are converted once: the stock is held as how many items are worth how much. `months` is of
+    `months_of`.
     """
-    level = [*CURRENCY, "worth"]
+    level = [*CURRENCY, "worth", "valued_on"]
     steps = pl.concat(
-        [
-            changes.select(*CURRENCY, month=_month("changed_on"), worth="before_micros", items=pl.lit(-1, pl.Int64)),
-            changes.select(*CURRENCY, month=_month("changed_on"), worth="after_micros", items=pl.lit(1, pl.Int64)),
-        ]
+        changes.select(*CURRENCY, "valued_on", month=_month("changed_on"), worth=worth, items=pl.lit(items, pl.Int64))
+        for worth, items in (("before_micros", -1), ("after_micros", 1))
     )
     steps = steps.filter(pl.col("worth") != 0).group_by(*level, "month").agg(pl.col("items").sum())
     held = (
         steps.select(level)
         .unique()
         .join(months, on="account_id")
-        .join(steps, on=[*level, "month"], how="left")
+        .join(steps, on=[*level, "month"], how="left", nulls_equal=True)
         .sort(*level, "month")
         .with_columns(items=pl.col("items").fill_null(0).cum_sum().over(level))
         .filter(pl.col("items") != 0)
     )
     month_end = pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(terms.as_of_day))
     return (
-        held.with_columns(date=month_end)
+        held.with_columns(date=pl.coalesce("valued_on", month_end))
         .join(rates, on=["currency", "date"], how="left")
         .group_by("account_id", "month")
         .agg(closing_mrr=(pl.col("items") * converted("worth")).sum())
     )
 
 
-def _months(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Every month of an account from its first movement to the as-of day."""
+def months_of(movements: pl.LazyFrame, comings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Every month of an account from its first movement or coming to the as-of day: account_id, month.
+
+    Both frames have account_id and moved_on.
+    """
     return (
-        movements.group_by("account_id")
+        pl.concat([movements, comings])
+        .group_by("account_id")
         .agg(_month("moved_on").min())
         .select("account_id", month=pl.date_ranges("moved_on", pl.lit(terms.as_of_day), interval="1mo"))
         .explode("month")
@@ -143,10 +153,6 @@ def _by_type(amount: str) -> list[pl.Expr]:
 
 def _sum(name: str) -> pl.Expr:
     return pl.col(name).sum()
-
-
-def _came() -> pl.Expr:
-    return ((pl.col("after_micros") > 0).cast(pl.Int64) - (pl.col("before_micros") > 0).cast(pl.Int64)).sum()
 
 
 def _month(name: str) -> pl.Expr:

@@ -11,11 +11,11 @@ from datetime import date, timedelta
 import polars as pl
 import polars.selectors as cs
 
-from models import exclusions, fx, ledger, movements, mrr
+from models import exclusions, fx, ledger, movements, mrr, presence
 from models.currency import unknown_currencies
+from models.known import Known
 from models.lives import incomplete_rows
 from models.mrr import published
-from models.policy import require_supported
 from models.terms import Terms
 from models.timeline import stretches
 from models.worth import catalogue
@@ -46,6 +46,8 @@ class Spine:
     """contracts.spine.ItemsNow: each live item now, and why it does not count."""
     rates: pl.LazyFrame
     """contracts.spine.DailyRates: each currency, each day from the first change or money row to the as-of day."""
+    mrr_rates: pl.LazyFrame
+    """The same, as MRR is converted under the policy's `fx_mode`."""
     findings: pl.LazyFrame
     """contracts.spine.Findings: what was wrong with the data, for data_checks."""
     marts: Mapping[str, pl.LazyFrame]
@@ -62,29 +64,35 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
         terms: as-of instant, zone, reporting currency, policy.
 
     Raises:
-        models.policy.PolicyError: the policy has a rule that is not followed yet.
         models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
     """
-    require_supported(terms.policy)
+    known = Known(staging, terms)
     sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
-    timeline = stretches(staging, sold, terms).lazy()
-    native = ledger.changes(timeline, terms).collect()
+    timeline = stretches(known, sold, terms.policy).lazy()
+    native = ledger.kept(ledger.changes(timeline, terms), terms.policy).collect()
     daily = _daily_rates(staging, native, rates, terms)
-    changes = ledger.in_reporting_currency(native.lazy(), daily).collect().lazy()
-    moved = movements.movements(changes, terms.policy.grace_days).collect().lazy()
-    days = mrr.by_day(moved, terms).collect().lazy()
-    items = exclusions.items_now(staging, timeline, sold, terms)
-    months = mrr.by_month(days, moved, terms)
-    reporting = mrr.by_month_reporting(changes, moved, daily, terms)
+    mrr_rates = fx.rates_of_mrr(daily, terms).collect().lazy()
+    changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).collect().lazy()
+    stays_free = terms.policy.free_customers == "active"
+    present = presence.subscribers(timeline, terms).collect().lazy() if stays_free else None
+    moved = movements.movements(changes, terms.policy, present).collect().lazy()
+    comings = presence.payers(moved) if present is None else present
+    days = mrr.by_day(moved, comings, terms).collect().lazy()
+    items = exclusions.items_now(staging, timeline, known.absent(terms.policy), sold, terms)
+    months = mrr.by_month(days, comings, terms)
+    reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
     return Spine(
         timeline,
         changes,
         moved,
         items,
         daily,
-        _findings(staging, timeline, changes, daily),
+        mrr_rates,
+        _findings(staging, timeline, changes, daily, terms),
         {
-            "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
+            "mrr_changes": _amounts(
+                changes.drop("valued_on").rename(PUBLISHED), ["subscription_item_id", "changed_at"]
+            ),
             "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
             "mrr_by_day": _amounts(days, ["currency", "date"]),
             "mrr_by_month": _amounts(months, ["currency", "month"]),
@@ -109,11 +117,17 @@ def _daily_rates(
         one for one in [changes["changed_on"].min()] if isinstance(one, date)
     ]
     first = min(firsts, default=terms.as_of_day)
-    return fx.daily_rates(rates, changes["currency"].unique(), used["currency"], first, terms)
+    of_mrr, others = list(changes["currency"].unique()), list(used["currency"])
+    needed, wanted = ([], of_mrr + others) if terms.policy.fx_mode == "native" else (of_mrr, others)
+    return fx.daily_rates(rates, needed, wanted, first, terms)
 
 
 def _findings(
-    staging: Mapping[str, pl.LazyFrame], timeline: pl.LazyFrame, changes: pl.LazyFrame, daily: pl.LazyFrame
+    staging: Mapping[str, pl.LazyFrame],
+    timeline: pl.LazyFrame,
+    changes: pl.LazyFrame,
+    daily: pl.LazyFrame,
+    terms: Terms,
 ) -> pl.LazyFrame:
     unknown = timeline.filter(pl.col("reason") == "unknown_amount").select(
         check_name=pl.lit("prices_say_their_amount"),
@@ -127,18 +141,23 @@ def _findings(
             unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
             incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
-            fx.stale_rates(_converted_on(changes, daily), daily),
+            fx.stale_rates(_converted_on(changes, daily, terms), daily),
         ]
     )
 
 
-def _converted_on(changes: pl.LazyFrame, daily: pl.LazyFrame) -> pl.LazyFrame:
-    """The days on which a currency is converted: those of its changes, and each month's last, when the stock is."""
-    changed = changes.select("currency", date="changed_on")
+def _converted_on(changes: pl.LazyFrame, daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The days whose rates MRR is converted at: by mode those of changes, and each month's last, when the stock is."""
+    changed = changes.select("currency", date=pl.coalesce("valued_on", "changed_on"))
     since = changed.group_by("currency").agg(since=pl.col("date").min())
-    is_closing = (pl.col("date") == pl.col("date").dt.month_end()) | (pl.col("date") == pl.col("date").max())
-    closings = daily.filter(is_closing).join(since, on="currency").filter(pl.col("date") >= pl.col("since"))
-    return pl.concat([changed, closings.select("currency", "date")])
+    is_now = pl.col("date") == pl.col("date").max()
+    valued = {
+        "daily_stock": (pl.col("date") == pl.col("date").dt.month_end()) | is_now,
+        "constant": is_now,
+    }.get(terms.policy.fx_mode, pl.lit(False))
+    closings = daily.filter(valued).join(since, on="currency").filter(pl.col("date") >= pl.col("since"))
+    at_changes = changed.filter(pl.lit(terms.policy.fx_mode in ("daily_stock", "movement_date")))
+    return pl.concat([at_changes, closings.select("currency", "date")])
 
 
 def _amounts(frame: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:

@@ -40,7 +40,6 @@ def examine(settings: Settings, say: Callable[[str], None]) -> bool:
 def _settings(settings: Settings) -> Iterator[Finding]:
     try:
         chosen = policy.preset(settings.policy)
-        policy.require_supported(chosen)
         rates.load(settings.rate_file)
     except (policy.PolicyError, SettingsError) as error:
         yield Finding("fault", str(error))

@@ -134,7 +134,10 @@ class MrrExclusions(Mart):
     subscription_id = text("Subscription the item belongs to")
     subscription_item_id = text("Subscription item", key=True)
     currency = text(CURRENCY)
-    reason = text("trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount")
+    reason = text(
+        "trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount; by other policies than "
+        "the default also cancel_requested, past_due, awaiting_payment"
+    )
     list_mrr = mrr("What it would be worth a month before discounts, if it counted")
 
 

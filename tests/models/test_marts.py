@@ -6,7 +6,7 @@ from models import marts
 from models.contracts import marts as contracts
 from tests.models.grown import grown
 
-SPINE = ("changes", "movements", "rates", "items")
+SPINE = ("changes", "movements", "rates", "mrr_rates", "items")
 MADE_ELSEWHERE = {"data_checks", "pipeline_runs", "publication"}
 
 

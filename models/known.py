@@ -1,0 +1,103 @@
+"""What is known of subscriptions and their items, whatever the rules: gathered once, followed by many policies.
+
+Each part is collected when it is first asked for, and kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+
+from models.absences import ABSENCES, absent, patience
+from models.lives import lives
+from models.observations import ITEM, live_items, observations, version_observations
+from models.policy import MetricPolicy
+from models.terms import Terms
+from models.usage import usage
+
+COUPONS = ("item_coupons", "invoice_coupons")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The facts of an account as of an instant. `terms.policy` is not looked at."""
+
+    staging: Mapping[str, pl.LazyFrame]
+    terms: Terms
+    _told: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+    _observed: dict[tuple[object, ...], pl.DataFrame] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def lives(self) -> pl.DataFrame:
+        """`lives.lives`."""
+        return lives(self.staging, self.terms).collect()
+
+    @cached_property
+    def prices(self) -> pl.DataFrame:
+        """What prices say of products and intervals, by account_id and price_id."""
+        return (
+            self.staging["prices"]
+            .select("account_id", "product_id", "recurring_interval", "recurring_interval_count", price_id="id")
+            .collect()
+        )
+
+    @cached_property
+    def places(self) -> pl.DataFrame:
+        """The items that Stripe holds now and their place in the subscription, by account_id and id."""
+        items = self.staging["subscription_items"]
+        return items.select("account_id", subscription_item_id="id", place="position", is_held=True).collect()
+
+    def observed(self, policy: MetricPolicy) -> pl.DataFrame:
+        """Every observation of every item that the policy may count, with the coupons that it counts."""
+        key = (policy.counted_discounts, policy.metered_counts)
+        if key not in self._observed:
+            parts = [self._licensed, self._usage] if policy.metered_counts else [self._licensed]
+            self._observed[key] = self._with_counted_coupons(pl.concat(parts, how="diagonal"), policy.counted_discounts)
+        return self._observed[key]
+
+    def absent(self, policy: MetricPolicy) -> pl.DataFrame:
+        """`absences.absent` under a policy."""
+        for reason in patience(policy):
+            if reason not in self._told:
+                self._told[reason] = ABSENCES[reason](self.staging, self.lives.lazy(), self.terms).collect()
+        return absent(self._told, policy)
+
+    @cached_property
+    def _licensed(self) -> pl.DataFrame:
+        running = self.lives.lazy()
+        told = observations(self.staging, running).collect()
+        untold = live_items(self.staging, running, self.terms).join(
+            told.lazy().select(ITEM).unique(), on=ITEM, how="anti"
+        )
+        versions = version_observations(self.staging, running)
+        counted = pl.lit(1, pl.Int64).alias("line_count")
+        return pl.concat([told, untold.collect(), versions.collect()], how="diagonal").with_columns(counted)
+
+    @cached_property
+    def _usage(self) -> pl.DataFrame:
+        return usage(self.staging, self.lives.lazy()).collect()
+
+    @cached_property
+    def _durations(self) -> Mapping[tuple[str, str], str]:
+        coupons = self.staging["coupons"].select("account_id", "id", "duration").collect()
+        return {(account, coupon): duration for account, coupon, duration in coupons.iter_rows()}
+
+    def _with_counted_coupons(self, observed: pl.DataFrame, durations: Sequence[str]) -> pl.DataFrame:
+        """The observations with only those coupon ids left whose duration is one of `durations`."""
+        for name in COUPONS:
+            told = observed.select("account_id", name).unique().filter(pl.col(name) != "")
+            counted = [self._counted(account, ids, durations) for account, ids in told.iter_rows()]
+            fewer = told.with_columns(counted=pl.Series(counted, dtype=pl.String)).filter(
+                pl.col("counted") != pl.col(name)
+            )
+            if not fewer.is_empty():
+                observed = (
+                    observed.join(fewer, on=["account_id", name], how="left", maintain_order="left")
+                    .with_columns(pl.coalesce("counted", name).alias(name))
+                    .drop("counted")
+                )
+        return observed
+
+    def _counted(self, account: str, ids: str, durations: Sequence[str]) -> str:
+        return ",".join(one for one in ids.split(",") if self._durations.get((account, one)) in durations)
