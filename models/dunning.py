@@ -43,14 +43,13 @@ def _owed(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms
         .then(pl.coalesce("marked_uncollectible_at", "finalized_at", "created_at"))
     )
     # A first payment that fails leaves a subscription incomplete, not past due.
-    is_first = (pl.col("billing_reason") == "subscription_create") & (pl.col("collection_method") != "send_invoice")
+    is_sent = pl.col("collection_method").eq_missing("send_invoice")
+    is_first = (pl.col("billing_reason") == "subscription_create") & ~is_sent
     paid_at = pl.when(status == "paid").then("settled_at")
     later_paid_at = paid_at.cum_min(reverse=True).backward_fill().over(SUBSCRIPTION, order_by="created_at")
     tried_in_vain = pl.col("attempt_count").fill_null(0) > (status == "paid").cast(pl.Int64)
     since = (
-        pl.when(pl.col("collection_method") == "send_invoice")
-        .then("due_at")
-        .otherwise(pl.coalesce("failed_at", pl.when(tried_in_vain).then("finalized_at")))
+        pl.when(is_sent).then("due_at").otherwise(pl.coalesce("failed_at", pl.when(tried_in_vain).then("finalized_at")))
     )
     return (
         staging["invoices"]

@@ -35,10 +35,12 @@ class Known:
 
     @cached_property
     def prices(self) -> pl.DataFrame:
-        """What prices say of products and intervals, by account_id and price_id."""
+        """What prices say of products, intervals and usage, by account_id and price_id."""
+        is_metered = pl.col("recurring_usage_type") == "metered"
+        intervals = ("recurring_interval", "recurring_interval_count")
         return (
             self.staging["prices"]
-            .select("account_id", "product_id", "recurring_interval", "recurring_interval_count", price_id="id")
+            .select("account_id", "product_id", *intervals, price_id="id", is_metered=is_metered)
             .collect()
         )
 
