@@ -21,7 +21,7 @@ from tests.models.story import Account
 AS_OF = "2026-08-20"
 MOVED = ("new_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "reactivation_mrr")
 RATES = [(f"2026-{month:02}-01", "eur", "usd", f"1.{month}") for month in range(1, 9)]
-BILLS = {
+BILLS: dict[str, dict[str, Any]] = {
     "paid": {},
     "void": {"status": "void", "attempt_count": 0, "paid_at": None},
     "draft": {"status": "draft", "attempt_count": 0, "paid_at": None},
@@ -94,7 +94,7 @@ def _sell(account: Account, name: str, one: Sold) -> None:
 
 def _bill(account: Account, subscription: str, item: tuple[str, str, int], kind: str, start: date, until: date) -> None:
     late = (start + timedelta(days=35)).isoformat() if kind == "late" else start.isoformat()
-    told = {"attempt_count": 1 + (kind == "late"), "paid_at": late, "total": 1000, **BILLS[kind]}
+    told: dict[str, Any] = {"attempt_count": 1 + (kind == "late"), "paid_at": late, "total": 1000, **BILLS[kind]}
     names = [kind] if kind in ("gift", "half", "once") else []
     line = (*item, start.isoformat(), until.isoformat())
     invoice = account.invoice(subscription, [line], discounts=names, **told)
