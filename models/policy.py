@@ -246,13 +246,12 @@ def preset(name: str) -> MetricPolicy:
 
 
 def changed(policy: MetricPolicy, **rules: object) -> MetricPolicy:
-    """The policy with single rules replaced, each given as a file would hold it; `name` too.
+    """The policy with single rules replaced, each given as a file would hold it.
 
     Raises:
         PolicyError: a rule that no policy has, or a value that it can't have.
     """
-    name = str(rules.pop("name", policy.name))
-    return replace(policy, name=name, **{rule: _read(rule, value) for rule, value in rules.items()})
+    return replace(policy, **{rule: _read(rule, value) for rule, value in rules.items()})
 
 
 def switched(policy: MetricPolicy, to: MetricPolicy, group: str) -> MetricPolicy:

@@ -11,7 +11,7 @@ from models.policy import GROUPS, OF_MOVEMENTS, PRESETS, RULES, MetricPolicy, Po
 
 def test_presets_differ_in_their_hash_and_a_name_is_no_rule() -> None:
     assert len({policy.hash for policy in PRESETS.values()}) == len(PRESETS) == 6
-    assert changed(MetricPolicy(), name="ours").hash == MetricPolicy().hash
+    assert MetricPolicy("ours").hash == MetricPolicy().hash
     assert changed(MetricPolicy(), week_factor=4).hash != MetricPolicy().hash
 
 
@@ -29,7 +29,7 @@ def test_every_rule_says_what_it_may_be_and_which_group_tells_its_effect() -> No
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_made_of_values_that_its_rules_may_have(name: str) -> None:
     rules = {rule: getattr(preset(name), rule) for rule in RULES}
-    assert changed(MetricPolicy(), name=name, **rules) == preset(name)
+    assert changed(MetricPolicy(name), **rules) == preset(name)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -77,6 +77,8 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         preset("strpe")
     with pytest.raises(PolicyError, match="rule 'grace' is unknown; the rules are counted_statuses"):
         changed(MetricPolicy(), grace=3)
+    with pytest.raises(PolicyError, match="rule 'name' is unknown"):
+        changed(MetricPolicy(), name="ours")
     with pytest.raises(PolicyError, match="interval 'decade'"):
         MetricPolicy().month_factor("decade")
 
