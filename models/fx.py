@@ -45,12 +45,16 @@ def daily_rates(
     return pl.concat(frames).sort("currency", "date").lazy()
 
 
-def rates_of_mrr(daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """The rates that MRR is converted at under the policy's `fx_mode`, from `daily_rates`, in the same form.
+def table_of(mode: str) -> str:
+    """The mode of the rate table that an `fx_mode` reads: where it looks up the day of, all days are as they were."""
+    return mode if mode in ("constant", "native") else "daily_stock"
+
+
+def rates_by(mode: str, daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The rates that MRR is converted at under an `fx_mode`, from `daily_rates`, in the same form.
 
     `constant`: the as-of day's on every day. `native`: none; other currencies are worth 0 in the reporting one.
     """
-    mode = terms.policy.fx_mode
     if mode == "constant":
         now = daily.filter(pl.col("date") == terms.as_of_day).drop("date")
         return daily.select("currency", "date").join(now, on="currency").select(RATES)

@@ -11,8 +11,9 @@ import polars as pl
 
 from models.absences import ABSENCES, absent, patience
 from models.lives import lives
-from models.observations import ITEM, live_items, observations, version_observations
+from models.observations import ITEM, SUBSCRIPTION, live_items, observations, version_observations
 from models.policy import MetricPolicy
+from models.states import in_order
 from models.terms import Terms
 from models.usage import usage
 
@@ -54,16 +55,28 @@ class Known:
         """Every observation of every item that the policy may count, with the coupons that it counts."""
         key = (policy.counted_discounts, policy.metered_counts)
         if key not in self._observed:
-            parts = [self._licensed, self._usage] if policy.metered_counts else [self._licensed]
-            self._observed[key] = self._with_counted_coupons(pl.concat(parts, how="diagonal"), policy.counted_discounts)
+            told = self._with_usage if policy.metered_counts else self._licensed
+            self._observed[key] = self._with_counted_coupons(told, policy.counted_discounts)
         return self._observed[key]
 
     def absent(self, policy: MetricPolicy) -> pl.DataFrame:
         """`absences.absent` under a policy."""
-        for reason in patience(policy):
-            if reason not in self._told:
-                self._told[reason] = ABSENCES[reason](self.staging, self.lives.lazy(), self.terms).collect()
-        return absent(self._told, policy)
+        return absent({reason: self.told_of(reason) for reason in patience(policy)}, policy)
+
+    def told_of(self, reason: str) -> pl.DataFrame:
+        """The absences of a kind, whether or not a policy looks at them, in the form of `absences.Told`."""
+        if reason not in self._told:
+            self._told[reason] = ABSENCES[reason](self.staging, self.lives.lazy(), self.terms).collect()
+        return self._told[reason]
+
+    @cached_property
+    def gapped(self) -> pl.DataFrame:
+        """Subscriptions with a time that no invoice is for, before the next one or before the end."""
+        billed_to = pl.col("billed_to").cum_max().shift(1).over(ITEM, order_by="at")
+        gaps = self._licensed.filter(pl.col("at") > billed_to).select(SUBSCRIPTION)
+        last = self._licensed.group_by(SUBSCRIPTION).agg(pl.col("billed_to").max())
+        ended = self.lives.join(last, on=SUBSCRIPTION).filter(pl.col("ended_at") > pl.col("billed_to"))
+        return pl.concat([gaps, ended.select(SUBSCRIPTION)]).unique()
 
     @cached_property
     def _licensed(self) -> pl.DataFrame:
@@ -73,12 +86,13 @@ class Known:
             told.lazy().select(ITEM).unique(), on=ITEM, how="anti"
         )
         versions = version_observations(self.staging, running)
-        counted = pl.lit(1, pl.Int64).alias("line_count")
-        return pl.concat([told, untold.collect(), versions.collect()], how="diagonal").with_columns(counted)
+        parts = [told, untold.collect(), versions.collect()]
+        return in_order(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
 
     @cached_property
-    def _usage(self) -> pl.DataFrame:
-        return usage(self.staging, self.lives.lazy()).collect()
+    def _with_usage(self) -> pl.DataFrame:
+        metered = usage(self.staging, self.lives.lazy()).collect()
+        return in_order(pl.concat([self._licensed.drop("item", "place_in_order"), metered], how="diagonal"))
 
     @cached_property
     def _durations(self) -> Mapping[tuple[str, str], str]:

@@ -69,6 +69,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_by_month_reporting": Recipe(
         _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting
     ),
+    "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy),
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
     "marts.churn_reasons_by_month": Recipe(
         churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth

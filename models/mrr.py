@@ -4,6 +4,8 @@ Opening and closing are running sums, so that a closing is the next opening by c
 the stock is revalued at each month's end and the difference is FX's own movement.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from models.fx import converted
@@ -96,33 +98,72 @@ def by_month_reporting(
     )
 
 
-def month_end_stock(changes: pl.LazyFrame, months: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def month_end_stock(
+    changes: pl.LazyFrame, months: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, by: Sequence[str] = ("account_id",)
+) -> pl.LazyFrame:
     """Each month's closing in the reporting currency: every item's worth at the month's last rate, or at that of the
-    day on which it is valued, rounded by itself: account_id, month, closing_mrr.
+    day on which it is valued, rounded by itself: `by`, month, closing_mrr.
 
-    Items worth the same are converted once: the stock is held as how many items are worth how much. `months` is of
-    `months_of`.
+    `months` is of `months_of`; `by` are columns of `changes` that say which ledger a row belongs to, `account_id` among
+    them.
     """
-    level = [*CURRENCY, "worth", "valued_on"]
+    is_own, has_day = pl.col("currency") == terms.currency, pl.col("valued_on").is_not_null()
+    after, before = pl.col("after_micros"), pl.col("before_micros")
+    on = rates.select("currency", "numerator", "denominator", valued_on="date")
+    valued = changes.filter(~is_own, has_day).join(on, on=["currency", "valued_on"], how="left")
+    about: list[str | pl.Expr] = [*by, _month("changed_on").alias("month")]
+    added_up = _added_up(
+        pl.concat(
+            [
+                changes.filter(is_own).select(*about, micros=after - before),
+                valued.select(*about, micros=converted("after_micros") - converted("before_micros")),
+            ]
+        ),
+        months,
+        by,
+    )
+    revalued = _revalued(changes.filter(~is_own, ~has_day), months, rates, terms, by)
+    return pl.concat([added_up, revalued]).group_by(*by, "month").agg(_sum("closing_mrr"))
+
+
+def _added_up(moved: pl.LazyFrame, months: pl.LazyFrame, by: Sequence[str]) -> pl.LazyFrame:
+    """The stock of what no rate moves: what changed up to each month's end."""
+    flows = moved.group_by(*by, "month").agg(_sum("micros"))
+    return (
+        flows.select(by)
+        .unique()
+        .join(months, on="account_id")
+        .join(flows, on=[*by, "month"], how="left")
+        .sort(*by, "month")
+        .select(*by, "month", closing_mrr=pl.col("micros").fill_null(0).cum_sum().over(by))
+    )
+
+
+def _revalued(
+    changes: pl.LazyFrame, months: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, by: Sequence[str]
+) -> pl.LazyFrame:
+    """The stock at each month's last rate. Items worth the same are converted once: it is held as how many items are
+    worth how much."""
+    level = [*by, "currency", "worth"]
     steps = pl.concat(
-        changes.select(*CURRENCY, "valued_on", month=_month("changed_on"), worth=worth, items=pl.lit(items, pl.Int64))
+        changes.select(*by, "currency", month=_month("changed_on"), worth=worth, items=pl.lit(items, pl.Int64))
         for worth, items in (("before_micros", -1), ("after_micros", 1))
     )
-    steps = steps.filter(pl.col("worth") != 0).group_by(*level, "month").agg(pl.col("items").sum())
+    steps = steps.filter(pl.col("worth") != 0).group_by(*level, "month").agg(_sum("items"))
     held = (
         steps.select(level)
         .unique()
         .join(months, on="account_id")
-        .join(steps, on=[*level, "month"], how="left", nulls_equal=True)
+        .join(steps, on=[*level, "month"], how="left")
         .sort(*level, "month")
         .with_columns(items=pl.col("items").fill_null(0).cum_sum().over(level))
         .filter(pl.col("items") != 0)
     )
     month_end = pl.min_horizontal(pl.col("month").dt.month_end(), pl.lit(terms.as_of_day))
     return (
-        held.with_columns(date=pl.coalesce("valued_on", month_end))
+        held.with_columns(date=month_end)
         .join(rates, on=["currency", "date"], how="left")
-        .group_by("account_id", "month")
+        .group_by(*by, "month")
         .agg(closing_mrr=(pl.col("items") * converted("worth")).sum())
     )
 

@@ -12,6 +12,8 @@ import polars as pl
 import polars.selectors as cs
 
 from models import exclusions, fx, ledger, movements, mrr, presence
+from models.by_policy import mrr_by_policy
+from models.contracts.marts import MrrByPolicy
 from models.currency import unknown_currencies
 from models.known import Known
 from models.lives import incomplete_rows
@@ -52,7 +54,8 @@ class Spine:
     """contracts.spine.Findings: what was wrong with the data, for data_checks."""
     marts: Mapping[str, pl.LazyFrame]
     """The published frames by table name: mrr_changes, mrr_movements, mrr_by_day, mrr_by_month, mrr_by_month_reporting,
-    mrr_exclusions. A churn's cause here is that of its item change; the churn family puts its kind there."""
+    mrr_exclusions, and mrr_by_policy, which is worked out when it is asked for. A churn's cause here is that of its
+    item change; the churn family puts its kind there."""
 
 
 def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> Spine:
@@ -69,9 +72,10 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     known = Known(staging, terms)
     sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
     timeline = stretches(known, sold, terms.policy).lazy()
-    native = ledger.kept(ledger.changes(timeline, terms), terms.policy).collect()
-    daily = _daily_rates(staging, native, rates, terms)
-    mrr_rates = fx.rates_of_mrr(daily, terms).collect().lazy()
+    told = ledger.changes(timeline, terms).collect()
+    native = ledger.kept(told.lazy(), terms.policy).collect()
+    daily = _daily_rates(known, native, rates, terms)
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).collect().lazy()
     changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).collect().lazy()
     stays_free = terms.policy.free_customers == "active"
     present = presence.subscribers(timeline, terms).collect().lazy() if stays_free else None
@@ -101,16 +105,23 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
                 items.filter(~pl.col("counts")).select(*exclusions.ITEM, "currency", "reason", list_mrr="list_micros"),
                 ["subscription_item_id"],
             ),
+            "mrr_by_policy": pl.defer(
+                lambda: mrr_by_policy(known, sold, told, daily, terms), schema=MrrByPolicy.create_empty().schema
+            ),
         },
     )
 
 
-def _daily_rates(
-    staging: Mapping[str, pl.LazyFrame], changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms
-) -> pl.LazyFrame:
-    """Rates of every currency in use from the day of the first change or money row on."""
+def _daily_rates(known: Known, changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Rates of every currency in use from the day of the first change, money row or subscription on."""
     money = pl.concat(
-        [staging[table].select(pl.col("currency").str.to_lowercase(), at="created_at").drop_nulls() for table in MONEY]
+        [
+            known.lives.lazy().select("currency", at=pl.min_horizontal("start_at", "created_at")).drop_nulls(),
+            *(
+                known.staging[table].select(pl.col("currency").str.to_lowercase(), at="created_at").drop_nulls()
+                for table in MONEY
+            ),
+        ]
     )
     used = money.group_by("currency").agg(pl.col("at").min()).collect()
     firsts = [one.date() - timedelta(days=1) for one in used["at"]] + [

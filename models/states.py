@@ -32,6 +32,14 @@ def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, po
     )
 
 
+def in_order(observed: pl.DataFrame) -> pl.DataFrame:
+    """Observations with `item`, the number of their item, and `place_in_order` among those of an instant: the newest
+    invoice first."""
+    order = (*ENTITY, "at", "known_at", "price_id", "quantity")
+    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
+    return ordered.with_columns(item=pl.struct(ENTITY).rle_id()).with_row_index("place_in_order")
+
+
 def before(name: str) -> pl.Expr:
     """The item's previous row's value of a column, in a frame ordered by item; null at an item's first row."""
     return pl.when(pl.col("item") == pl.col("item").shift(1)).then(pl.col(name).shift(1))
@@ -67,11 +75,9 @@ def _by_the_rules(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, p
 
 def _one_an_instant(observed: pl.DataFrame) -> pl.DataFrame:
     """In order of item and instant; of several at one instant the one whose kind says most, by the newest invoice."""
-    order = (*ENTITY, "at", "kind", "known_at", "price_id", "quantity")
-    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
-    numbered = ordered.with_columns(item=pl.struct(ENTITY).rle_id())
+    ordered = observed.sort("item", "at", "kind", "place_in_order")
     item, at = pl.col("item"), pl.col("at")
-    return numbered.filter((item != item.shift(1)).fill_null(True) | (at != at.shift(1)))
+    return ordered.filter((item != item.shift(1)).fill_null(True) | (at != at.shift(1)))
 
 
 def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) -> pl.DataFrame:

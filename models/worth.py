@@ -70,7 +70,7 @@ class Catalogue:
     prices: Mapping[tuple[str, str], Price]
     coupons: Mapping[tuple[str, str], Coupon]
     policy: MetricPolicy
-    _known: dict[tuple[Factors, tuple[State, ...]], list[Worth]] = field(default_factory=dict, repr=False)
+    _by_factors: dict[Factors, dict[tuple[State, ...], list[Worth]]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def shared(self) -> frozenset[tuple[str, str]]:
@@ -83,11 +83,16 @@ class Catalogue:
 
     def worths(self, items: tuple[State, ...]) -> list[Worth]:
         """`subscription_worth`, worked out once."""
+        known = self._known
+        if items not in known:
+            known[items] = subscription_worth(items, self)
+        return known[items]
+
+    @cached_property
+    def _known(self) -> dict[tuple[State, ...], list[Worth]]:
         policy = self.policy
-        key = ((policy.week_factor, policy.day_factor, policy.treat_28_31_day_as_month), items)
-        if key not in self._known:
-            self._known[key] = subscription_worth(items, self)
-        return self._known[key]
+        factors = (policy.week_factor, policy.day_factor, policy.treat_28_31_day_as_month)
+        return self._by_factors.setdefault(factors, {})
 
 
 def catalogue(prices: pl.LazyFrame, coupons: pl.LazyFrame, policy: MetricPolicy) -> Catalogue:
