@@ -10,7 +10,18 @@ import duckdb
 
 from dashboards import site
 from dashboards.page import Page
-from reports import all_accounts, cash, churn, customers, definitions, mrr, overview, refunds_and_disputes, retention
+from reports import (
+    all_accounts,
+    cash,
+    churn,
+    customers,
+    definitions,
+    mrr,
+    other_rules,
+    overview,
+    refunds_and_disputes,
+    retention,
+)
 from reports.all_accounts import AccountPages
 from reports.marts import Marts, read, through
 from reports.terms import Terms, basis
@@ -32,6 +43,7 @@ REPORTS: tuple[Report, ...] = (
     churn.page,
     refunds_and_disputes.page,
     cash.page,
+    other_rules.page,
     definitions.page,
 )
 """Every page, in the order of the navigation. A new report is a new file and a new entry."""

@@ -29,7 +29,7 @@ def test_a_database_without_a_publication_table_still_gives_pages(tmp_path: Path
 def test_an_empty_database_gives_every_page(tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         files = build(connection, tmp_path / "site")
-    assert len([file for file in files if file.suffix == ".html"]) == 8
+    assert len([file for file in files if file.suffix == ".html"]) == 9
 
 
 def test_a_missing_table_reads_as_one_without_rows() -> None:

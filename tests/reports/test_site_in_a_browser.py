@@ -15,7 +15,17 @@ from tests.reports.company import company, marts, published
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("index", "mrr", "customers", "retention", "churn", "refunds-and-disputes", "cash", "definitions")
+PAGES = (
+    "index",
+    "mrr",
+    "customers",
+    "retention",
+    "churn",
+    "refunds-and-disputes",
+    "cash",
+    "other-rules",
+    "definitions",
+)
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HEAVY = 1_000_000
 PAPER = 1032
