@@ -5,6 +5,7 @@ Each part is collected when it is first asked for, and kept.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 import polars as pl
@@ -33,6 +34,12 @@ class Known:
     def lives(self) -> pl.DataFrame:
         """`lives.lives`."""
         return lives(self.staging, self.terms).collect()
+
+    @cached_property
+    def since(self) -> datetime:
+        """The first instant that anything tells of; the as-of instant where nothing does."""
+        told = [self._licensed["at"].min(), self.lives["start_at"].min(), self.lives["created_at"].min()]
+        return min((one for one in told if isinstance(one, datetime)), default=self.terms.as_of)
 
     @cached_property
     def prices(self) -> pl.DataFrame:

@@ -4,9 +4,9 @@ It knows staging frames, exchange rates and terms; it must not know files, datab
 it hands over are described, column by column, in models/contracts/spine.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 import polars.selectors as cs
@@ -74,7 +74,8 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     timeline = stretches(known, sold, terms.policy).lazy()
     told = ledger.changes(timeline, terms).collect()
     native = ledger.kept(told.lazy(), terms.policy).collect()
-    daily = _daily_rates(known, native, rates, terms)
+    needed = [] if terms.policy.fx_mode == "native" else list(native["currency"].unique())
+    daily = daily_rates(known, needed, rates, terms)
     mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).collect().lazy()
     changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).collect().lazy()
     stays_free = terms.policy.free_customers == "active"
@@ -112,11 +113,15 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     )
 
 
-def _daily_rates(known: Known, changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Rates of every currency in use from the day of the first change, money row or subscription on."""
+def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """contracts.spine.DailyRates of every currency in use, from the first day that anything tells of on.
+
+    Raises:
+        models.fx.MissingRateError: a currency of `needed` has no rate at all to the reporting currency.
+    """
     money = pl.concat(
         [
-            known.lives.lazy().select("currency", at=pl.min_horizontal("start_at", "created_at")).drop_nulls(),
+            known.lives.lazy().select("currency", at=pl.lit(known.since)),
             *(
                 known.staging[table].select(pl.col("currency").str.to_lowercase(), at="created_at").drop_nulls()
                 for table in MONEY
@@ -124,13 +129,8 @@ def _daily_rates(known: Known, changes: pl.DataFrame, rates: pl.LazyFrame, terms
         ]
     )
     used = money.group_by("currency").agg(pl.col("at").min()).collect()
-    firsts = [one.date() - timedelta(days=1) for one in used["at"]] + [
-        one for one in [changes["changed_on"].min()] if isinstance(one, date)
-    ]
-    first = min(firsts, default=terms.as_of_day)
-    of_mrr, others = list(changes["currency"].unique()), list(used["currency"])
-    needed, wanted = ([], of_mrr + others) if terms.policy.fx_mode == "native" else (of_mrr, others)
-    return fx.daily_rates(rates, needed, wanted, first, terms)
+    first = min((one.date() - timedelta(days=1) for one in used["at"]), default=terms.as_of_day)
+    return fx.daily_rates(rates, needed, list(used["currency"]), first, terms)
 
 
 def _findings(
