@@ -1,15 +1,15 @@
 """The worth of pieces of a timeline: items priced alone, or together where an amount off is shared among them.
 
 States repeat: a million pieces hold a few thousand different ones. So the different ones are collected, each is priced
-once in models/worth.py, and the micros are joined back.
+once by the catalogue of models/worth.py, and the micros are joined back.
 """
 
 from collections.abc import Iterable
 
 import polars as pl
 
-from models.states import SUBSCRIPTION
-from models.worth import ITEM_STATE, Catalogue, State, Worth, subscription_worth
+from models.observations import SUBSCRIPTION
+from models.worth import ITEM_STATE, Catalogue, State, Worth
 
 WORTH = {"list_micros": pl.Int64, "mrr_micros": pl.Int64, "is_known": pl.Boolean}
 BILLED_TOGETHER = [*SUBSCRIPTION, "invoice_coupons"]
@@ -30,7 +30,7 @@ def priced(pieces: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
 def alone_worth(items: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """The rows with what each item is worth alone. Rows need the columns of `ITEM_STATE`."""
     states = items.select(ITEM_STATE).unique()
-    worths = [subscription_worth((State(*row),), catalogue)[0] for row in states.iter_rows()]
+    worths = [catalogue.worths((State(*row),))[0] for row in states.iter_rows()]
     known = states.with_columns(_columns(worths))
     return items.join(known, on=ITEM_STATE, how="left", nulls_equal=True, maintain_order="left")
 
@@ -72,12 +72,7 @@ def _together_worth(items: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     baskets: dict[int, list[State]] = {}
     for basket, *state in rows:
         baskets.setdefault(basket, []).append(State(*state))
-    known: dict[tuple[State, ...], list[Worth]] = {}
-    worths: list[Worth] = []
-    for states in map(tuple, baskets.values()):
-        if states not in known:
-            known[states] = subscription_worth(states, catalogue)
-        worths.extend(known[states])
+    worths = [worth for states in baskets.values() for worth in catalogue.worths(tuple(states))]
     return items.with_columns(_columns(worths))
 
 

@@ -6,8 +6,8 @@ worth differs, another item of the subscription changed at that instant, and the
 
 import polars as pl
 
-from models.observations import VERSION
-from models.states import SUBSCRIPTION, after, before
+from models.observations import SUBSCRIPTION, VERSION
+from models.states import after, before
 
 PLAN = ("product_id", "recurring_interval", "recurring_interval_count")
 COUPONS = ("item_coupons", "invoice_coupons")
@@ -34,18 +34,19 @@ def _own_cause() -> pl.Expr:
     goes_on = (before("ends_at") == pl.col("starts_at")).fill_null(False)
     first = pl.col("starts_at") == pl.col("starts_at").min().over(SUBSCRIPTION)
     discounts_differ = pl.any_horizontal(_differs(name) for name in COUPONS)
+    charged_otherwise = _differs("line_amount") | _differs("line_count")
     causes = {
         "resume": ~goes_on & before("ends_at").is_not_null(),
         "start": ~goes_on & first,
         "add_on": ~goes_on,
         "plan": _differs("price_id") & pl.any_horizontal(_differs(name) for name in PLAN),
         "price": _differs("price_id"),
-        "quantity": _differs("quantity"),
+        "quantity": _differs("quantity") | (charged_otherwise & pl.col("is_metered").fill_null(False)),
         "discount_start": discounts_differ & (pl.col("mrr_micros") < before("mrr_micros")),
         "discount_end": discounts_differ,
     }
-    taxed_otherwise = pl.when(_differs("kept") | _differs("taxed")).then(pl.lit("price"))
-    return pl.coalesce(*(pl.when(test).then(pl.lit(cause)) for cause, test in causes.items()), taxed_otherwise)
+    priced_otherwise = pl.when(_differs("kept") | _differs("taxed") | charged_otherwise).then(pl.lit("price"))
+    return pl.coalesce(*(pl.when(test).then(pl.lit(cause)) for cause, test in causes.items()), priced_otherwise)
 
 
 def _caused_by_others(caused: pl.DataFrame) -> pl.DataFrame:

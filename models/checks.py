@@ -14,6 +14,7 @@ from models.contracts.marts import DataChecks
 from models.movements import TYPES
 from models.mrr import MOVED
 from models.periods import is_partial, month_of
+from models.policy import GROUPS
 from models.terms import Terms
 
 BLOCKING, WARNING = "blocking", "warning"
@@ -226,12 +227,34 @@ def _now_and_history(frames: Frames, terms: Terms) -> pl.LazyFrame:
     return _unequal(key, live, moved, "micros").join(later, on="account_id", how="anti")
 
 
+def _policies_and_parts(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Rows whose parts are not their difference, or whose difference is not that to the default's closing."""
+    closing = pl.col("closing_mrr_reporting")
+    base = closing.filter(pl.col("policy") == "default").first().over("account_id", "month")
+    parts = pl.sum_horizontal(f"{group}_reporting" for group in GROUPS)
+    difference = pl.col("difference_reporting")
+    return (
+        frames["marts.mrr_by_policy"]
+        .with_columns(base=base, parts=parts)
+        .filter((pl.col("parts") != difference) | (closing - pl.col("base") != difference))
+        .select("account_id", _subject("month", "policy").alias("subject"))
+    )
+
+
+def _own_policy_and_months(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Months that close with something else in the comparison of policies than in the table of months."""
+    own = frames["marts.mrr_by_policy"].filter(pl.col("policy") == terms.policy.name)
+    key = ("account_id", "month")
+    compared = own.select(*key, closing_mrr="closing_mrr_reporting")
+    return _unequal(key, compared, frames["marts.mrr_by_month_reporting"].select(*key, "closing_mrr"), "closing_mrr")
+
+
 def _returns_between_churns(frames: Frames, terms: Terms) -> pl.LazyFrame:
-    """Movements out of turn: a churn after a churn, or a return without one."""
+    """Movements out of turn: a churn after a churn, or a coming without one."""
     key = ["account_id", "customer_id", "currency"]
     ends = pl.col("movement_type") == "churn"
-    steps = frames["marts.mrr_movements"].filter(pl.col("movement_type").is_in(["churn", "reactivation"]))
-    out_of_turn = ends == ends.shift(1, fill_value=False).over(key, order_by="moved_on")
+    steps = frames["marts.mrr_movements"].filter(pl.col("movement_type").is_in(["new", "churn", "reactivation"]))
+    out_of_turn = ends == ends.shift(1, fill_value=True).over(key, order_by="moved_on")
     return (
         steps.with_columns(out_of_turn=out_of_turn)
         .filter("out_of_turn")
@@ -240,14 +263,18 @@ def _returns_between_churns(frames: Frames, terms: Terms) -> pl.LazyFrame:
 
 
 def _new_once(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Customers who were new again, though the policy forgets nobody, or not so soon."""
     key = ["account_id", "customer_id", "currency"]
+    away = (pl.col("moved_on") - pl.col("moved_on").shift(1).over(key, order_by="moved_on")).dt.total_days()
+    remembered = pl.lit(True)
+    if terms.policy.reactivation_max_days is not None:
+        remembered = pl.col("away") <= terms.policy.reactivation_max_days
     return (
         frames["marts.mrr_movements"]
-        .filter(pl.col("movement_type") == "new")
-        .group_by(key)
-        .agg(rows=pl.len())
-        .filter(pl.col("rows") > 1)
+        .with_columns(away=away)
+        .filter(pl.col("movement_type") == "new", pl.col("away").is_not_null(), remembered)
         .select("account_id", _subject("customer_id", "currency").alias("subject"))
+        .unique()
     )
 
 
@@ -350,6 +377,16 @@ def _without_a_rate(frames: Frames, terms: Terms) -> pl.LazyFrame:
     )
 
 
+def _subscribed_without_a_rate(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    return (
+        frames["staging.subscriptions"]
+        .filter(pl.col("currency").is_not_null(), pl.col("created_at") <= terms.as_of)
+        .select("account_id", subject=pl.col("currency").str.to_lowercase())
+        .unique()
+        .join(frames["spine.rates"], left_on="subject", right_on="currency", how="anti")
+    )
+
+
 def _without_items(frames: Frames, terms: Terms) -> pl.LazyFrame:
     live = frames["staging.subscriptions"].filter(pl.col("status").is_in(["active", "past_due", "trialing"]))
     items = frames["staging.subscription_items"].join(
@@ -446,6 +483,20 @@ CHECKS: tuple[Check, ...] = (
         _next_opening("marts.mrr_by_month_reporting", "month"),
     ),
     Check(
+        "policies_add_up",
+        "marts.mrr_by_policy",
+        BLOCKING,
+        "the parts of a policy's difference to the default do not add up",
+        _policies_and_parts,
+    ),
+    Check(
+        "own_policy_closes_as_its_months",
+        "marts.mrr_by_policy",
+        BLOCKING,
+        "a month closes with something else in the comparison of policies",
+        _own_policy_and_months,
+    ),
+    Check(
         "live_mrr_is_the_history_to_date",
         "marts.mrr_by_day",
         BLOCKING,
@@ -464,7 +515,7 @@ CHECKS: tuple[Check, ...] = (
         "churns_and_returns_take_turns",
         "marts.mrr_movements",
         BLOCKING,
-        "a churn after a churn, or a return of who had not left",
+        "a churn after a churn, or a coming of who had not left",
         _returns_between_churns,
     ),
     Check(
@@ -561,6 +612,13 @@ CHECKS: tuple[Check, ...] = (
         BLOCKING,
         "no exchange rate leads from a currency to the reporting one; its amounts are in no reporting figure",
         _without_a_rate,
+    ),
+    Check(
+        "subscriptions_have_an_exchange_rate",
+        "marts.mrr_by_policy",
+        WARNING,
+        "no exchange rate leads from a subscription's currency to the reporting one; its MRR is missing here",
+        _subscribed_without_a_rate,
     ),
     Check(
         "lines_sum_to_invoices",

@@ -24,9 +24,11 @@ def customers(
     refunds: pl.LazyFrame,
     disputes: pl.LazyFrame,
     rates: pl.LazyFrame,
+    mrr_rates: pl.LazyFrame,
+    items: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.customers`: the first three frames are staged, `changes` and `movements` the spine's, the rest marts.
+    """`marts.customers`: the first three frames are staged, `refunds` and `disputes` marts, the others the spine's.
 
     `mrr` is in the row's currency: the one the customer pays in now (most, where several), else was last billed in.
     `mrr_reporting` is of all currencies, at the as-of day's rate, and sums to the current month's closing MRR.
@@ -44,7 +46,8 @@ def customers(
     return (
         _named_anywhere(customers, subscriptions, charges, terms)
         .join(known, on=CUSTOMER, how="left")
-        .join(_paying(changes, rates, terms), on=CUSTOMER, how="left")
+        .join(_paying(changes, mrr_rates, terms), on=CUSTOMER, how="left")
+        .join(_free(items, terms), on=CUSTOMER, how="left")
         .join(_subscribed(subscriptions, changes, terms), on=CUSTOMER, how="left")
         .join(_story(movements), on=CUSTOMER, how="left")
         .join(_lifetime_revenue(charges, refunds, disputes, rates, terms), on=CUSTOMER, how="left")
@@ -90,7 +93,7 @@ def _named_anywhere(
 
 
 def _paying(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    stock = stock_now(changes).with_columns(valued_on=pl.lit(terms.as_of_day))
+    stock = stock_now(changes).with_columns(valued_on=pl.coalesce("valued_on", pl.lit(terms.as_of_day)))
     by_currency = (
         in_reporting(stock, rates, amount="micros", on="valued_on")
         .group_by(*CUSTOMER, "currency")
@@ -100,6 +103,12 @@ def _paying(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.Lazy
     return by_currency.group_by(CUSTOMER, maintain_order=True).agg(
         pl.col("micros").first(), pl.col("micros_reporting").sum(), paying_currency=pl.col("currency").first()
     )
+
+
+def _free(items: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Customers who have something for nothing, where the policy says that they are customers."""
+    stay = pl.lit(terms.policy.free_customers == "active")
+    return items.filter(stay, pl.col("reason") == "free").select(*CUSTOMER, is_free=pl.lit(True)).unique()
 
 
 def _subscribed(subscriptions: pl.LazyFrame, changes: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -138,6 +147,8 @@ def _status() -> pl.Expr:
     return (
         pl.when(pl.col("micros") != 0)
         .then(pl.when("is_past_due").then(pl.lit("past_due")).otherwise(pl.lit("active")))
+        .when(pl.col("is_free").fill_null(False))
+        .then(pl.lit("active"))
         .when("is_trialing")
         .then(pl.lit("trialing"))
         .when(pl.col("first_paid_on").is_not_null())

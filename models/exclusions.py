@@ -17,9 +17,13 @@ ITEM = ["account_id", "customer_id", "subscription_id", "subscription_item_id"]
 
 
 def items_now(
-    staging: Mapping[str, pl.LazyFrame], stretches: pl.LazyFrame, catalogue: Catalogue, terms: Terms
+    staging: Mapping[str, pl.LazyFrame],
+    stretches: pl.LazyFrame,
+    absences: pl.DataFrame,
+    catalogue: Catalogue,
+    terms: Terms,
 ) -> pl.LazyFrame:
-    """contracts.spine.ItemsNow."""
+    """contracts.spine.ItemsNow. `absences` is of `absences.absent`."""
     running = stretches.filter(pl.col("ends_at").is_null()).select(*ENTITY, "mrr_micros", "reason")
     subscriptions = (
         staging["subscriptions"]
@@ -41,6 +45,7 @@ def items_now(
         .select("account_id", "subscription_id", "price_id", pl.col("quantity").fill_null(0), subscription_item_id="id")
         .join(subscriptions, on=["account_id", "subscription_id"])
         .join(prices, on=["account_id", "price_id"], how="left")
+        .join(_absent_now(absences, terms), on=["account_id", "subscription_id"], how="left")
         .join(running, on=ENTITY, how="left")
         .with_columns(
             item_coupons=pl.lit(""),
@@ -48,6 +53,7 @@ def items_now(
             kept=pl.lit(1, pl.Int64),
             taxed=pl.lit(1, pl.Int64),
             line_amount=pl.lit(None, pl.Int64),
+            line_count=pl.lit(1, pl.Int64),
         )
         .sort("account_id", "subscription_item_id")
         .collect()
@@ -75,18 +81,28 @@ def items_now(
     )
 
 
+def _absent_now(absences: pl.DataFrame, terms: Terms) -> pl.LazyFrame:
+    """The subscriptions that are absent at the as-of instant: account_id, subscription_id, absent_for."""
+    now = absences.filter(pl.col("from_at") <= terms.as_of, pl.col("until_at") > terms.as_of)
+    return (
+        now.lazy().group_by("account_id", "subscription_id").agg(absent_for=pl.col("reason").sort_by("from_at").first())
+    )
+
+
 def _reason(terms: Terms) -> pl.Expr:
     """Why an item that is worth nothing now is worth nothing: the first that fits."""
-    status = pl.col("status")
-    paused = pl.col("pause_collection_behavior").is_in(terms.policy.zero_pause_behaviors).fill_null(False)
+    status, policy = pl.col("status"), terms.policy
+    paused = pl.col("pause_collection_behavior").is_in(policy.zero_pause_behaviors).fill_null(False)
+    in_trial = (status == "trialing") | (pl.col("trial_end_at") > terms.as_of)
     reasons = {
         "incomplete": status.is_in(["incomplete", "incomplete_expired"]),
         "ended": (status == "canceled") | pl.col("ended_at").is_not_null(),
-        "metered": pl.col("recurring_usage_type") == "metered",
+        "metered": (pl.col("recurring_usage_type") == "metered") & ~pl.lit(policy.metered_counts),
         "one_time": pl.col("type") == "one_time",
-        "trialing": (status == "trialing") | (pl.col("trial_end_at") > terms.as_of),
-        "unpaid": status == "unpaid",
+        "trialing": in_trial & ~pl.lit(policy.trials_count),
+        "unpaid": (status == "unpaid") & ~pl.lit("unpaid" in policy.counted_statuses),
         "paused": (status == "paused") | paused,
-        "unknown_amount": ~pl.col("is_known"),
     }
-    return pl.coalesce(*(pl.when(test).then(pl.lit(reason)) for reason, test in reasons.items()), pl.lit("free"))
+    known = [pl.when(test).then(pl.lit(reason)) for reason, test in reasons.items()]
+    unknown = pl.when(~pl.col("is_known")).then(pl.lit("unknown_amount"))
+    return pl.coalesce(*known, "absent_for", unknown, pl.lit("free"))

@@ -46,6 +46,25 @@ def daily_rates(
     return pl.concat(frames).sort("currency", "date").lazy()
 
 
+def table_of(mode: str) -> str:
+    """The mode of the rate table that an `fx_mode` reads: where it looks up the day of, all days are as they were."""
+    return mode if mode in ("constant", "native") else "daily_stock"
+
+
+def rates_by(mode: str, daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The rates that MRR is converted at under an `fx_mode`, from `daily_rates`, in the same form.
+
+    `constant`: the as-of day's on every day. `native`: none; other currencies are worth 0 in the reporting one.
+    """
+    if mode == "constant":
+        now = daily.filter(pl.col("date") == terms.as_of_day).drop("date")
+        return daily.select("currency", "date").join(now, on="currency").select(RATES)
+    if mode == "native":
+        is_own = pl.col("currency") == terms.currency
+        return daily.with_columns(pl.when(is_own).then("numerator").otherwise(pl.lit(0, pl.Int128)).alias("numerator"))
+    return daily
+
+
 def stale_rates(used: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:
     """Findings, one a currency, where a rate was carried too far; `used`: currency and date of what was converted."""
     age = (pl.col("date") - pl.col("known_on")).dt.total_days()

@@ -1,12 +1,15 @@
 """The ledger: each change of each item's worth, read off the edges of its stretches.
 
-Every MRR figure is a sum of these rows. Knows stretches and rates; not where the stretches come from.
+Every MRR figure is a sum of these rows. Knows stretches and rates; not where the stretches come from, nor what becomes
+of the rows.
 """
 
 import polars as pl
 
 from models.fx import converted
 from models.periods import day_of
+from models.policy import MetricPolicy
+from models.stays import with_spells, without_brief_stays
 from models.terms import Terms
 
 ENTITY = ["account_id", "subscription_item_id"]
@@ -16,6 +19,7 @@ CHANGE = (
     *ABOUT,
     "changed_at",
     "changed_on",
+    "valued_on",
     "before_micros",
     "after_micros",
     "delta_micros",
@@ -60,12 +64,26 @@ def changes(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     )
 
 
+def kept(changes: pl.LazyFrame, policy: MetricPolicy) -> pl.LazyFrame:
+    """The changes that the policy shows, with `valued_on`: the day whose exchange rate their worth is converted at as
+    long as it lasts; null: that of the day on which it is asked for."""
+    shown = without_brief_stays(changes, policy)
+    if policy.fx_mode != "movement_date":
+        return shown.with_columns(valued_on=pl.lit(None, pl.Date))
+    first = pl.coalesce("spell_from", "changed_on")
+    return with_spells(shown, policy).with_columns(valued_on=first).drop("spell_from", "spell_to")
+
+
 def in_reporting_currency(changes: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:
-    """The ledger, contracts.spine.ItemChanges: each change at its day's rate, before and after rounded apart."""
+    """The ledger, contracts.spine.ItemChanges: each change at its day's rate, before and after rounded apart.
+
+    `changes` is of `kept`; `rates` are those of MRR.
+    """
     return (
-        changes.join(
-            rates.select("currency", "numerator", "denominator", changed_on="date"),
-            on=["currency", "changed_on"],
+        changes.with_columns(rated_on=pl.coalesce("valued_on", "changed_on"))
+        .join(
+            rates.select("currency", "numerator", "denominator", rated_on="date"),
+            on=["currency", "rated_on"],
             how="left",
         )
         .with_columns(delta_reporting_micros=converted("after_micros") - converted("before_micros"))

@@ -1,7 +1,7 @@
 """When a subscription can count at all: its trial, its end, and whether it runs on now, as now known.
 
-Knows subscriptions and, for the moment a subscription became unpaid, the payments of its last invoice. Worth is not its
-business.
+Knows subscriptions and, for the moment a subscription became unpaid, the payments of its last invoice. `lives` says
+what was, whatever the rules; `followed` what a policy makes of it. Worth is not its business.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,14 @@ from datetime import timedelta
 
 import polars as pl
 
+from models.policy import MetricPolicy
 from models.terms import Terms
 
 NEVER_STARTED = ("incomplete", "incomplete_expired")
+NEVER_PAID = ("trial_end_without_payment_method", "first_payment_failure")
+"""Why a subscription is `paused` that never counted: no rule makes it count."""
+FINAL_FAILURE = "final_payment_failure"
+"""Why a subscription is `paused` that is as good as unpaid."""
 WHOLE = pl.all_horizontal(pl.col("customer_id", "currency", "status").is_not_null())
 FINALISED_BY = timedelta(days=1)
 """A draft that is older than this was not going to be finalised."""
@@ -20,19 +25,11 @@ FINALISED_BY = timedelta(days=1)
 def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
     """One row a subscription that ever began and was there at the as-of instant.
 
-    Columns: account_id, subscription_id, customer_id, currency, start_at, trial_start_at, trial_end_at, stops_at (when
-    it stopped counting for good, so far; null: not), stop_cause (end, unpaid or pause), runs_on (True where it counts
-    beyond its last invoice), drafts_count (True where its invoices are kept as drafts and count).
+    Columns: account_id, subscription_id, customer_id, currency, status, created_at, start_at, trial_start_at,
+    trial_end_at, canceled_at, ended_at, paused_at (null: it is not paused), paused_type, unpaid_at (null: it never
+    became unpaid, or was recovered), pause_collection_behavior.
     """
-    policy = terms.policy
     status = pl.col("status")
-    pause = pl.col("pause_collection_behavior")
-    ends = {
-        "unpaid": pl.col("unpaid_at"),
-        "pause": pl.when(status == "paused").then("paused_at"),
-        "end": pl.col("ended_at"),
-    }
-    stops_at = pl.min_horizontal(*ends.values())
     return (
         staging["subscriptions"]
         .filter(
@@ -44,16 +41,59 @@ def lives(staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
         .select(
             "account_id",
             "customer_id",
+            "status",
+            "created_at",
             "start_at",
             "trial_start_at",
             "trial_end_at",
+            "canceled_at",
+            "ended_at",
+            "paused_type",
+            "unpaid_at",
+            "pause_collection_behavior",
             subscription_id="id",
             currency=pl.col("currency").str.to_lowercase(),
-            stops_at=stops_at,
-            stop_cause=pl.coalesce(*(pl.when(end == stops_at).then(pl.lit(cause)) for cause, end in ends.items())),
-            runs_on=status.is_in(policy.counted_statuses) & ~pause.is_in(policy.zero_pause_behaviors).fill_null(False),
-            drafts_count=(pause == "keep_as_draft").fill_null(False),
+            paused_at=pl.when(status == "paused").then("paused_at"),
         )
+    )
+
+
+def followed(lives: pl.DataFrame, policy: MetricPolicy) -> pl.DataFrame:
+    """The lives by a policy's rules.
+
+    Further columns: stops_at (when it stopped counting for good, so far; null: not), stop_cause (end, unpaid or
+    pause), runs_on (True where it counts beyond its last invoice), drafts_count (True where its invoices stay drafts
+    and count).
+    """
+    status, behavior = pl.col("status"), pl.col("pause_collection_behavior")
+    unpaid_counts = "unpaid" in policy.counted_statuses
+    ends = {
+        "unpaid": pl.lit(None, pl.Datetime("us", "UTC")) if unpaid_counts else pl.col("unpaid_at"),
+        "pause": pl.when(~_counts_while_paused(policy)).then("paused_at"),
+        "end": pl.col("ended_at"),
+    }
+    stops_at = pl.min_horizontal(*ends.values())
+    running = {"active": True, "past_due": True, "trialing": policy.trials_count, "unpaid": unpaid_counts}
+    runs = status.is_in([one for one, counts in running.items() if counts])
+    runs_while_paused = (status == "paused") & _counts_while_paused(policy)
+    is_zero = behavior.is_in(policy.zero_pause_behaviors).fill_null(False)
+    keeps_drafts = (behavior == "keep_as_draft").fill_null(False) & ~is_zero
+    return lives.with_columns(
+        stops_at=stops_at,
+        stop_cause=pl.coalesce(*(pl.when(end == stops_at).then(pl.lit(cause)) for cause, end in ends.items())),
+        runs_on=(runs | runs_while_paused) & ~is_zero,
+        drafts_count=keeps_drafts | (pl.col("unpaid_at").is_not_null() & unpaid_counts),
+    )
+
+
+def _counts_while_paused(policy: MetricPolicy) -> pl.Expr:
+    kind = pl.col("paused_type").fill_null("")
+    return (
+        pl.when(kind.is_in(NEVER_PAID))
+        .then(False)
+        .when(kind == FINAL_FAILURE)
+        .then("unpaid" in policy.counted_statuses)
+        .otherwise(policy.paused_status_counts)
     )
 
 

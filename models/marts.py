@@ -75,6 +75,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_by_month_reporting": Recipe(
         _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting
     ),
+    "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy),
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
     "marts.churn_reasons_by_month": Recipe(
         churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth
@@ -101,12 +102,12 @@ RECIPES: Mapping[str, Recipe] = {
         customers,
         _takes(
             "staging.customers staging.subscriptions staging.charges spine.changes spine.movements "
-            "marts.refunds marts.disputes spine.rates"
+            "marts.refunds marts.disputes spine.rates spine.mrr_rates spine.items"
         ),
         contracts.Customers,
     ),
     "marts.cohort_retention": Recipe(
-        cohort_retention, _takes("spine.movements spine.rates"), contracts.CohortRetention
+        cohort_retention, _takes("spine.movements spine.mrr_rates"), contracts.CohortRetention
     ),
     "steps.spells": Recipe(
         spells,
@@ -162,7 +163,7 @@ RECIPES: Mapping[str, Recipe] = {
         _takes(
             "staging.accounts marts.mrr_by_month_reporting steps.stock spine.movements marts.churned_customers "
             "marts.trials marts.refund_rates_by_month marts.dispute_rates_by_month marts.recovery_by_month "
-            "steps.first_attempts staging.balance_transactions spine.rates"
+            "steps.first_attempts staging.balance_transactions spine.rates spine.mrr_rates"
         ),
     ),
     "marts.metrics_by_month": Recipe(metrics_by_month, ("steps.monthly_inputs",), contracts.MetricsByMonth),
@@ -187,7 +188,7 @@ def build(
     Raises:
         KeyError: `only` names a table that is not in the catalogue.
         dataframely.exc.ValidationError: a table does not hold to its contract.
-        models.policy.PolicyError, models.fx.MissingRate: as the spine raises them.
+        models.fx.MissingRateError: as the spine raises it.
     """
     return build_on(build_spine(complete(staging), rates, terms), staging, terms, only)
 
@@ -260,5 +261,11 @@ def _in_order(wanted: Collection[str]) -> list[str]:
 
 
 def _frames_of(spine: Spine) -> dict[str, pl.LazyFrame]:
-    own = {"changes": spine.changes, "movements": spine.movements, "rates": spine.rates, "items": spine.items}
+    own = {
+        "changes": spine.changes,
+        "movements": spine.movements,
+        "rates": spine.rates,
+        "mrr_rates": spine.mrr_rates,
+        "items": spine.items,
+    }
     return {f"spine.{name}": frame for name, frame in (own | dict(spine.marts)).items()}

@@ -42,7 +42,7 @@ def _c(column: str) -> pl.Expr:
 
 _lost = -_c("contraction_mrr") - _c("churn_mrr")
 _lost_but_paused = _lost - _c("paused_mrr")
-_won_back = _c("expansion_mrr") + _c("reactivation_mrr") - _c("resumed_mrr")
+_won_back = _c("expansion_mrr") + _c("netted_reactivation_mrr")
 _net_new = _c("new_mrr") + _c("expansion_mrr") + _c("contraction_mrr") + _c("churn_mrr") + _c("reactivation_mrr")
 _arpa = pl.when(pl.col("closing_customers") > 0).then(_c("closing_mrr") / _c("closing_customers"))
 _stays_longest = _c("trailing_lost_customers") * LONGEST_LIFE <= _c("trailing_base_customers")
@@ -75,7 +75,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "net_mrr_churn_rate",
         RATIO,
-        "(contraction + churn - expansion - reactivation, pauses and resumes apart) / MRR at the start",
+        "(contraction + churn - expansion - reactivation, pauses and resumes apart) / MRR at the start; reactivation "
+        "where the policy says so",
         _lost_but_paused - _won_back,
         _c("opening_mrr"),
     ),
@@ -174,8 +175,11 @@ METRICS: tuple[Metric, ...] = (
 
 def metrics_by_month(monthly_inputs: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.metrics_by_month`: every metric of `METRICS` for every month of `monthly_inputs`."""
+    back = _c("reactivation_mrr") - _c("resumed_mrr")
+    netted = back if terms.policy.reactivation_in_net else pl.lit(0, EXACT)
+    inputs = monthly_inputs.with_columns(netted_reactivation_mrr=netted)
     return (
-        pl.concat([_rows(metric, monthly_inputs) for metric in METRICS])
+        pl.concat([_rows(metric, inputs) for metric in METRICS])
         .with_columns(is_partial=is_partial("month", terms))
         .sort(*MONTH, "metric")
     )
@@ -194,6 +198,7 @@ def monthly_inputs(
     first_attempts: pl.LazyFrame,
     balance_transactions: pl.LazyFrame,
     rates: pl.LazyFrame,
+    mrr_rates: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """All that the metrics are made of, a row a month from the first movement to the as-of month; 0 where nothing was.
@@ -205,8 +210,8 @@ def monthly_inputs(
         mrr_by_month_reporting.drop("currency", "is_partial"),
         _pauses(churned_customers, movements),
         _lost_customers(churned_customers, movements),
-        _retained(stock, rates, terms, 12),
-        _retained(stock, rates, terms, 1),
+        _retained(stock, mrr_rates, terms, 12),
+        _retained(stock, mrr_rates, terms, 1),
         _trials(trials, terms),
         _refunds(refund_rates_by_month),
         _disputes(dispute_rates_by_month),

@@ -6,13 +6,19 @@ within the policy's grace days never left. Knows the ledger; not how it came abo
 
 import polars as pl
 
+from models.policy import MetricPolicy
+
 CUSTOMER = ["account_id", "customer_id"]
 GRAIN = [*CUSTOMER, "currency"]
 TYPES = ("new", "expansion", "contraction", "churn", "reactivation")
 
 
-def movements(changes: pl.LazyFrame, grace_days: int) -> pl.LazyFrame:
-    """contracts.spine.Movements from the ledger."""
+def movements(changes: pl.LazyFrame, policy: MetricPolicy, presence: pl.LazyFrame | None = None) -> pl.LazyFrame:
+    """contracts.spine.Movements from the ledger.
+
+    `presence` is of models/presence.py, where customers stay though they pay nothing; then a fall to nothing is a
+    churn only of those who are not there any more at the end of the day.
+    """
     days = (
         changes.sort(*GRAIN, "changed_on", "changed_at", "subscription_item_id")
         .group_by(*GRAIN, moved_on="changed_on", maintain_order=True)
@@ -26,7 +32,7 @@ def movements(changes: pl.LazyFrame, grace_days: int) -> pl.LazyFrame:
         .with_columns(cause=pl.when(pl.col("delta_micros") > 0).then("rise").otherwise("fall"))
     )
     return (
-        classified(days, GRAIN, "delta_micros", grace_days)
+        classified(_staying(days, presence), GRAIN, "delta_micros", policy)
         .rename({"before": "before_micros", "after": "after_micros"})
         .select(
             *GRAIN,
@@ -41,24 +47,11 @@ def movements(changes: pl.LazyFrame, grace_days: int) -> pl.LazyFrame:
     )
 
 
-def customer_movements(movements: pl.LazyFrame, grace_days: int) -> pl.LazyFrame:
-    """When customers came and left across all their currencies: account_id, customer_id, moved_on, movement_type."""
-    came = (pl.col("after_micros") > 0).cast(pl.Int64) - (pl.col("before_micros") > 0).cast(pl.Int64)
-    days = (
-        movements.with_columns(currencies=came)
-        .group_by(*CUSTOMER, "moved_on")
-        .agg(pl.col("currencies").sum())
-        .filter(pl.col("currencies") != 0)
-    )
-    return (
-        classified(days, CUSTOMER, "currencies", grace_days)
-        .with_columns(came=(pl.col("after") > 0).cast(pl.Int64) - (pl.col("before") > 0).cast(pl.Int64))
-        .select(*CUSTOMER, "moved_on", "movement_type", "came")
-    )
+def classified(days: pl.LazyFrame, grain: list[str], delta: str, policy: MetricPolicy) -> pl.LazyFrame:
+    """Days of change with `before`, `after` and `movement_type`, in order of the grain and the day.
 
-
-def classified(days: pl.LazyFrame, grain: list[str], delta: str, grace_days: int) -> pl.LazyFrame:
-    """Days of change with `before`, `after` and `movement_type`, in order of the grain and the day."""
+    `stays` of a day is True where one who falls to nothing on it has not left.
+    """
     steps = (
         days.sort(*grain, "moved_on")
         .with_columns(after=pl.col(delta).cum_sum().over(grain))
@@ -67,18 +60,34 @@ def classified(days: pl.LazyFrame, grain: list[str], delta: str, grace_days: int
             days_away=(pl.col("moved_on") - pl.col("moved_on").shift(1).over(grain)).dt.total_days(),
             days_until=(pl.col("moved_on").shift(-1).over(grain) - pl.col("moved_on")).dt.total_days(),
         )
+        .with_columns(returns_soon=(pl.col("days_until") <= policy.grace_days).fill_null(False))
+        .with_columns(leaves=(pl.col("after") == 0) & ~pl.col("returns_soon") & ~pl.col("stays"))
+        .with_columns(was_gone=pl.col("leaves").shift(1, fill_value=False).over(grain))
     )
-    from_nothing, to_nothing = pl.col("before") == 0, pl.col("after") == 0
-    back_soon = (pl.col("days_away") <= grace_days).fill_null(False)
-    returns_soon = (pl.col("days_until") <= grace_days).fill_null(False)
+    is_first = (pl.col("before") == 0) & pl.col("days_away").is_null()
+    is_forgotten = pl.lit(False)
+    if policy.reactivation_max_days is not None:
+        is_forgotten = pl.col("was_gone") & (pl.col("days_away") > policy.reactivation_max_days)
     return steps.with_columns(
-        movement_type=pl.when(from_nothing & pl.col("days_away").is_null())
+        movement_type=pl.when(is_first | is_forgotten)
         .then(pl.lit("new"))
-        .when(from_nothing & ~back_soon)
+        .when("was_gone")
         .then(pl.lit("reactivation"))
-        .when(to_nothing & ~returns_soon)
+        .when("leaves")
         .then(pl.lit("churn"))
         .when(pl.col(delta) > 0)
         .then(pl.lit("expansion"))
         .otherwise(pl.lit("contraction"))
+    )
+
+
+def _staying(days: pl.LazyFrame, presence: pl.LazyFrame | None) -> pl.LazyFrame:
+    """The days with `stays`: whether the customer is there at the end of each without paying."""
+    if presence is None:
+        return days.with_columns(stays=pl.lit(False))
+    there = presence.sort(*GRAIN, "moved_on").select(*GRAIN, "moved_on", stays=pl.col("came").cum_sum().over(GRAIN) > 0)
+    return (
+        days.sort("moved_on")
+        .join_asof(there.sort("moved_on"), on="moved_on", by=GRAIN, check_sortedness=False)
+        .with_columns(pl.col("stays").fill_null(False))
     )

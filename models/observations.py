@@ -12,7 +12,8 @@ import polars as pl
 
 from models.terms import Terms
 
-ITEM = ["account_id", "subscription_id", "subscription_item_id"]
+SUBSCRIPTION = ["account_id", "subscription_id"]
+ITEM = [*SUBSCRIPTION, "subscription_item_id"]
 NOT_BILLED = "subscription_paused"
 """Why Stripe gives up an invoice that was made while collection was paused."""
 
@@ -20,14 +21,15 @@ REGULAR, DEBIT, CREDIT, UNBILLED, VERSION, GONE, LIVE = range(7)
 """Kinds of observation; of two at one instant the smaller one is told."""
 
 
-def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Every observation of every licensed item, unordered.
+def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
+    """Every observation of every licensed item from invoices, unordered, whatever the rules.
 
     Columns: account_id, subscription_id, subscription_item_id, at, billed_to (end of the billed period), kind,
-    known_at, price_id, quantity, item_coupons, invoice_coupons, kept, taxed, line_amount, position. Null: not told.
+    known_at, price_id, quantity, item_coupons, invoice_coupons, kept, taxed, line_amount, position, is_exclusive, and
+    left_by: what left the invoice unbilled (`void`, `mark_uncollectible` or `draft`). Null: not told.
     """
-    invoices = _invoices(staging, lives, terms)
-    regular = _regular(staging, invoices, terms)
+    invoices = bills(staging, lives)
+    regular = _regular(staging, invoices)
     prorations = _prorations(staging, lives)
     return pl.concat([regular, prorations], how="diagonal")
 
@@ -61,10 +63,42 @@ def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFram
     return licensed(pl.concat(rows, how="diagonal"), staging).drop("says_amount")
 
 
-def coupon_ids(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
-    """The counted coupons of rows that have `discounts`: account_id, id, coupons (ids in order, with commas)."""
-    counted = staging["coupons"].filter(pl.col("duration").is_in(terms.policy.counted_discounts))
-    discounts = staging["discounts"].join(counted.select("account_id", coupon_id="id"), on=["account_id", "coupon_id"])
+def live_items(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Items that Stripe holds now, as their subscription itself tells of them: from its start, or when they were added.
+
+    For items that no invoice ever told of.
+    """
+    subscriptions, items = staging["subscriptions"], staging["subscription_items"]
+    added = pl.when(pl.col("created_at") > pl.col("start_at")).then("created_at")
+    started = pl.max_horizontal("start_at", added)
+    starts = lives.select(*SUBSCRIPTION, "start_at")
+    of_invoice = coupon_ids(subscriptions, staging).rename({"id": "subscription_id", "coupons": "invoice_coupons"})
+    return (
+        licensed(items, staging)
+        .join(starts, on=SUBSCRIPTION)
+        .join(coupon_ids(items, staging), on=["account_id", "id"], how="left")
+        .join(of_invoice, on=SUBSCRIPTION, how="left")
+        .select(
+            *SUBSCRIPTION,
+            "price_id",
+            "quantity",
+            "position",
+            "is_exclusive",
+            subscription_item_id="id",
+            at=started,
+            billed_to=pl.max_horizontal(started, pl.lit(terms.as_of)),
+            kind=pl.lit(LIVE, pl.Int8),
+            known_at=started,
+            item_coupons=pl.col("coupons").fill_null(""),
+            invoice_coupons=pl.col("invoice_coupons").fill_null(""),
+        )
+    )
+
+
+def coupon_ids(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """The coupons of rows that have `discounts`: account_id, id, coupons (ids in order, with commas)."""
+    held = staging["coupons"].select("account_id", coupon_id="id")
+    discounts = staging["discounts"].join(held, on=["account_id", "coupon_id"])
     return (
         frame.filter(pl.col("discounts").list.len() > 0)
         .select("account_id", "id", "discounts", place=pl.int_ranges(0, pl.col("discounts").list.len()))
@@ -79,11 +113,18 @@ def coupon_ids(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame], terms: 
 
 
 def licensed(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """The rows whose price recurs and is licensed, with `says_amount`; rows of prices we do not hold stay."""
+    """The rows whose price recurs and is licensed, with `says_amount` and `is_exclusive` (of tax); rows of prices we do
+    not hold stay."""
     other = (pl.col("type") == "one_time") | (pl.col("recurring_usage_type") == "metered").fill_null(False)
     amounts = [pl.col("unit_amount_decimal").is_not_null(), pl.col("unit_amount").is_not_null()]
     says_amount = pl.any_horizontal(*amounts, (pl.col("tiers").list.len() > 0).fill_null(False))
-    prices = staging["prices"].select("account_id", price_id="id", is_other=other, says_amount=says_amount)
+    prices = staging["prices"].select(
+        "account_id",
+        price_id="id",
+        is_other=other,
+        says_amount=says_amount,
+        is_exclusive=pl.col("tax_behavior").eq_missing("exclusive"),
+    )
     return (
         frame.join(prices, on=["account_id", "price_id"], how="left")
         .filter(~pl.col("is_other").fill_null(False))
@@ -91,51 +132,38 @@ def licensed(frame: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.Laz
     )
 
 
-def _invoices(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Invoices of subscriptions, with whether their lines' periods count as billed."""
+def bills(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
+    """Invoices of subscriptions: account_id, invoice_id, known_at, invoice_coupons, left_by (what left it unbilled)."""
     invoices = staging["invoices"]
     status = pl.col("status")
-    attempted = pl.col("attempt_count").fill_null(0) > 0
-    is_billed = (
-        pl.when(status == "void")
-        .then(attempted)
-        .when((status == "uncollectible") & (pl.col("uncollectible_reason") == NOT_BILLED))
-        .then(False)
-        .when(status != "draft")
-        .then(True)
-        .when(pl.col("runs_on") | pl.col("drafts_count"))
-        .then(True)
-    )
+    untried = pl.col("attempt_count").fill_null(0) == 0
+    left_by = {
+        "void": (status == "void") & untried,
+        "mark_uncollectible": (status == "uncollectible") & (pl.col("uncollectible_reason") == NOT_BILLED),
+        "draft": status == "draft",
+    }
     return (
         invoices.filter(pl.col("subscription_id").is_not_null())
-        .join(
-            lives.select("account_id", "subscription_id", "runs_on", "drafts_count"),
-            on=["account_id", "subscription_id"],
-        )
-        .join(coupon_ids(invoices, staging, terms), on=["account_id", "id"], how="left")
+        .join(lives.select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi")
+        .join(coupon_ids(invoices, staging), on=["account_id", "id"], how="left")
         .select(
             "account_id",
             invoice_id="id",
             known_at="created_at",
             invoice_coupons=pl.col("coupons").fill_null(""),
-            is_billed=is_billed,
+            left_by=pl.coalesce(*(pl.when(holds).then(pl.lit(what)) for what, holds in left_by.items())),
         )
-        .filter(pl.col("is_billed").is_not_null())
     )
 
 
-def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    lines = staging["invoice_lines"].filter(
-        ~pl.col("proration").fill_null(False),
-        pl.col("subscription_item_id").is_not_null(),
-        pl.col("period_start_at") < pl.col("period_end_at"),
-    )
+def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame) -> pl.LazyFrame:
+    lines = regular_lines(staging)
     return (
         licensed(lines, staging)
         .join(invoices, on=["account_id", "invoice_id"])
-        .join(coupon_ids(lines, staging, terms), on=["account_id", "id"], how="left")
-        .join(_inclusive_rates(lines, staging), on=["account_id", "id"], how="left")
-        .with_columns(_kept_of_taxed())
+        .join(coupon_ids(lines, staging), on=["account_id", "id"], how="left")
+        .join(inclusive_rates(lines, staging), on=["account_id", "id"], how="left")
+        .with_columns(kept_of_taxed())
         .select(
             *ITEM,
             "price_id",
@@ -145,17 +173,28 @@ def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame, terms:
             "known_at",
             "kept",
             "taxed",
+            "left_by",
+            "is_exclusive",
             at="period_start_at",
             billed_to="period_end_at",
-            kind=pl.when("is_billed").then(REGULAR).otherwise(UNBILLED).cast(pl.Int8),
+            kind=pl.lit(REGULAR, pl.Int8),
             item_coupons=pl.col("coupons").fill_null(""),
             line_amount=pl.when(~pl.col("says_amount").fill_null(False)).then("amount"),
         )
     )
 
 
-def _kept_of_taxed() -> list[pl.Expr]:
-    """What inclusive tax leaves of a line: `kept` of `taxed`. Of a line of nothing only its tax rates say."""
+def regular_lines(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Invoice lines that bill a period of a subscription item."""
+    return staging["invoice_lines"].filter(
+        ~pl.col("proration").fill_null(False),
+        pl.col("subscription_item_id").is_not_null(),
+        pl.col("period_start_at") < pl.col("period_end_at"),
+    )
+
+
+def kept_of_taxed() -> list[pl.Expr]:
+    """What inclusive tax leaves of a line: `kept` of `taxed`. Of a line of nothing only its `inclusive_rates` say."""
     discounted = pl.col("discount_amounts").list.eval(pl.element().struct.field("amount")).list.sum().fill_null(0)
     inclusive = pl.col("taxes").list.eval(
         pl.when(pl.element().struct.field("tax_behavior") == "inclusive").then(pl.element().struct.field("amount"))
@@ -175,7 +214,7 @@ WHOLE = 100 * 1_000_000
 """A hundred percent in millionths of a percent."""
 
 
-def _inclusive_rates(lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+def inclusive_rates(lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Of lines of nothing, the percentage that is inside: account_id, id, rate_millionths."""
     percentage = (pl.col("percentage") * 1_000_000).cast(pl.Int64)
     rates = staging["tax_rates"].select("account_id", tax_rate_id="id", rate_millionths=percentage)
@@ -233,6 +272,7 @@ def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.
             *ITEM,
             "price_id",
             "quantity",
+            "is_exclusive",
             at="period_start_at",
             billed_to="period_end_at",
             kind=pl.when(given_back).then(CREDIT).otherwise(DEBIT).cast(pl.Int8),

@@ -1,19 +1,20 @@
 """The metric policy: every rule on which vendors differ, as one frozen value with named presets and a hash.
 
-The models read the value and never ask for a preset's name. Where a preset needs a rule that the models do not follow
-yet, `require_supported` says so instead of giving the default's figure.
+The models read the value and never ask for a preset's name. What a rule may be, and which of the groups of
+`marts.mrr_by_policy` it belongs to, stands in `RULES`. The vendors' rules are those of their published pages, as read
+in 2026; docs/metrics.md names them.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 
 class PolicyError(ValueError):
-    """A policy that does not exist, or asks for a rule that is not followed yet."""
+    """A policy that does not exist, or a rule that no policy can have."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,28 @@ class MetricPolicy:
 
     name: str = "default"
     counted_statuses: tuple[str, ...] = ("active", "past_due")
-    """Subscription statuses that count in MRR."""
+    """Subscription statuses that count in MRR: `active`, and maybe `past_due` and `unpaid`."""
     past_due_max_days: int | None = None
     """Days a past due subscription goes on counting; None: as long as it is past due."""
     trials_count: bool = False
+    active_from: str = "start"
+    """`start`: when it began or its trial ended; `first_payment`: when its first invoice with an amount was paid."""
     zero_pause_behaviors: tuple[str, ...] = ("mark_uncollectible", "void")
     """`pause_collection` behaviours that take a subscription out of MRR."""
     paused_status_counts: bool = False
+    """Whether a subscription counts whose status is `paused`, unless it is so for want of a payment."""
     churn_moment: str = "ended"
     """`ended`: when the subscription ended; `requested`: when the cancellation was asked for."""
     counted_discounts: tuple[str, ...] = ("forever", "repeating")
-    """Coupon durations that lower MRR."""
+    """Coupon durations that lower MRR, each in the periods that were billed with it."""
     free_customers: str = "inactive"
     """Customers whose subscriptions are worth nothing: `inactive` or `active`."""
     metered_counts: bool = False
+    """Whether metered items count, with the mean of what their last three invoices charged."""
     fx_mode: str = "daily_stock"
-    """`daily_stock`: the stock is revalued at each day's rate, FX its own movement; `movement_date`: never revalued."""
+    """How MRR is worth something in the reporting currency. `daily_stock`: the stock is revalued at each day's rate, FX
+    its own movement; `movement_date`: at the rate of the day the customer began to pay, never revalued; `constant`: at
+    the as-of day's rate throughout; `native`: not at all, other currencies stand by themselves."""
     same_month_churn: str = "both"
     """A customer who joins and leaves in one month: `both` movements, or `neither`."""
     grace_days: int = 7
@@ -46,10 +53,14 @@ class MetricPolicy:
     """A gap between two invoices of an item that is no longer than so many days is no gap."""
     reactivation_max_days: int | None = None
     """Days after which a returning customer is new again; None: never."""
+    reactivation_in_net: bool = True
+    """Whether returning customers' MRR lowers net MRR churn."""
     week_factor: Fraction = Fraction(52, 12)
     """Weeks in a month."""
     day_factor: Fraction = Fraction(365, 12)
     """Days in a month."""
+    treat_28_31_day_as_month: bool = False
+    """Whether a billing period of 28 to 31 days, or of four weeks, is a month."""
     gross_margin: Fraction = Fraction(1)
     """Share of MRR that lifetime values count: 1 is revenue, 4/5 leaves a fifth to the cost of serving it."""
     annual_discount_rate: Fraction = Fraction(1, 10)
@@ -60,6 +71,11 @@ class MetricPolicy:
         """Ten hex digits that change when a rule changes, and only then: a renamed policy keeps its hash."""
         rules = {knob: _plain(value) for knob, value in asdict(self).items() if knob != "name"}
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:10]
+
+    @property
+    def past_due_days(self) -> int | None:
+        """Days that a subscription counts while it is past due; None: all."""
+        return self.past_due_max_days if "past_due" in self.counted_statuses else 0
 
     def month_factor(self, interval: str) -> Fraction:
         """How many of a billing interval (`day`, `week`, `month`, `year`) make a month.
@@ -77,6 +93,106 @@ class MetricPolicy:
             raise PolicyError(f"billing interval {interval!r} is unknown; known are {', '.join(factors)}")
         return factors[interval]
 
+    def periods_a_month(self, interval: str, count: int) -> Fraction:
+        """How many billing periods of so many intervals make a month.
+
+        Raises:
+            PolicyError: an interval that Stripe does not have.
+        """
+        days = {"day": 1, "week": 7}.get(interval, 0) * count
+        if self.treat_28_31_day_as_month and days in range(28, 32):
+            return Fraction(1)
+        return self.month_factor(interval) / count
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rule is about, and what it may be."""
+
+    group: str
+    """The group that `marts.mrr_by_policy` tells its effect in, one of `GROUPS`."""
+    expected: str
+    """What it may be, in words."""
+    read: Callable[[object], Any]
+    """Its value from a plain one, as a file holds it; raises ValueError or TypeError where it can't be that."""
+
+
+GROUPS = ("trials", "cancel_timing", "discounts", "pauses", "dunning", "fx", "other")
+"""Groups of rules, in the order in which `marts.mrr_by_policy` switches them."""
+
+
+def _one_of(group: str, *known: str) -> Rule:
+    return Rule(group, f"one of {', '.join(known)}", lambda value: known[known.index(value)])
+
+
+def _some_of(group: str, *known: str, at_least: str | None = None) -> Rule:
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not set(value) <= set(known) or at_least not in (*value, None):
+            raise ValueError
+        return tuple(one for one in known if one in value)
+
+    words = f"a list of some of {', '.join(known)}"
+    return Rule(group, f"{words}, {at_least} among them" if at_least else words, read)
+
+
+def _flag(group: str) -> Rule:
+    return Rule(group, "true or false", lambda value: _instance(value, bool))
+
+
+def _days(group: str, *, or_none: bool = False) -> Rule:
+    def read(value: object) -> int | None:
+        if value is None and or_none:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError
+        return value
+
+    return Rule(group, f"a whole number of days, 0 or more{', or null' if or_none else ''}", read)
+
+
+def _fraction(group: str) -> Rule:
+    def read(value: object) -> Fraction:
+        if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
+            raise ValueError
+        exact = Fraction(str(value))
+        if exact <= 0:
+            raise ValueError
+        return exact
+
+    return Rule(group, "a number or fraction above 0, such as 4.35 or 52/12", read)
+
+
+def _instance(value: object, kind: type) -> object:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
+
+
+RULES: Mapping[str, Rule] = {
+    "counted_statuses": _some_of("dunning", "active", "past_due", "unpaid", at_least="active"),
+    "past_due_max_days": _days("dunning", or_none=True),
+    "trials_count": _flag("trials"),
+    "active_from": _one_of("other", "start", "first_payment"),
+    "zero_pause_behaviors": _some_of("pauses", "keep_as_draft", "mark_uncollectible", "void"),
+    "paused_status_counts": _flag("pauses"),
+    "churn_moment": _one_of("cancel_timing", "ended", "requested"),
+    "counted_discounts": _some_of("discounts", "forever", "once", "repeating"),
+    "free_customers": _one_of("other", "inactive", "active"),
+    "metered_counts": _flag("other"),
+    "fx_mode": _one_of("fx", "daily_stock", "movement_date", "constant", "native"),
+    "same_month_churn": _one_of("other", "both", "neither"),
+    "grace_days": _days("other"),
+    "invoice_gap_days": _days("other"),
+    "reactivation_max_days": _days("other", or_none=True),
+    "reactivation_in_net": _flag("other"),
+    "week_factor": _fraction("other"),
+    "day_factor": _fraction("other"),
+    "treat_28_31_day_as_month": _flag("other"),
+}
+"""Every rule of a policy, in its order."""
+
+OF_MOVEMENTS = ("free_customers", "same_month_churn", "grace_days", "reactivation_max_days", "reactivation_in_net")
+"""Rules that name movements and count customers, and change no month's closing MRR."""
 
 PRESETS: Mapping[str, MetricPolicy] = {
     policy.name: policy
@@ -85,18 +201,23 @@ PRESETS: Mapping[str, MetricPolicy] = {
         MetricPolicy("stripe", churn_moment="requested", counted_discounts=("forever",), grace_days=0),
         MetricPolicy(
             "chartmogul",
+            counted_statuses=("active", "past_due", "unpaid"),
             zero_pause_behaviors=(),
+            paused_status_counts=True,
             counted_discounts=("forever", "once", "repeating"),
             free_customers="active",
             fx_mode="movement_date",
             grace_days=0,
         ),
         MetricPolicy(
-            "baremetrics", past_due_max_days=30, counted_discounts=("forever", "once", "repeating"), grace_days=0
+            "baremetrics",
+            counted_statuses=("active", "past_due", "unpaid"),
+            past_due_max_days=30,
+            counted_discounts=("forever", "once", "repeating"),
+            grace_days=0,
         ),
         MetricPolicy(
             "profitwell",
-            trials_count=True,
             zero_pause_behaviors=("keep_as_draft", "mark_uncollectible", "void"),
             counted_discounts=("forever", "once", "repeating"),
             fx_mode="movement_date",
@@ -116,21 +237,6 @@ PRESETS: Mapping[str, MetricPolicy] = {
     )
 }
 
-FOLLOWED: Mapping[str, tuple[object, ...]] = {
-    "counted_statuses": (("active", "past_due"),),
-    "past_due_max_days": (None,),
-    "trials_count": (False,),
-    "zero_pause_behaviors": (("mark_uncollectible", "void"),),
-    "paused_status_counts": (False,),
-    "churn_moment": ("ended",),
-    "free_customers": ("inactive",),
-    "metered_counts": (False,),
-    "fx_mode": ("daily_stock",),
-    "same_month_churn": ("both",),
-    "reactivation_max_days": (None,),
-}
-"""The values that the models follow today, for each rule that is not free."""
-
 
 def preset(name: str) -> MetricPolicy:
     """A named preset.
@@ -143,31 +249,27 @@ def preset(name: str) -> MetricPolicy:
     return PRESETS[name]
 
 
-def changed(policy: MetricPolicy, **rules: Any) -> MetricPolicy:
-    """The policy with single rules replaced.
+def changed(policy: MetricPolicy, **rules: object) -> MetricPolicy:
+    """The policy with single rules replaced, each given as a file would hold it.
 
     Raises:
-        PolicyError: a rule that no policy has.
+        PolicyError: a rule that no policy has, or a value that it can't have.
     """
-    unknown = sorted(set(rules) - set(asdict(policy)))
-    if unknown:
-        raise PolicyError(f"policy rule {unknown[0]!r} is unknown; the rules are {', '.join(asdict(policy))}")
-    return replace(policy, **rules)
+    return replace(policy, **{rule: _read(rule, value) for rule, value in rules.items()})
 
 
-def require_supported(policy: MetricPolicy) -> None:
-    """Refuse a policy with a rule that the models would not follow.
+def switched(policy: MetricPolicy, to: MetricPolicy, group: str) -> MetricPolicy:
+    """The policy with the rules of a group as another policy has them."""
+    return replace(policy, **{name: getattr(to, name) for name, rule in RULES.items() if rule.group == group})
 
-    Raises:
-        PolicyError: the first such rule, its value and what to do.
-    """
-    for rule, followed in FOLLOWED.items():
-        value = getattr(policy, rule)
-        if value not in followed:
-            raise PolicyError(
-                f"policy {policy.name!r} sets {rule} to {value!r}, which the models do not follow yet "
-                f"(they follow {', '.join(repr(one) for one in followed)}); use the policy 'default'"
-            )
+
+def _read(name: str, value: object) -> Any:
+    if name not in RULES:
+        raise PolicyError(f"policy rule {name!r} is unknown; the rules are {', '.join(RULES)}")
+    try:
+        return RULES[name].read(value)
+    except (ValueError, TypeError, ZeroDivisionError):
+        raise PolicyError(f"policy rule {name} is {value!r}; it must be {RULES[name].expected}") from None
 
 
 def _plain(value: object) -> object:

@@ -42,6 +42,8 @@ class Price:
     tiers_mode: str | None = None
     divide_by: int | None = None
     round: str = "up"
+    is_metered: bool = False
+    """What it costs is told by what was used, not by a quantity."""
 
 
 def list_amount(price: Price, quantity: int, currency: str | None = None) -> Fraction | None:
@@ -75,6 +77,7 @@ def price_from_row(row: Mapping[str, Any]) -> Price:
         tiers_mode=row["tiers_mode"],
         divide_by=row["transform_quantity_divide_by"],
         round=row["transform_quantity_round"] or "up",
+        is_metered=row.get("recurring_usage_type") == "metered",
     )
 
 

@@ -13,8 +13,8 @@ import polars as pl
 
 from models.churn import lost_customers
 from models.metrics import LONGEST_LIFE, TRAILING_MONTHS
-from models.movements import customer_movements
 from models.periods import month_of, months_between
+from models.presence import arrivals, payers
 from models.projection import residual_values
 from models.spells import CUSTOMER, SEGMENT, segmented
 from models.survival import curve, followed, median, restricted_mean
@@ -181,7 +181,7 @@ def _churn(
     )
     starts_after = (months_between(month_of("moved_on"), this_month) - 1).clip(0, TRAILING_MONTHS)
     base = (
-        customer_movements(movements, terms.policy.grace_days)
+        arrivals(payers(movements), [*CUSTOMER], terms.policy)
         .join(members, on=CUSTOMER)
         .group_by(SEGMENT)
         .agg(at_risk_customer_months=(pl.col("came") * starts_after).sum())

@@ -4,18 +4,20 @@ It knows staging frames, exchange rates and terms; it must not know files, datab
 it hands over are described, column by column, in models/contracts/spine.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 import polars.selectors as cs
 
-from models import exclusions, fx, ledger, movements, mrr
+from models import exclusions, fx, ledger, movements, mrr, presence
+from models.by_policy import mrr_by_policy
+from models.contracts.marts import MrrByPolicy
 from models.currency import unknown_currencies
+from models.known import Known
 from models.lives import incomplete_rows
 from models.mrr import published
-from models.policy import require_supported
 from models.terms import Terms
 from models.timeline import stretches
 from models.worth import catalogue
@@ -46,11 +48,14 @@ class Spine:
     """contracts.spine.ItemsNow: each live item now, and why it does not count."""
     rates: pl.LazyFrame
     """contracts.spine.DailyRates: each currency, each day from the first change or money row to the as-of day."""
+    mrr_rates: pl.LazyFrame
+    """The same, as MRR is converted under the policy's `fx_mode`."""
     findings: pl.LazyFrame
     """contracts.spine.Findings: what was wrong with the data, for data_checks."""
     marts: Mapping[str, pl.LazyFrame]
     """The published frames by table name: mrr_changes, mrr_movements, mrr_by_day, mrr_by_month, mrr_by_month_reporting,
-    mrr_exclusions. A churn's cause here is that of its item change; the churn family puts its kind there."""
+    mrr_exclusions, and mrr_by_policy, which is worked out when it is asked for. A churn's cause here is that of its
+    item change; the churn family puts its kind there."""
 
 
 def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> Spine:
@@ -62,29 +67,37 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
         terms: as-of instant, zone, reporting currency, policy.
 
     Raises:
-        models.policy.PolicyError: the policy has a rule that is not followed yet.
         models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
     """
-    require_supported(terms.policy)
+    known = Known(staging, terms)
     sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
-    timeline = stretches(staging, sold, terms).lazy()
-    native = ledger.changes(timeline, terms).collect()
-    daily = _daily_rates(staging, native, rates, terms)
-    changes = ledger.in_reporting_currency(native.lazy(), daily).collect().lazy()
-    moved = movements.movements(changes, terms.policy.grace_days).collect().lazy()
-    days = mrr.by_day(moved, terms).collect().lazy()
-    items = exclusions.items_now(staging, timeline, sold, terms)
-    months = mrr.by_month(days, moved, terms)
-    reporting = mrr.by_month_reporting(changes, moved, daily, terms)
+    timeline = stretches(known, sold, terms.policy).lazy()
+    told = ledger.changes(timeline, terms).collect()
+    native = ledger.kept(told.lazy(), terms.policy).collect()
+    needed = [] if terms.policy.fx_mode == "native" else list(native["currency"].unique())
+    daily = daily_rates(known, needed, rates, terms)
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).collect().lazy()
+    changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).collect().lazy()
+    stays_free = terms.policy.free_customers == "active"
+    present = presence.subscribers(timeline, terms).collect().lazy() if stays_free else None
+    moved = movements.movements(changes, terms.policy, present).collect().lazy()
+    comings = presence.payers(moved) if present is None else present
+    days = mrr.by_day(moved, comings, terms).collect().lazy()
+    items = exclusions.items_now(staging, timeline, known.absent(terms.policy), sold, terms)
+    months = mrr.by_month(days, comings, terms)
+    reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
     return Spine(
         timeline,
         changes,
         moved,
         items,
         daily,
-        _findings(staging, timeline, changes, daily),
+        mrr_rates,
+        _findings(staging, timeline, changes, daily, terms),
         {
-            "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
+            "mrr_changes": _amounts(
+                changes.drop("valued_on").rename(PUBLISHED), ["subscription_item_id", "changed_at"]
+            ),
             "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
             "mrr_by_day": _amounts(days, ["currency", "date"]),
             "mrr_by_month": _amounts(months, ["currency", "month"]),
@@ -93,27 +106,39 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
                 items.filter(~pl.col("counts")).select(*exclusions.ITEM, "currency", "reason", list_mrr="list_micros"),
                 ["subscription_item_id"],
             ),
+            "mrr_by_policy": pl.defer(
+                lambda: mrr_by_policy(known, sold, told, daily, terms), schema=MrrByPolicy.create_empty().schema
+            ),
         },
     )
 
 
-def _daily_rates(
-    staging: Mapping[str, pl.LazyFrame], changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms
-) -> pl.LazyFrame:
-    """Rates of every currency in use from the day of the first change or money row on."""
+def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """contracts.spine.DailyRates of every currency in use, from the first day that anything tells of on.
+
+    Raises:
+        models.fx.MissingRateError: a currency of `needed` has no rate at all to the reporting currency.
+    """
     money = pl.concat(
-        [staging[table].select(pl.col("currency").str.to_lowercase(), at="created_at").drop_nulls() for table in MONEY]
+        [
+            known.lives.lazy().select("currency", at=pl.lit(known.since)),
+            *(
+                known.staging[table].select(pl.col("currency").str.to_lowercase(), at="created_at").drop_nulls()
+                for table in MONEY
+            ),
+        ]
     )
     used = money.group_by("currency").agg(pl.col("at").min()).collect()
-    firsts = [one.date() - timedelta(days=1) for one in used["at"]] + [
-        one for one in [changes["changed_on"].min()] if isinstance(one, date)
-    ]
-    first = min(firsts, default=terms.as_of_day)
-    return fx.daily_rates(rates, changes["currency"].unique(), used["currency"], first, terms)
+    first = min((one.date() - timedelta(days=1) for one in used["at"]), default=terms.as_of_day)
+    return fx.daily_rates(rates, needed, list(used["currency"]), first, terms)
 
 
 def _findings(
-    staging: Mapping[str, pl.LazyFrame], timeline: pl.LazyFrame, changes: pl.LazyFrame, daily: pl.LazyFrame
+    staging: Mapping[str, pl.LazyFrame],
+    timeline: pl.LazyFrame,
+    changes: pl.LazyFrame,
+    daily: pl.LazyFrame,
+    terms: Terms,
 ) -> pl.LazyFrame:
     unknown = timeline.filter(pl.col("reason") == "unknown_amount").select(
         check_name=pl.lit("prices_say_their_amount"),
@@ -127,18 +152,23 @@ def _findings(
             unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
             incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
-            fx.stale_rates(_converted_on(changes, daily), daily),
+            fx.stale_rates(_converted_on(changes, daily, terms), daily),
         ]
     )
 
 
-def _converted_on(changes: pl.LazyFrame, daily: pl.LazyFrame) -> pl.LazyFrame:
-    """The days on which a currency is converted: those of its changes, and each month's last, when the stock is."""
-    changed = changes.select("currency", date="changed_on")
+def _converted_on(changes: pl.LazyFrame, daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The days whose rates MRR is converted at: by mode those of changes, and each month's last, when the stock is."""
+    changed = changes.select("currency", date=pl.coalesce("valued_on", "changed_on"))
     since = changed.group_by("currency").agg(since=pl.col("date").min())
-    is_closing = (pl.col("date") == pl.col("date").dt.month_end()) | (pl.col("date") == pl.col("date").max())
-    closings = daily.filter(is_closing).join(since, on="currency").filter(pl.col("date") >= pl.col("since"))
-    return pl.concat([changed, closings.select("currency", "date")])
+    is_now = pl.col("date") == pl.col("date").max()
+    valued = {
+        "daily_stock": (pl.col("date") == pl.col("date").dt.month_end()) | is_now,
+        "constant": is_now,
+    }.get(terms.policy.fx_mode, pl.lit(False))
+    closings = daily.filter(valued).join(since, on="currency").filter(pl.col("date") >= pl.col("since"))
+    at_changes = changed.filter(pl.lit(terms.policy.fx_mode in ("daily_stock", "movement_date")))
+    return pl.concat([at_changes, closings.select("currency", "date")])
 
 
 def _amounts(frame: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:

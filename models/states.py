@@ -4,44 +4,40 @@ Puts observations in order, keeps one an instant, and gives each what it did not
 those of the last billed period. How long a state lasted is not its business.
 """
 
-from collections.abc import Mapping
-
 import polars as pl
 
-from models.observations import (
-    CREDIT,
-    DEBIT,
-    GONE,
-    ITEM,
-    LIVE,
-    REGULAR,
-    VERSION,
-    coupon_ids,
-    licensed,
-    observations,
-    version_observations,
-)
+from models.lives import FINALISED_BY
+from models.observations import CREDIT, DEBIT, GONE, ITEM, LIVE, REGULAR, SUBSCRIPTION, UNBILLED, VERSION
+from models.policy import MetricPolicy
 from models.terms import Terms
 
-SUBSCRIPTION = ["account_id", "subscription_id"]
 ENTITY = ["account_id", "subscription_item_id"]
-CARRIED = ("item_coupons", "invoice_coupons", "kept", "taxed", "line_amount")
+CARRIED = ("item_coupons", "invoice_coupons", "kept", "taxed", "line_amount", "line_count")
 
 
-def known_states(staging: Mapping[str, pl.LazyFrame], running: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Observations by item and instant, `item` numbering the items, with nothing left untold."""
-    told = observations(staging, running.lazy(), terms).collect()
-    parts = [
-        told,
-        _unbilled_items(staging, told, running, terms),
-        version_observations(staging, running.lazy()).collect(),
-    ]
-    ordered = _one_an_instant(pl.concat(parts, how="diagonal"))
-    believed = _without_doubtful_versions(ordered, told.filter(pl.col("kind") == CREDIT))
+def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, policy: MetricPolicy) -> pl.DataFrame:
+    """Observations by item and instant, `item` numbering the items, with nothing left untold.
+
+    Args:
+        observed: `known.Known.observed` under the policy.
+        running: `lives.followed` under the policy.
+        terms: for the as-of instant alone.
+        policy: its rules of pauses.
+    """
+    ordered = _one_an_instant(_by_the_rules(observed, running, terms, policy))
+    believed = _without_doubtful_versions(ordered, observed.filter(pl.col("kind") == CREDIT))
     carried = believed.with_columns(pl.col(CARRIED).forward_fill().over("item"))
-    return _with_taxes_of_later(_as_others_then(carried, staging)).with_columns(
+    return _with_taxes_of_later(_as_others_then(carried)).with_columns(
         pl.col("item_coupons", "invoice_coupons").fill_null(""), pl.col("quantity").fill_null(1)
     )
+
+
+def in_order(observed: pl.DataFrame) -> pl.DataFrame:
+    """Observations with `item`, the number of their item, and `place_in_order` among those of an instant: the newest
+    invoice first."""
+    order = (*ENTITY, "at", "known_at", "price_id", "quantity")
+    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
+    return ordered.with_columns(item=pl.struct(ENTITY).rle_id()).with_row_index("place_in_order")
 
 
 def before(name: str) -> pl.Expr:
@@ -54,13 +50,34 @@ def after(name: str) -> pl.Expr:
     return pl.when(pl.col("item") == pl.col("item").shift(-1)).then(pl.col(name).shift(-1))
 
 
+def _by_the_rules(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, policy: MetricPolicy) -> pl.DataFrame:
+    """The observations of subscriptions that run, those that a pause left unbilled told as such where pauses are zero.
+
+    A draft bills while its subscription runs on or keeps its invoices as drafts; where that is a pause of MRR, only
+    until it should have been finalised.
+    """
+    left_by = pl.col("left_by")
+    is_draft = (left_by == "draft").fill_null(False)
+    zero = [behavior for behavior in policy.zero_pause_behaviors if behavior != "keep_as_draft"]
+    is_left = left_by.is_in(zero).fill_null(False)
+    if "keep_as_draft" in policy.zero_pause_behaviors:
+        is_left |= is_draft & (pl.col("known_at") + FINALISED_BY < terms.as_of)
+    runs_on = pl.col("runs_on")
+    is_told = (~is_draft | is_left | runs_on | pl.col("drafts_count")) & ((pl.col("kind") != LIVE) | runs_on)
+    about = running.select(*SUBSCRIPTION, "runs_on", "drafts_count", "trial_end_at")
+    return (
+        observed.join(about, on=SUBSCRIPTION)
+        .filter(is_told)
+        .drop("runs_on", "drafts_count")
+        .with_columns(kind=pl.when(is_left).then(pl.lit(UNBILLED, pl.Int8)).otherwise("kind"))
+    )
+
+
 def _one_an_instant(observed: pl.DataFrame) -> pl.DataFrame:
     """In order of item and instant; of several at one instant the one whose kind says most, by the newest invoice."""
-    order = (*ENTITY, "at", "kind", "known_at", "price_id", "quantity")
-    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
-    numbered = ordered.with_columns(item=pl.struct(ENTITY).rle_id())
+    ordered = observed.sort("item", "at", "kind", "place_in_order")
     item, at = pl.col("item"), pl.col("at")
-    return numbered.filter((item != item.shift(1)).fill_null(True) | (at != at.shift(1)))
+    return ordered.filter((item != item.shift(1)).fill_null(True) | (at != at.shift(1)))
 
 
 def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) -> pl.DataFrame:
@@ -95,55 +112,17 @@ def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) 
     )
 
 
-def _unbilled_items(
-    staging: Mapping[str, pl.LazyFrame], told: pl.DataFrame, running: pl.DataFrame, terms: Terms
-) -> pl.DataFrame:
-    """Items that run now though no invoice ever told of them: known from the subscription itself."""
-    subscriptions = staging["subscriptions"]
-    items = staging["subscription_items"]
-    added = pl.when(pl.col("created_at") > pl.col("start_at")).then("created_at")
-    started = pl.max_horizontal("start_at", added, "trial_end_at")
-    return (
-        licensed(items, staging)
-        .join(running.lazy().filter("runs_on"), on=SUBSCRIPTION)
-        .join(told.lazy().select(ENTITY).unique(), left_on=["account_id", "id"], right_on=ENTITY, how="anti")
-        .join(coupon_ids(items, staging, terms), on=["account_id", "id"], how="left")
-        .join(
-            coupon_ids(subscriptions, staging, terms).rename({"id": "subscription_id", "coupons": "invoice_coupons"}),
-            on=SUBSCRIPTION,
-            how="left",
-        )
-        .select(
-            *SUBSCRIPTION,
-            "price_id",
-            "quantity",
-            "position",
-            subscription_item_id="id",
-            at=started,
-            billed_to=pl.max_horizontal(started, pl.lit(terms.as_of)),
-            kind=pl.lit(LIVE, pl.Int8),
-            known_at=started,
-            item_coupons=pl.col("coupons").fill_null(""),
-            invoice_coupons=pl.col("invoice_coupons").fill_null(""),
-        )
-        .collect()
-    )
-
-
-def _as_others_then(observed: pl.DataFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+def _as_others_then(observed: pl.DataFrame) -> pl.DataFrame:
     """An item added within a period is discounted and taxed as the subscription's latest invoice before was."""
-    untold = observed.filter(pl.col("invoice_coupons").is_null()).select(*ITEM, "at", "price_id").sort("at")
+    untaxed = pl.when("is_exclusive").then(pl.lit(1, pl.Int64))
+    untold = observed.filter(pl.col("invoice_coupons").is_null()).select(*ITEM, "at", untaxed=untaxed).sort("at")
     if untold.is_empty():
         return observed
     others = observed.join(untold.select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi").sort("at")
     coupons = others.drop_nulls("invoice_coupons").select(*SUBSCRIPTION, "at", coupons_then="invoice_coupons")
     taxes = others.drop_nulls("taxed").select(*SUBSCRIPTION, "at", kept_then="kept", taxed_then="taxed")
-    exclusive = staging["prices"].filter(pl.col("tax_behavior") == "exclusive").select("account_id", price_id="id")
-    then = (
-        untold.join_asof(coupons, on="at", by=SUBSCRIPTION, check_sortedness=False)
-        .join_asof(taxes, on="at", by=SUBSCRIPTION, check_sortedness=False)
-        .join(exclusive.with_columns(untaxed=1).collect(), on=["account_id", "price_id"], how="left")
-        .drop("price_id")
+    then = untold.join_asof(coupons, on="at", by=SUBSCRIPTION, check_sortedness=False).join_asof(
+        taxes, on="at", by=SUBSCRIPTION, check_sortedness=False
     )
     return observed.join(then, on=[*ITEM, "at"], how="left", maintain_order="left").with_columns(
         invoice_coupons=pl.coalesce("invoice_coupons", "coupons_then"),

@@ -11,12 +11,9 @@ CUSTOMER = ("account_id", "customer_id", "currency")
 
 def stock_now(changes: pl.LazyFrame) -> pl.LazyFrame:
     """Items that are worth something after all their changes: account_id, customer_id, subscription_id,
-    subscription_item_id, currency, micros. `changes` is contracts.spine.ItemChanges."""
-    return (
-        changes.group_by(ITEM)
-        .agg(micros=pl.col("after_micros").sort_by("changed_at").last())
-        .filter(pl.col("micros") != 0)
-    )
+    subscription_item_id, currency, micros, valued_on. `changes` is contracts.spine.ItemChanges."""
+    last = (pl.col("after_micros").alias("micros"), pl.col("valued_on"))
+    return changes.group_by(ITEM).agg(one.sort_by("changed_at").last() for one in last).filter(pl.col("micros") != 0)
 
 
 def items_by_month(changes: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:

@@ -1,20 +1,22 @@
 """The subscription timeline: what each item was worth from when to when, and why it changed.
 
 Observations of an item, in order, are cut into stretches: each lasts to the next observation or to the end of what was
-billed, gaps no longer than the policy allows are closed, trials are cut out, and what still runs is left open. Sums are
-not its business.
+billed, gaps no longer than the policy allows are closed, absences such as trials are cut out, and what still runs is
+left open. Sums are not its business.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 import polars as pl
 
+from models.absences import without
 from models.baskets import priced
 from models.causes import explained
-from models.lives import lives
-from models.observations import CREDIT, GONE, UNBILLED
-from models.states import SUBSCRIPTION, after, before, known_states
+from models.known import Known
+from models.lives import followed
+from models.observations import CREDIT, GONE, SUBSCRIPTION, UNBILLED
+from models.policy import MetricPolicy
+from models.states import after, before, known_states
 from models.terms import Terms
 from models.worth import Catalogue
 
@@ -44,17 +46,29 @@ STRETCH = (
 )
 
 
-def stretches(staging: Mapping[str, pl.LazyFrame], catalogue: Catalogue, terms: Terms) -> pl.DataFrame:
-    """Every stretch, by item and start: contracts.spine.Stretches."""
-    running = lives(staging, terms).collect()
-    billed = _joined(_billed(known_states(staging, running, terms), terms))
-    pieces = _as_of(_without_trials(_ended(_described(billed, staging, running), terms)), terms)
-    return explained(priced(pieces, catalogue)).select(STRETCH)
+def stretches(
+    known: Known, catalogue: Catalogue, policy: MetricPolicy, only: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Every stretch, by item and start: contracts.spine.Stretches.
+
+    Args:
+        known: the facts, as of their terms' instant.
+        catalogue: prices and coupons.
+        policy: the rules.
+        only: account_id and subscription_id of the subscriptions wanted; None: all.
+    """
+    running, observed = followed(known.lives, policy), known.observed(policy)
+    if only is not None:
+        running, observed = (frame.join(only, on=SUBSCRIPTION, how="semi") for frame in (running, observed))
+    states = known_states(observed, running, known.terms, policy)
+    billed = _described(_joined(_billed(states, policy)), running, known)
+    pieces = without(_ended(billed, policy), known.absent(policy))
+    return explained(priced(_as_of(pieces, known.terms), catalogue.under(policy))).select(STRETCH)
 
 
-def _billed(states: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+def _billed(states: pl.DataFrame, policy: MetricPolicy) -> pl.DataFrame:
     """Pieces in which an item was billed in one state, gaps closed: `starts_at`, `ends_at`, and what comes next."""
-    gap = timedelta(days=terms.policy.invoice_gap_days)
+    gap = timedelta(days=policy.invoice_gap_days)
     is_billed = ~pl.col("kind").is_in([CREDIT, UNBILLED, GONE])
     following = states.with_columns(
         next_at=after("at"),
@@ -63,6 +77,8 @@ def _billed(states: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     ).with_columns(next_billed_at=after("next_billed_at"))
     is_cut_short = (pl.col("next_at") < pl.col("billed_to")).fill_null(False)
     closes_gap = (pl.col("next_billed_at") <= pl.col("billed_to") + gap).fill_null(False)
+    if policy.paused_status_counts:
+        closes_gap |= _was_paused()
     return (
         following.filter(is_billed)
         .with_columns(
@@ -78,10 +94,20 @@ def _billed(states: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
 
 
+def _was_paused() -> pl.Expr:
+    """True where a gap follows that nothing but the status `paused` explains: the next that is told is another bill."""
+    return (pl.col("next_at") == pl.col("next_billed_at")).fill_null(False) & _was_paying()
+
+
+def _was_paying() -> pl.Expr:
+    """False where what was billed is a trial: a pause at its end is of one who never paid."""
+    return pl.col("billed_to").ne_missing(pl.col("trial_end_at"))
+
+
 def _joined(pieces: pl.DataFrame) -> pl.DataFrame:
     """The pieces, those that follow each other in the same state made one."""
     goes_on = before("ends_at") == pl.col("starts_at")
-    unchanged = [pl.col(name).eq_missing(before(name)) for name in (*STATE, "line_amount")]
+    unchanged = [pl.col(name).eq_missing(before(name)) for name in (*STATE, "line_amount", "line_count")]
     kept, taxed = pl.col("kept").cast(pl.Int128), pl.col("taxed").cast(pl.Int128)
     same_tax = kept * before("taxed") == taxed * before("kept")
     marked = pieces.with_columns(begins=~pl.all_horizontal(goes_on, same_tax, *unchanged).fill_null(False))
@@ -92,18 +118,12 @@ def _joined(pieces: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _described(pieces: pl.DataFrame, staging: Mapping[str, pl.LazyFrame], running: pl.DataFrame) -> pl.DataFrame:
+def _described(pieces: pl.DataFrame, running: pl.DataFrame, known: Known) -> pl.DataFrame:
     """The pieces with what their subscription, price and item say."""
-    prices = staging["prices"].select(
-        "account_id", "product_id", "recurring_interval", "recurring_interval_count", price_id="id"
-    )
-    places = staging["subscription_items"].select(
-        "account_id", subscription_item_id="id", place="position", is_held=True
-    )
     return (
-        pieces.join(running, on=SUBSCRIPTION, maintain_order="left")
-        .join(prices.collect(), on=["account_id", "price_id"], how="left", maintain_order="left")
-        .join(places.collect(), on=["account_id", "subscription_item_id"], how="left", maintain_order="left")
+        pieces.join(running.drop("trial_end_at"), on=SUBSCRIPTION, maintain_order="left")
+        .join(known.prices, on=["account_id", "price_id"], how="left", maintain_order="left")
+        .join(known.places, on=["account_id", "subscription_item_id"], how="left", maintain_order="left")
         .with_columns(
             place=pl.coalesce("place", "position").fill_null(0),
             is_held=pl.col("is_held").fill_null(False),
@@ -111,12 +131,15 @@ def _described(pieces: pl.DataFrame, staging: Mapping[str, pl.LazyFrame], runnin
     )
 
 
-def _ended(pieces: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+def _ended(pieces: pl.DataFrame, policy: MetricPolicy) -> pl.DataFrame:
     """The pieces ended where their subscription stopped; the last one of what runs on is left open."""
-    gap = timedelta(days=terms.policy.invoice_gap_days)
+    gap = timedelta(days=policy.invoice_gap_days)
     stops, is_last = pl.col("stops_at"), pl.col("is_last") & ~pl.col("is_cut_short")
+    goes_on_till_then = stops <= pl.col("billed_to") + gap
+    if policy.paused_status_counts:
+        goes_on_till_then |= pl.col("next_at").is_null() & _was_paying()
     end = (
-        pl.when(is_last & (stops <= pl.col("billed_to") + gap))
+        pl.when(is_last & goes_on_till_then)
         .then(stops)
         .when(is_last & stops.is_null() & pl.col("runs_on") & pl.col("is_held") & pl.col("next_at").is_null())
         .then(None)
@@ -138,17 +161,6 @@ def _ended(pieces: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         .with_columns(ends_at=pl.min_horizontal("ends_at", "stops_at"))
         .with_columns(cause_of_end=cause)
     )
-
-
-def _without_trials(pieces: pl.DataFrame) -> pl.DataFrame:
-    """The pieces less what lies within their subscription's trial."""
-    start, end = pl.col("starts_at"), pl.col("ends_at")
-    trial_start, trial_end = pl.col("trial_start_at"), pl.col("trial_end_at")
-    in_trial = pl.all_horizontal(start < trial_end, end.is_null() | (end > trial_start)).fill_null(False)
-    meets = pieces.filter(in_trial)
-    earlier = meets.filter(start < trial_start).with_columns(ends_at=trial_start)
-    later = meets.filter(end.is_null() | (end > trial_end)).with_columns(starts_at=trial_end)
-    return pl.concat([pieces.filter(~in_trial), earlier, later]).sort("item", "starts_at")
 
 
 def _as_of(pieces: pl.DataFrame, terms: Terms) -> pl.DataFrame:

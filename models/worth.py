@@ -4,7 +4,7 @@ Values only: a state is one item's price, quantity, discounts and tax; items bil
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -27,9 +27,11 @@ ITEM_STATE = (
     "kept",
     "taxed",
     "line_amount",
+    "line_count",
 )
-"""Columns that an item's worth depends on. Coupons are ids separated by commas; `kept` of `taxed` minor units is what
-inclusive tax leaves; `line_amount` is what the item's last line came to, for prices that do not say."""
+"""Columns that an item's worth depends on. Coupons are ids separated by commas, counted ones alone; `kept` of `taxed`
+minor units is what inclusive tax leaves; `line_amount` is what the item's last `line_count` lines came to, for metered
+prices and those that do not say."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class State:
     kept: int
     taxed: int
     line_amount: int | None
+    line_count: int
 
 
 @dataclass(frozen=True)
@@ -56,18 +59,40 @@ class Worth:
     is_known: bool
 
 
+Factors = tuple[Fraction, Fraction, bool]
+"""The rules that a worth depends on besides the state: those of weeks, days and months."""
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """Prices and coupons by account and id, with the policy that says which discounts count."""
+    """Prices and coupons by account and id, with the policy that says how long a month is. It remembers worths."""
 
     prices: Mapping[tuple[str, str], Price]
     coupons: Mapping[tuple[str, str], Coupon]
     policy: MetricPolicy
+    _by_factors: dict[Factors, dict[tuple[State, ...], list[Worth]]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def shared(self) -> frozenset[tuple[str, str]]:
         """Coupons that take an amount off an invoice, so that what one item gets depends on the others."""
         return frozenset(key for key, coupon in self.coupons.items() if coupon.percent_off is None)
+
+    def under(self, policy: MetricPolicy) -> "Catalogue":
+        """The same prices and coupons under another policy; what is remembered is shared."""
+        return replace(self, policy=policy)
+
+    def worths(self, items: tuple[State, ...]) -> list[Worth]:
+        """`subscription_worth`, worked out once."""
+        known = self._known
+        if items not in known:
+            known[items] = subscription_worth(items, self)
+        return known[items]
+
+    @cached_property
+    def _known(self) -> dict[tuple[State, ...], list[Worth]]:
+        policy = self.policy
+        factors = (policy.week_factor, policy.day_factor, policy.treat_28_31_day_as_month)
+        return self._by_factors.setdefault(factors, {})
 
 
 def catalogue(prices: pl.LazyFrame, coupons: pl.LazyFrame, policy: MetricPolicy) -> Catalogue:
@@ -87,12 +112,12 @@ def subscription_worth(items: Sequence[State], catalogue: Catalogue) -> list[Wor
         Discountable(
             amount or Fraction(0),
             price.product_id if price else None,
-            _counted(item.account_id, item.item_coupons, catalogue),
+            _coupons(item.account_id, item.item_coupons, catalogue),
             PERIOD_DAYS.get(price.interval or "month", 30) * price.interval_count if price else 30,
         )
         for item, price, amount in zip(items, prices, amounts, strict=True)
     ]
-    nets = net_amounts(billed, _counted(items[0].account_id, items[0].invoice_coupons, catalogue), items[0].currency)
+    nets = net_amounts(billed, _coupons(items[0].account_id, items[0].invoice_coupons, catalogue), items[0].currency)
     return [
         Worth(
             _monthly(one.amount, item, price, catalogue.policy),
@@ -104,19 +129,19 @@ def subscription_worth(items: Sequence[State], catalogue: Catalogue) -> list[Wor
 
 
 def _amount(item: State, price: Price | None) -> Fraction | None:
-    amount = None if price is None else list_amount(price, item.quantity, item.currency)
+    amount = None if price is None or price.is_metered else list_amount(price, item.quantity, item.currency)
     if amount is None and item.line_amount is not None:
-        return Fraction(item.line_amount)
+        return Fraction(item.line_amount, item.line_count)
     return amount
 
 
-def _counted(account_id: str, ids: str, catalogue: Catalogue) -> tuple[Coupon, ...]:
+def _coupons(account_id: str, ids: str, catalogue: Catalogue) -> tuple[Coupon, ...]:
     coupons = (catalogue.coupons.get((account_id, one)) for one in ids.split(",") if one)
-    return tuple(one for one in coupons if one is not None and one.duration in catalogue.policy.counted_discounts)
+    return tuple(one for one in coupons if one is not None)
 
 
 def _monthly(amount: Fraction, item: State, price: Price | None, policy: MetricPolicy) -> int:
     if price is None or price.interval is None:
         return 0
-    month = policy.month_factor(price.interval) / price.interval_count
-    return round(amount * Fraction(item.kept, item.taxed) * month * MICROS)
+    periods = policy.periods_a_month(price.interval, price.interval_count)
+    return round(amount * Fraction(item.kept, item.taxed) * periods * MICROS)

@@ -8,14 +8,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from models import marts, policy
+from models import marts
 from models.checks import BLOCKING
 from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
 from models.spine import build_spine
 from models.terms import Terms
-from pipelines import rates
+from pipelines import policies, rates
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
 from pipelines.settings import Settings
@@ -55,13 +55,13 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Model
     """Make the marts from staging, write them and check them.
 
     Raises:
-        SettingsError: the policy or the rate file make no sense.
+        SettingsError: the policy or the rate file make no sense, or a currency has no rate.
     """
     terms = terms_of(connection, settings)
     frames = {contract.table_name: tables.read(connection, contract).lazy() for contract in staging.TABLES}
     try:
         spine = build_spine(marts.complete(frames), rates.load(settings.rate_file), terms)
-    except (policy.PolicyError, MissingRateError) as error:
+    except MissingRateError as error:
         raise SettingsError(f"The metrics can't be computed: {error}.") from None
     made = marts.build_on(spine, frames, terms)
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
@@ -111,11 +111,7 @@ def terms_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Terms
     if currency is None:
         raise SettingsError("The accounts have no one default currency to report in. Set REVENUE_CURRENCY.")
     zone = settings.timezone or _only(accounts["timezone"].drop_nulls().to_list()) or "UTC"
-    try:
-        rules = policy.preset(settings.policy)
-    except policy.PolicyError as error:
-        raise SettingsError(str(error)) from None
-    return Terms(settings.as_of or _known_until(connection), zone, currency, rules)
+    return Terms(settings.as_of or _known_until(connection), zone, currency, policies.chosen(settings.policy))
 
 
 def _known_until(connection: duckdb.DuckDBPyConnection) -> datetime:

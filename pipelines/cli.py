@@ -1,12 +1,13 @@
 """The `revenue` command: the same jobs as the Dagster UI, from a terminal.
 
-Exit codes: 0 done; 1 failed (message on stderr, no traceback); 2 wrong usage or settings; 3 done, but data checks
-failed.
+Exit codes: 0 done; 1 failed (message on stderr, no traceback); 2 wrong usage, settings or file; 3 done, but data checks
+failed or a reconciliation found differences.
 """
 
 import errno
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
 
 CHECKS_FAILED = 3
+DIFFERENT = 3
 
 app = typer.Typer(
     name="revenue",
@@ -161,6 +163,33 @@ def query(
     text = query_module.written(query_module.ask(settings.published, sql), form.value, output)
     if text is not None:
         sys.stdout.write(text)
+
+
+@app.command()
+def reconcile(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help='CSVs of "MRR per subscriber per month", from Billing analytics in the Dashboard.'),
+    ],
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Difference in major units of a customer's month that is none.")
+    ] = 0.01,
+    account: Annotated[
+        str | None, typer.Option(metavar="acct_…", help="Whose they are, where several accounts are published.")
+    ] = None,
+) -> None:
+    """Hold MRR by Stripe's rules against Stripe's own export, customer by customer, and say why it differs.
+
+    Writes reconciliation.csv into the home. Exit code 0: all of it agrees; 3: something differs by more than the
+    tolerance; 2: a file can't be understood.
+    """
+    from pipelines import reconcile as reconcile_module
+
+    done = reconcile_module.reconcile(settings_module.load(), files, Decimal(str(tolerance)), account)
+    for line in done.lines:
+        typer.echo(line)
+    if not done.agrees:
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command()

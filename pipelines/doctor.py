@@ -4,8 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from models import policy
-from pipelines import accounts, rates
+from pipelines import accounts, policies, rates
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract.account import DEFAULT_LABEL, NO_CLOCKS_LIVE, Account
 from pipelines.extract.catalogue import CATALOGUE
@@ -39,10 +38,9 @@ def examine(settings: Settings, say: Callable[[str], None]) -> bool:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     try:
-        chosen = policy.preset(settings.policy)
-        policy.require_supported(chosen)
+        chosen = policies.chosen(settings.policy)
         rates.load(settings.rate_file)
-    except (policy.PolicyError, SettingsError) as error:
+    except SettingsError as error:
         yield Finding("fault", str(error))
         return
     yield Finding("fine", f"Settings make sense; policy {chosen.name} ({chosen.hash}).")

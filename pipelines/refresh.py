@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import accounts, headline, personal
+from pipelines import accounts, headline, personal, policies
 from pipelines import build as steps
 from pipelines.budget import budgets
 from pipelines.errors import SettingsError
@@ -78,6 +78,7 @@ class _Tally:
 
 def run(settings: Settings, progress: Progress, *, command: str = "run") -> Outcome:
     """Sync, build, publish and report."""
+    policies.chosen(settings.policy)
     whom = accounts.of(settings)
     with _recorded(settings, command) as (connection, tally):
         read = _read(connection, whom, tally, progress, sweep_days=settings.sweep_days)

@@ -83,7 +83,13 @@ class Settings(BaseSettings):
         datetime | None,
         setting("REVENUE_AS_OF", "build as of this instant (ISO 8601); without it the last sync's instant"),
     ] = None
-    policy: Annotated[str, setting("REVENUE_POLICY", "metric policy: the name of a preset")] = "default"
+    policy: Annotated[
+        str,
+        setting(
+            "REVENUE_POLICY",
+            "metric policy: default, stripe, chartmogul, baremetrics, profitwell, maxio, or a YAML file of rules",
+        ),
+    ] = "default"
     fx_file: Annotated[
         Path | None,
         setting(

@@ -18,6 +18,7 @@ from reports import (
     definitions,
     ltv,
     mrr,
+    other_rules,
     overview,
     refunds_and_disputes,
     retention,
@@ -44,6 +45,7 @@ REPORTS: tuple[Report, ...] = (
     ltv.page,
     refunds_and_disputes.page,
     cash.page,
+    other_rules.page,
     definitions.page,
 )
 """Every page, in the order of the navigation. A new report is a new file and a new entry."""

@@ -126,6 +126,30 @@ class MrrByMonthReporting(Mart):
     is_partial = flag(PARTIAL)
 
 
+class MrrByPolicy(Mart):
+    """MRR of one month under one policy, in the reporting currency, and why it differs from the default's.
+
+    The groups of rules are switched one after another, in the order of the columns; the parts add up to the difference.
+    """
+
+    table_name = "mrr_by_policy"
+    month = day("First day of the month", key=True)
+    policy = text("default, stripe, chartmogul, baremetrics, profitwell, maxio, or the name of your own", key=True)
+    policy_hash = text("Hash of its rules")
+    closing_mrr_reporting = reporting_mrr("MRR at the end of the month, or at the as-of instant, under the policy")
+    difference_reporting = reporting_mrr("closing_mrr_reporting less that of the policy default")
+    trials_reporting = reporting_mrr("Part of the difference: whether trials count")
+    cancel_timing_reporting = reporting_mrr(
+        "Part: MRR leaves when a cancellation is asked for, or when it takes effect"
+    )
+    discounts_reporting = reporting_mrr("Part: which coupons lower MRR")
+    pauses_reporting = reporting_mrr("Part: whether paused subscriptions count")
+    dunning_reporting = reporting_mrr("Part: whether, and for how long, unpaid subscriptions count")
+    fx_reporting = reporting_mrr("Part: which exchange rates MRR is converted at")
+    other_reporting = reporting_mrr("Part: all other rules")
+    is_partial = flag(PARTIAL)
+
+
 class MrrExclusions(Mart):
     """One subscription item that is not counted in MRR now, and why."""
 
@@ -134,7 +158,10 @@ class MrrExclusions(Mart):
     subscription_id = text("Subscription the item belongs to")
     subscription_item_id = text("Subscription item", key=True)
     currency = text(CURRENCY)
-    reason = text("trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount")
+    reason = text(
+        "trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount; by other policies than "
+        "the default also cancel_requested, past_due, awaiting_payment"
+    )
     list_mrr = mrr("What it would be worth a month before discounts, if it counted")
 
 
@@ -608,6 +635,7 @@ TABLES: tuple[type[Mart], ...] = (
     MrrByDay,
     MrrByMonth,
     MrrByMonthReporting,
+    MrrByPolicy,
     MrrExclusions,
     MetricsByMonth,
     Customers,

@@ -57,6 +57,10 @@ class ItemChanges(SpineFrame):
     currency = text("Currency of the amounts")
     changed_at = instant("When", key=True)
     changed_on = day("Reporting-zone day of changed_at")
+    valued_on = day(
+        "Day whose exchange rate the worth is converted at as long as it lasts; null: the day it is asked for",
+        nullable=True,
+    )
     before_micros = micros("MRR just before")
     after_micros = micros("MRR just after")
     delta_micros = micros("after - before")
@@ -95,7 +99,9 @@ class ItemsNow(SpineFrame):
     mrr_micros = micros("What it counts in MRR now; 0 where it does not")
     counts = flag("True where it counts in MRR now")
     reason = text(
-        "Why not: trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount", nullable=True
+        "Why not: trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount, "
+        "cancel_requested, past_due, awaiting_payment",
+        nullable=True,
     )
 
 

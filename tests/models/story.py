@@ -161,7 +161,7 @@ class Account:
                 period_end_at=instant(end),
             )
 
-    def version(self, subscription: str, at: str, items: Sequence[tuple[str, str, int]]) -> None:
+    def version(self, subscription: str, at: str, items: Sequence[tuple[str, str, int]], **more: Any) -> None:
         """A version of a subscription that was read when it had these (item, price, quantity)."""
         self._add(
             "subscription_versions",
@@ -169,6 +169,7 @@ class Account:
             seq=len(self.rows["subscription_versions"]) + 1,
             valid_from_at=instant(at),
             deleted=False,
+            **_instants(more),
             items=[
                 {"id": item, "price_id": price, "quantity": quantity, "position": place, "discounts": []}
                 for place, (item, price, quantity) in enumerate(items)
@@ -244,7 +245,7 @@ def movements(spine: Spine) -> list[str]:
 
 
 def _instants(told: dict[str, Any]) -> dict[str, Any]:
-    return {name: instant(value) if name.endswith("_at") else value for name, value in told.items()}
+    return {name: instant(value) if name.endswith("_at") and value else value for name, value in told.items()}
 
 
 def _when(at: datetime) -> str:

@@ -219,6 +219,7 @@ def story_inputs(kind: str = "voluntary") -> pl.DataFrame:
         story_first_attempts(),
         rows(staging.BalanceTransactions),
         daily_rates(),
+        daily_rates(),
         TERMS,
     ).collect()
 
@@ -255,6 +256,7 @@ def test_an_account_without_any_subscription_still_has_its_months_metrics() -> N
         rows(marts.RecoveryByMonth),
         story_first_attempts(),
         rows(staging.BalanceTransactions),
+        daily_rates(),
         daily_rates(),
         TERMS,
     )

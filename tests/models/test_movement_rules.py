@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from models.movements import movements
 from models.mrr import by_day, by_month
+from models.policy import MetricPolicy
+from models.presence import payers
 from models.terms import Terms
 
 TERMS = Terms(datetime(2026, 6, 30, 12, tzinfo=UTC), "UTC", "usd")
+DEFAULT = MetricPolicy()
 LOSSES = {"contraction", "churn"}
 
 History = list[tuple[str, str, int, int]]
@@ -54,7 +57,7 @@ def changes(history: History) -> pl.LazyFrame:
 @given(histories)
 def test_movements_add_up_to_the_changes_of_each_customer(history: History) -> None:
     ledger = changes(history)
-    moved = movements(ledger, 7).collect()
+    moved = movements(ledger, DEFAULT).collect()
     by_customer = dict(ledger.group_by("customer_id").agg(pl.col("delta_micros").sum()).collect().iter_rows())
     assert {c: d for c, d in by_customer.items() if d} == {
         c: d for c, d in moved.group_by("customer_id").agg(pl.col("delta_micros").sum()).iter_rows() if d
@@ -67,7 +70,7 @@ def test_movements_add_up_to_the_changes_of_each_customer(history: History) -> N
 @settings(max_examples=60, deadline=None)
 @given(histories)
 def test_a_customer_is_new_once_and_back_once_after_each_churn(history: History) -> None:
-    for _, rows in movements(changes(history), 7).collect().group_by("customer_id"):
+    for _, rows in movements(changes(history), DEFAULT).collect().group_by("customer_id"):
         kinds = rows.sort("moved_on")["movement_type"].to_list()
         assert kinds[0] == "new" and kinds.count("new") == 1
         turns = [kind for kind in kinds if kind in ("churn", "reactivation")]
@@ -77,16 +80,18 @@ def test_a_customer_is_new_once_and_back_once_after_each_churn(history: History)
 @settings(max_examples=60, deadline=None)
 @given(histories)
 def test_losses_fall_and_gains_rise(history: History) -> None:
-    for kind, delta in movements(changes(history), 7).select("movement_type", "delta_micros").collect().iter_rows():
+    for kind, delta in (
+        movements(changes(history), DEFAULT).select("movement_type", "delta_micros").collect().iter_rows()
+    ):
         assert (delta < 0) == (kind in LOSSES)
 
 
 @settings(max_examples=60, deadline=None)
 @given(histories)
 def test_each_day_and_month_opens_as_the_one_before_closed_and_counts_its_customers(history: History) -> None:
-    moved = movements(changes(history), 7)
-    days = by_day(moved, TERMS)
-    for frame, key in ((days.collect(), "date"), (by_month(days, moved, TERMS).collect(), "month")):
+    moved = movements(changes(history), DEFAULT)
+    days = by_day(moved, payers(moved), TERMS)
+    for frame, key in ((days.collect(), "date"), (by_month(days, payers(moved), TERMS).collect(), "month")):
         kinds = ("new_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "reactivation_mrr")
         rows = frame.sort(key).to_dicts()
         closing = 0
@@ -104,8 +109,8 @@ def test_the_roll_forward_that_stripe_prints() -> None:
     """docs.stripe.com/billing/subscriptions/analytics: 1,000 + 100 + 50 - 40 - 60 = 1,050, then FX."""
     start = [("cus_a", "si", 0, 840), ("cus_b", "si", 0, 60), ("cus_c", "si", 0, 100)]
     moves = [("cus_d", "si", 40, 100), ("cus_a", "si", 41, 890), ("cus_b", "si", 42, 0), ("cus_c", "si", 43, 60)]
-    moved = movements(changes(start + moves), 7)
-    row = by_month(by_day(moved, TERMS), moved, TERMS).collect().row(1, named=True)
+    moved = movements(changes(start + moves), DEFAULT)
+    row = by_month(by_day(moved, payers(moved), TERMS), payers(moved), TERMS).collect().row(1, named=True)
     assert [row[name] for name in ("opening_mrr", "new_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr")] == [
         1000,
         100,

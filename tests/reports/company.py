@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from models.policy import GROUPS, PRESETS
 from reports.marts import CONTRACTS, Marts, Publication, publication_of
 from tests.reports import lifetimes
 
@@ -86,6 +87,7 @@ def company(customers: int = 60, months: int = 26, seed: int = 3) -> Marts:
         "data_checks": _checks(),
         "pipeline_runs": [_run()],
     }
+    tables["mrr_by_policy"] = _by_policy(tables["mrr_by_month_reporting"])
     tables["churn_reasons_by_month"] = _reasons(tables["churned_customers"])
     tables["cohort_retention"] = _cohorts(stories)
     tables |= _payments(moves, seed)
@@ -542,6 +544,40 @@ def _metrics(tables: dict[str, list[Row]], moves: list[Move]) -> list[Row]:
                     "numerator": None if numerator is None else Decimal(numerator).quantize(Decimal("0.000001")),
                     "denominator": None if denominator is None else Decimal(denominator),
                     "is_partial": month["is_partial"],
+                }
+            )
+    return rows
+
+
+SHARES: dict[str, dict[str, int]] = {
+    "default": {},
+    "stripe": {"cancel_timing": -7, "discounts": 12},
+    "chartmogul": {"discounts": -3, "pauses": 9, "dunning": 4, "fx": -2},
+    "baremetrics": {"discounts": -3, "dunning": 2},
+    "profitwell": {"discounts": -3, "pauses": -5, "fx": -2},
+    "maxio": {"cancel_timing": -7, "discounts": -3, "pauses": 9, "dunning": -6},
+}
+"""What the rules of each preset change, in thousandths of MRR."""
+
+
+def _by_policy(months: list[Row]) -> list[Row]:
+    rows = []
+    for month in months:
+        for policy, shares in SHARES.items():
+            parts = {
+                f"{group}_reporting": (month["closing_mrr"] * shares.get(group, 0) / 1000).quantize(Decimal("0.000001"))
+                for group in GROUPS
+            }
+            difference = sum(parts.values(), Decimal(0))
+            rows.append(
+                {
+                    "month": month["month"],
+                    "policy": policy,
+                    "policy_hash": PRESETS[policy].hash,
+                    "closing_mrr_reporting": month["closing_mrr"] + difference,
+                    "difference_reporting": difference,
+                    "is_partial": month["is_partial"],
+                    **parts,
                 }
             )
     return rows

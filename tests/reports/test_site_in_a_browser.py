@@ -24,6 +24,7 @@ PAGES = (
     "ltv",
     "refunds-and-disputes",
     "cash",
+    "other-rules",
     "definitions",
 )
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"

@@ -1,0 +1,207 @@
+"""What MRR would be by other rules, and why: each preset beside the default, the difference split by groups of rules.
+
+The groups are switched one after another, in the order of `policy.GROUPS`, each on top of those before: what a group
+changed is its part, so the parts add up to the difference exactly. A group is worked out on those subscriptions alone
+that its rules can touch, and steps that presets share are worked out once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from models import fx, ledger
+from models.known import COUPONS, Known
+from models.lives import FINAL_FAILURE
+from models.mrr import month_end_stock, months_of, published
+from models.observations import SUBSCRIPTION
+from models.periods import is_partial
+from models.policy import GROUPS, OF_MOVEMENTS, PRESETS, RULES, MetricPolicy, switched
+from models.terms import Terms
+from models.timeline import stretches
+from models.worth import Catalogue
+
+BASE = PRESETS["default"]
+PARTS = [f"{group}_reporting" for group in GROUPS]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A group of a policy's rules switched: the ledgers of the subscriptions that it touches."""
+
+    policy: str
+    group: str
+    before: pl.DataFrame | None
+    """By the rules before; None: `after` is the whole ledger, and before it stands what the groups before made."""
+    after: pl.DataFrame
+    """By the rules after."""
+    valued_by: MetricPolicy
+    """The policy at whose exchange rates both are worth something."""
+
+
+@dataclass(frozen=True)
+class _Ledgers:
+    """Ledgers by any rules, in the items' currencies, each made once."""
+
+    known: Known
+    catalogue: Catalogue
+    terms: Terms
+    _made: dict[tuple[object, ...], pl.DataFrame] = field(default_factory=dict)
+
+    def remember(self, policy: MetricPolicy, changes: pl.DataFrame) -> None:
+        """Take over the whole ledger of a policy."""
+        self._made[_of_time(policy), None] = changes
+
+    def of(self, policy: MetricPolicy, only: pl.DataFrame | None = None, chosen_by: object = None) -> pl.DataFrame:
+        """The ledger of all subscriptions, or of some; `chosen_by` says which, to know them again."""
+        key = (_of_time(policy), chosen_by)
+        if key not in self._made:
+            timeline = stretches(self.known, self.catalogue, policy, only)
+            self._made[key] = ledger.changes(timeline.lazy(), self.terms).collect()
+        return self._made[key]
+
+
+def mrr_by_policy(
+    known: Known, catalogue: Catalogue, changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms
+) -> pl.DataFrame:
+    """`marts.mrr_by_policy`: every preset, and the policy of the terms, for each month of an account.
+
+    Args:
+        known: the facts.
+        catalogue: prices and coupons.
+        changes: the ledger of the terms' policy, of `ledger.changes`.
+        rates: contracts.spine.DailyRates.
+        terms: as-of instant, zone, reporting currency, policy.
+    """
+    ledgers = _Ledgers(known, catalogue, terms)
+    ledgers.remember(terms.policy, changes)
+    compared = {**PRESETS, terms.policy.name: terms.policy}
+    steps = [step for policy in compared.values() for step in _steps(policy, ledgers)]
+    base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
+    months = _months([base, *steps], terms)
+    changed = _changed([base, *steps], months, rates, terms)
+    difference = pl.sum_horizontal(PARTS)
+    amounts = ("closing_mrr_reporting", "difference_reporting", *PARTS)
+    return (
+        pl.concat(_told(policy, steps, changed, months) for policy in compared.values())
+        .with_columns(difference_reporting=difference, closing_mrr_reporting=pl.col("base") + difference)
+        .with_columns(published(pl.col(amounts)), is_partial=is_partial("month", terms))
+        .select("account_id", "month", "policy", "policy_hash", *amounts, "is_partial")
+        .sort("account_id", "month", "policy")
+    )
+
+
+def _steps(policy: MetricPolicy, ledgers: _Ledgers) -> Iterable[_Step]:
+    """The groups in which a policy differs from the default so that a month's closing may."""
+    rules, current, valued_by = BASE, ledgers.of(BASE), BASE
+    for group in GROUPS:
+        following = switched(rules, policy, group)
+        retimed = _of_time(following) != _of_time(rules)
+        if group == "fx" and policy.fx_mode != BASE.fx_mode:
+            valued_by = policy
+            yield _Step(policy.name, group, None, current, valued_by)
+        elif retimed and group in TOUCHED:
+            only = TOUCHED[group](ledgers.known, rules, following)
+            before = current.join(only, on=SUBSCRIPTION, how="semi")
+            after = ledgers.of(following, only, (group, _of_group(rules, group)))
+            current = pl.concat([current.join(only, on=SUBSCRIPTION, how="anti"), after])
+            yield _Step(policy.name, group, before, after, valued_by)
+        elif retimed:
+            current = ledgers.of(following)
+            yield _Step(policy.name, group, None, current, valued_by)
+        rules = following
+
+
+def _of_time(policy: MetricPolicy) -> tuple[object, ...]:
+    """The rules that a ledger in the items' currencies depends on."""
+    return tuple(getattr(policy, name) for name in RULES if name not in (*OF_MOVEMENTS, "fx_mode"))
+
+
+def _of_group(policy: MetricPolicy, group: str) -> tuple[object, ...]:
+    return tuple(getattr(policy, name) for name, rule in RULES.items() if rule.group == group)
+
+
+def _months(steps: Iterable[_Step], terms: Terms) -> pl.DataFrame:
+    days = pl.concat(step.after.select("account_id", moved_on="changed_on") for step in steps).lazy()
+    return months_of(days, days.clear(), terms).collect()
+
+
+def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+    """What each step changed of each month's closing, or what it closes with where it has no ledger before: policy,
+    group, account_id, month, micros. Ledgers at rates of the same table are valued together."""
+    by_table: dict[str, list[pl.LazyFrame]] = {}
+    for step in steps:
+        for sign, changes in ((1, step.after), (-1, step.before)):
+            if changes is not None:
+                side = ledger.kept(changes.lazy(), step.valued_by).with_columns(
+                    policy=pl.lit(step.policy), group=pl.lit(step.group), sign=pl.lit(sign)
+                )
+                by_table.setdefault(fx.table_of(step.valued_by.fx_mode), []).append(side)
+    about = ("account_id", "policy", "group", "sign")
+    valued = [
+        month_end_stock(
+            pl.concat(sides).collect().lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
+        )
+        for table, sides in by_table.items()
+    ]
+    return (
+        pl.concat(pl.collect_all(valued))
+        .group_by("policy", "group", "account_id", "month")
+        .agg(micros=(pl.col("closing_mrr") * pl.col("sign")).sum())
+    )
+
+
+def _told(policy: MetricPolicy, steps: Sequence[_Step], changed: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a policy: account_id, month, policy, policy_hash, base, and a column a group."""
+    closes_with = {step.group for step in steps if step.policy == policy.name and step.before is None}
+    key = ["account_id", "month"]
+    told = months
+    for group, column in (("base", "base"), *zip(GROUPS, PARTS, strict=True)):
+        of = BASE.name if group == "base" else policy.name
+        part = changed.filter(policy=of, group=group).select(*key, pl.col("micros").alias(column))
+        told = told.join(part, on=key, how="left").with_columns(pl.col(column).fill_null(0))
+        if group in closes_with:
+            before = pl.sum_horizontal("base", *PARTS[: PARTS.index(column)])
+            told = told.with_columns(pl.col(column) - before)
+    return told.with_columns(policy=pl.lit(policy.name), policy_hash=pl.lit(policy.hash))
+
+
+Touched = Callable[[Known, MetricPolicy, MetricPolicy], pl.DataFrame]
+
+
+def _with_trials(known: Known, *_: MetricPolicy) -> pl.DataFrame:
+    return known.told_of("trialing").select(SUBSCRIPTION).unique()
+
+
+def _with_requests(known: Known, *_: MetricPolicy) -> pl.DataFrame:
+    return known.told_of("cancel_requested").select(SUBSCRIPTION).unique()
+
+
+def _with_discounts(known: Known, before: MetricPolicy, after: MetricPolicy) -> pl.DataFrame:
+    """Those with a coupon that one policy counts and the other does not."""
+    one, other = known.observed(before), known.observed(after)
+    differs = pl.any_horizontal(one[name].ne_missing(other[name]) for name in COUPONS)
+    return one.select(SUBSCRIPTION).filter(differs).unique()
+
+
+def _with_pauses(known: Known, before: MetricPolicy, after: MetricPolicy) -> pl.DataFrame:
+    """Those that were paused, have an invoice that a pause may have left, or a gap that a pause may explain."""
+    lives = known.lives.filter(pl.col("pause_collection_behavior").is_not_null() | pl.col("paused_at").is_not_null())
+    left = known.observed(before).filter(pl.col("left_by").is_not_null())
+    return pl.concat([frame.select(SUBSCRIPTION) for frame in (lives, left, known.gapped)]).unique()
+
+
+def _in_dunning(known: Known, *_: MetricPolicy) -> pl.DataFrame:
+    is_owed = pl.col("unpaid_at").is_not_null() | pl.col("status").is_in(["unpaid", "past_due"])
+    lives = known.lives.filter(is_owed | (pl.col("paused_type") == FINAL_FAILURE))
+    return pl.concat([frame.select(SUBSCRIPTION) for frame in (lives, known.told_of("past_due"))]).unique()
+
+
+TOUCHED: Mapping[str, Touched] = {
+    "trials": _with_trials,
+    "cancel_timing": _with_requests,
+    "discounts": _with_discounts,
+    "pauses": _with_pauses,
+    "dunning": _in_dunning,
+}
+"""The subscriptions that a group of rules can touch; of any other group, all."""
