@@ -188,11 +188,21 @@ RULES: Mapping[str, Rule] = {
     "week_factor": _fraction("other"),
     "day_factor": _fraction("other"),
     "treat_28_31_day_as_month": _flag("other"),
+    "gross_margin": _fraction("other"),
+    "annual_discount_rate": _fraction("other"),
 }
 """Every rule of a policy, in its order."""
 
-OF_MOVEMENTS = ("free_customers", "same_month_churn", "grace_days", "reactivation_max_days", "reactivation_in_net")
-"""Rules that name movements and count customers, and change no month's closing MRR."""
+BESIDE_MRR = (
+    "free_customers",
+    "same_month_churn",
+    "grace_days",
+    "reactivation_max_days",
+    "reactivation_in_net",
+    "gross_margin",
+    "annual_discount_rate",
+)
+"""Rules that name movements, count customers or value their lives, and change no month's closing MRR."""
 
 PRESETS: Mapping[str, MetricPolicy] = {
     policy.name: policy

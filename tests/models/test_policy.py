@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.policy import GROUPS, OF_MOVEMENTS, PRESETS, RULES, MetricPolicy, PolicyError, changed, preset, switched
+from models.policy import GROUPS, BESIDE_MRR, PRESETS, RULES, MetricPolicy, PolicyError, changed, preset, switched
 
 
 def test_presets_differ_in_their_hash_and_a_name_is_no_rule() -> None:
@@ -23,7 +23,7 @@ def test_the_default_hash_is_the_same_in_every_process() -> None:
 def test_every_rule_says_what_it_may_be_and_which_group_tells_its_effect() -> None:
     assert list(RULES) == [rule.name for rule in fields(MetricPolicy) if rule.name != "name"]
     assert {rule.group for rule in RULES.values()} == set(GROUPS)
-    assert set(OF_MOVEMENTS) <= set(RULES)
+    assert set(BESIDE_MRR) <= set(RULES)
 
 
 @pytest.mark.parametrize("name", PRESETS)
