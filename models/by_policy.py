@@ -16,7 +16,7 @@ from models.lives import FINAL_FAILURE
 from models.mrr import month_end_stock, months_of, published
 from models.observations import SUBSCRIPTION
 from models.periods import is_partial
-from models.policy import GROUPS, BESIDE_MRR, PRESETS, RULES, MetricPolicy, switched
+from models.policy import BESIDE_MRR, GROUPS, PRESETS, RULES, MetricPolicy, switched
 from models.terms import Terms
 from models.timeline import stretches
 from models.worth import Catalogue

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.policy import GROUPS, BESIDE_MRR, PRESETS, RULES, MetricPolicy, PolicyError, changed, preset, switched
+from models.policy import BESIDE_MRR, GROUPS, PRESETS, RULES, MetricPolicy, PolicyError, changed, preset, switched
 
 
 def test_presets_differ_in_their_hash_and_a_name_is_no_rule() -> None:
