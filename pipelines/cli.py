@@ -274,7 +274,7 @@ def _fail(message: str, code: int) -> None:
 def _refused_by_the_system(error: OSError) -> str:
     """What the operating system refused, such as room on the disk or leave to write."""
     what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return f"The disk of {_home()} is full ({what}); what was committed is kept. Free some space and run again."
     return f"{what}. What was committed is kept; mend that, then run again."
 

@@ -14,7 +14,7 @@ from pipelines import build as steps
 from pipelines.budget import budgets
 from pipelines.errors import SettingsError
 from pipelines.extract import files
-from pipelines.extract.account import Account
+from pipelines.extract.account import ACCOUNT_ID, Account
 from pipelines.extract.client import PINNED_VERSION
 from pipelines.extract.files import Export, ImportReport
 from pipelines.extract.sync import StreamsFailed, SyncReport, resync_all, sync_all
@@ -163,7 +163,7 @@ def export(account: str | None, exported: str | None, api_version: str | None) -
     Raises:
         SettingsError: no instant, no account id, or an API version whose shapes are not known.
     """
-    if account is not None and not account.startswith("acct_"):
+    if account is not None and not ACCOUNT_ID.fullmatch(account):
         raise SettingsError(f"--account takes the id of a Stripe account, as acct_…, and '{account}' is none.")
     version = api_version or PINNED_VERSION
     if not _VERSION.fullmatch(version) or not OLDEST <= version <= PINNED_VERSION:

@@ -10,6 +10,9 @@ from pipelines.extract.personal import KEPT, Personal
 
 STRIPE_API = "https://api.stripe.com"
 DEFAULT_LABEL = "default"
+ACCOUNT_ID = re.compile(r"acct_\w+")
+"""What Stripe calls accounts; pages of several accounts lie in folders of that name."""
+
 _KEY = re.compile(r"\b((?:sk|rk|pk|ek|whsec)_(?:(?:live|test|org)_)?)\w{4,}")
 
 

@@ -1,10 +1,11 @@
 """Which accounts are connected to a platform, as its key lists them."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
-from pipelines.extract.account import Account
+from pipelines.extract.account import ACCOUNT_ID, Account
 from pipelines.extract.client import Client
 from pipelines.extract.errors import RequestRefused
 from pipelines.extract.shapes import Named
@@ -37,7 +38,8 @@ async def _listed(platform: Account) -> list[str]:
 
 
 def _id_of(account: bytes) -> str:
-    try:
-        return msgspec.json.decode(account, type=Named).id
-    except msgspec.ValidationError as error:
-        raise RequestRefused(f"{ACCOUNTS} answered with what is no account: {error}.") from None
+    with suppress(msgspec.ValidationError):
+        id_ = msgspec.json.decode(account, type=Named).id
+        if ACCOUNT_ID.fullmatch(id_):
+            return id_
+    raise RequestRefused(f"{ACCOUNTS} lists something that is no account: something other than Stripe answers.")

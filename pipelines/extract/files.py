@@ -23,6 +23,7 @@ import polars as pl
 
 from pipelines.errors import SettingsError
 from pipelines.extract import characters, cursors, holders, nested, scrub
+from pipelines.extract.account import ACCOUNT_ID
 from pipelines.extract.catalogue import BY_KIND, BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change
 from pipelines.extract.errors import ExtractError
@@ -276,7 +277,7 @@ def _account_of(files: Sequence[Path]) -> str | None:
             for payload in _entries(path, ImportReport("")):
                 with suppress(msgspec.ValidationError):  # loading the file tells
                     head = msgspec.json.decode(payload, type=Head)
-                    if head.object == "account" and head.id:
+                    if head.object == "account" and ACCOUNT_ID.fullmatch(head.id):
                         return head.id
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pipelines.extract.catalogue import CATALOGUE, EVENT_KEPT_SECONDS, Changes, Stream
+from pipelines.extract.catalogue import BY_NAME, CATALOGUE, EVENT_KEPT_SECONDS, Changes, Stream
 from pipelines.extract.cursors import NO_CLOCKS, SETTLED_SECONDS, Clocks
 from pipelines.extract.windows import Position, of_parents, whole
 from pipelines.warehouse.clocks import CLOCKS
@@ -82,8 +82,9 @@ def _lost_events(positions: Mapping[str, Position], held: set[str], now: int) ->
 
 
 def _due(positions: Mapping[str, Position], now: int, sweep_after: int) -> str | None:
-    done = [each for name, each in positions.items() if name != "events" and not each.remaining]
-    swept = [each.swept_at for each in done if each.swept_at]
+    listed = [each for name, each in positions.items() if name != "events" and BY_NAME[name].is_listed]
+    done = [each.swept_at for each in listed if not each.remaining]
+    swept = [each for each in done if each]
     if not sweep_after or not done:
         return None
     if swept and now - min(swept) < sweep_after:

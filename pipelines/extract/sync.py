@@ -18,7 +18,7 @@ import duckdb
 import msgspec
 
 from pipelines.extract import audit, cursors, holders
-from pipelines.extract.account import DEFAULT_LABEL, NO_CLOCKS_LIVE, Account
+from pipelines.extract.account import ACCOUNT_ID, DEFAULT_LABEL, NO_CLOCKS_LIVE, Account
 from pipelines.extract.catalogue import BY_NAME, CATALOGUE, Changes, Stream
 from pipelines.extract.catchup import cheapest
 from pipelines.extract.changes import Change
@@ -560,7 +560,7 @@ def _founded(account: Answer | None) -> int:
 def _account_id(account: Answer | None, refusal: str) -> str:
     if account is not None:
         shown = _shown(account)
-        if shown.object == "account" and shown.id:
+        if shown.object == "account" and ACCOUNT_ID.fullmatch(shown.id):
             return shown.id
         raise RequestRefused(
             f"{BY_NAME['accounts'].path} answered with no account: something other than Stripe answers. "

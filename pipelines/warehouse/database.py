@@ -19,7 +19,9 @@ import duckdb
 
 from pipelines.errors import RevenueError
 
-_FULL = ("No space left on device", "Disk quota exceeded", "not enough space")
+FULL = ("No space left", "File too large", "quota exceeded", "not enough space")
+"""What the system and DuckDB say of a disk, a quota or a limit that is used up."""
+
 _RETRY_SECONDS = 0.2
 
 
@@ -32,7 +34,7 @@ class WarehouseFull(RevenueError):  # noqa: N818
 
 
 class WarehouseUnreadable(RevenueError):  # noqa: N818
-    """The file is no database, is damaged, or was written by a newer DuckDB."""
+    """The file is no database, is damaged, was written by a newer DuckDB, or belongs to somebody else."""
 
 
 @contextmanager
@@ -76,6 +78,8 @@ def _connected(path: Path, threads: int | None, memory_limit: str | None) -> duc
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise WarehouseBusy(f"{path} is open in another program, which must close it first: {error}") from error
+        if "Permission denied" in str(error):
+            raise WarehouseUnreadable(f"{path} can't be opened: this user may not read and write it.") from error
         raise WarehouseUnreadable(
             f"{path} can't be opened as a database: {error}. Move it aside and run again; Stripe still has everything."
         ) from error
@@ -126,7 +130,7 @@ def _told_apart(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if any(sign in str(error) for sign in _FULL):
+        if any(sign in str(error) for sign in FULL):
             raise WarehouseFull(
                 f"The disk of {path.parent} is full; what was committed is kept. Free some space and run again."
             ) from error

@@ -20,6 +20,7 @@ from models.contracts.table import Table
 from models.terms import Terms
 from pipelines.errors import RevenueError
 from pipelines.warehouse import findings, stage, tables
+from pipelines.warehouse.database import FULL
 
 CATALOG = "publication"
 READABLE_SINCE = "v1.5.0"
@@ -205,6 +206,6 @@ def _log_of(file: Path) -> Path:
 
 def _why(error: Exception, target: Path) -> str:
     text = str(error).splitlines()[0]
-    if any(sign in text for sign in ("No space left", "File too large", "quota")):
+    if any(sign in text for sign in FULL):
         return f"the disk of {target.parent} is full ({text}). Free some space and run again."
     return text

@@ -210,6 +210,7 @@ def test_what_is_no_list_fails_its_stream_by_name_and_the_others_are_read(
         ("/v1/account", '{"object":"account"}'),
         ("/v1/account", '{"object":"account","id":7}'),
         ("/v1/account", '{"object":"customer","id":"cus_1"}'),
+        ("/v1/account", '{"object":"account","id":"acct_/../.."}'),
         ("/v1/balance", "null"),
     ],
 )

@@ -37,6 +37,14 @@ def test_an_interrupted_load_goes_on_where_it_was() -> None:
     assert positions["charges"].remaining == left
 
 
+def test_a_first_load_that_was_interrupted_is_no_reason_to_read_what_it_read_again() -> None:
+    """Nothing is listed to its end yet; what is listed under parents only has nothing to be read."""
+    begun, _ = planned({}, set(), NOW, full=False)
+    positions, remarks = planned(begun, {"charges"}, NOW + 60, full=False, sweep_after=7 * DAY)
+    assert not any(position.sweeping for position in positions.values())
+    assert remarks == []
+
+
 def test_a_gap_of_over_25_days_reads_every_list_again_and_says_so() -> None:
     positions, remarks = planned(in_step(NOW), {"charges"}, NOW + 26 * DAY, full=False)
     assert positions["charges"].sweeping

@@ -1,11 +1,13 @@
 """A process that types `revenue …` in forks of itself and kills them at a given call: it spares each its start-up.
 
 Reads a command a line as JSON from stdin and answers with its exit code, `-9` where it was killed, and what it printed.
+A command may also be held to files of so many bytes, as on a disk that is nearly full.
 """
 
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -46,11 +48,15 @@ class Death:
         setattr(module, name, mortal)
 
 
-def ended(words: list[str], settings: dict[str, str], death: dict[str, Any] | None = None) -> dict[str, Any]:
+def ended(
+    words: list[str], settings: dict[str, str], death: dict[str, Any] | None = None, largest: int | None = None
+) -> dict[str, Any]:
     """Type the words in a fork that the settings are set for."""
     with tempfile.TemporaryFile() as printed:
         child = os.fork()
         if child == 0:
+            if largest:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
             _typed(words, settings, death, printed)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         printed.seek(0)

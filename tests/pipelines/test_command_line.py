@@ -320,6 +320,7 @@ def test_an_exported_account_is_loaded_built_and_published_without_a_key(
     [
         (("import", "nowhere"), "does not exist"),
         (("import", ".", "--account", "cus_1"), "takes the id of a Stripe account"),
+        (("import", ".", "--account", "acct_/../.."), "takes the id of a Stripe account"),
         (("import", ".", "--api-version", "2019-05-16"), "from 2023-10-16 to"),
         (("import", ".", "--api-version", "basil"), "from 2023-10-16 to"),
         (("import", ".", "--exported", "yesterday"), "takes an instant"),
