@@ -153,7 +153,8 @@ def deferred_revenue(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.deferred_revenue`: the waterfall, months of billing by months of earning, future ones included.
 
     A row of the as-of month holds what passed of it in `recognized` and the rest in `deferred`. What waits for its
-    invoice stands in the as-of month: what passed of it is `unbilled`, the rest is no one's debt yet.
+    invoice stands in the as-of month: what passed of it is `unbilled`, the rest is no one's debt yet. A row is there
+    where any of the three is: what was billed and what waits may have earned the opposite.
     """
     passed, is_billed = pl.col("caught_up") + pl.col("earned"), pl.col("billed_at").is_not_null()
     billed_month = pl.coalesce("billed_at", pl.lit(terms.as_of))
@@ -169,7 +170,7 @@ def deferred_revenue(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
             unbilled=passed.filter(~is_billed).sum(),
             deferred=pl.col("later").filter(is_billed).sum(),
         )
-        .filter(pl.any_horizontal(pl.col("recognized", "deferred") != 0))
+        .filter(pl.any_horizontal(pl.col("recognized", "unbilled", "deferred") != 0))
         .sort("account_id", "billed_month", "recognition_month", "currency")
     )
 
