@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from models.contracts import staging
+from models.contracts.spine import DailyRates
 from models.currency import minor_exponent
 from models.fx import MissingRateError
 from models.known import Known
@@ -118,10 +119,11 @@ def _table(connection: duckdb.DuckDBPyConnection, table: type[staging.Staged], a
 
 
 def _rates(theirs: pl.DataFrame, known: Known, settings: Settings, terms: Terms) -> pl.LazyFrame:
-    """Daily rates; of every currency, where the export's amounts are converted."""
-    needed = known.lives["currency"].unique() if theirs["currency"].is_null().any() else ()
+    """Daily rates of every currency; none where the export's amounts are in the customers' own."""
+    if not theirs["currency"].is_null().any():
+        return DailyRates.create_empty().lazy()
     try:
-        return daily_rates(known, list(needed), rates.load(settings.rate_file), terms)
+        return daily_rates(known, list(known.lives["currency"].unique()), rates.load(settings.rate_file), terms)
     except MissingRateError as error:
         raise SettingsError(f"The export's amounts are converted, and here {error}.") from None
 
