@@ -14,7 +14,8 @@ import pytest
 from models.churn import KINDS
 from models.marts import names
 from models.metrics import METRICS
-from models.policy import PRESETS, MetricPolicy
+from models.policy import PRESETS, RULES, MetricPolicy
+from pipelines.policies import chosen
 from tests.docs.example import built
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
@@ -36,6 +37,24 @@ def test_every_table_metric_kind_of_churn_and_preset_is_on_the_page(name: str) -
 def test_every_rule_of_the_policy_is_on_the_page() -> None:
     missing = [rule.name for rule in fields(MetricPolicy) if rule.name != "name" and f"`{rule.name}`" not in PAGE]
     assert missing == []
+
+
+def test_the_table_of_rules_says_the_defaults_and_every_value_that_can_be_named() -> None:
+    cells = {
+        name: row for row in re.findall(r"^\| (`.*)$", PAGE, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)[:2]
+    }
+    for name, rule in RULES.items():
+        named = re.findall(r"one of (.*)$", rule.expected) + re.findall(
+            r"some of (.*?)(?:, active among them)?$", rule.expected
+        )
+        for value in (value for words in named for value in words.split(", ")):
+            assert f"`{value}`" in cells[name], (name, value)
+
+
+def test_the_file_of_rules_on_the_page_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "board.yaml"
+    file.write_text(PAGE.split("```yaml\n")[1].split("```")[0])
+    assert chosen(str(file)).name == "board"
 
 
 def test_march_gives_the_metrics_of_the_page(marts: Mapping[str, pl.DataFrame]) -> None:
@@ -142,6 +161,11 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             "customer_value_by_age",
             {"cohort_month": date(2026, 1, 1), "months_since": 2},
             {"cohort_customers": 5, "net_cash_reporting": 32641, "net_cash_per_customer_reporting": 6528},
+        ),
+        (
+            "mrr_by_policy",
+            {"month": MARCH, "policy": "chartmogul"},
+            {"closing_mrr_reporting": 27700, "difference_reporting": -250, "fx_reporting": -250},
         ),
         ("trials", {"customer_id": "eve"}, {"outcome": "converted"}),
         ("trials", {"customer_id": "fay"}, {"outcome": "canceled", "ending": "canceled_in_trial"}),
