@@ -48,7 +48,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     with serving(world) as sandbox, open_warehouse(settings.warehouse) as connection:
         (settings.home / "rates.csv").write_text(sandbox.fx_rates_csv())
         sync(connection, Account(sandbox.key, sandbox.url, limits=Limits(account_rate=0, endpoint_rate=0)))
-        build.staged(connection)
+        build.staged(connection, settings)
         for policy in ("stripe", "default"):
             by_it = settings.but(policy=policy)
             build.modelled(connection, by_it)
