@@ -16,7 +16,7 @@ from models.lives import FINAL_FAILURE
 from models.mrr import month_end_stock, months_of, published
 from models.observations import SUBSCRIPTION
 from models.periods import is_partial
-from models.policy import BESIDE_MRR, GROUPS, PRESETS, RULES, MetricPolicy, switched
+from models.policy import GROUPS, PRESETS, RULES, WITHOUT_EFFECT_ON_STOCK, MetricPolicy, switched
 from models.terms import Terms
 from models.timeline import stretches
 from models.worth import Catalogue
@@ -114,7 +114,7 @@ def _steps(policy: MetricPolicy, ledgers: _Ledgers) -> Iterable[_Step]:
 
 def _of_time(policy: MetricPolicy) -> tuple[object, ...]:
     """The rules that a ledger in the items' currencies depends on."""
-    return tuple(getattr(policy, name) for name in RULES if name not in (*BESIDE_MRR, "fx_mode"))
+    return tuple(getattr(policy, name) for name in RULES if name not in (*WITHOUT_EFFECT_ON_STOCK, "fx_mode"))
 
 
 def _of_group(policy: MetricPolicy, group: str) -> tuple[object, ...]:

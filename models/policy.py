@@ -110,7 +110,7 @@ class Rule:
     """What a rule is about, and what it may be."""
 
     group: str
-    """The group that `marts.mrr_by_policy` tells its effect in, one of `GROUPS`."""
+    """The group that `marts.mrr_by_policy` tells its effect in, one of `GROUPS`; `other` also where it has none."""
     expected: str
     """What it may be, in words."""
     read: Callable[[object], Any]
@@ -150,16 +150,19 @@ def _days(group: str, *, or_none: bool = False) -> Rule:
     return Rule(group, f"a whole number of days, 0 or more{', or null' if or_none else ''}", read)
 
 
-def _fraction(group: str) -> Rule:
+def _fraction(group: str, *, or_zero: bool = False, most: Fraction | None = None) -> Rule:
     def read(value: object) -> Fraction:
         if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
             raise ValueError
         exact = Fraction(str(value))
-        if exact <= 0:
+        if exact < 0 or (exact == 0 and not or_zero) or (most is not None and exact > most):
             raise ValueError
         return exact
 
-    return Rule(group, "a number or fraction above 0, such as 4.35 or 52/12", read)
+    least = "of 0 or more" if or_zero else "above 0"
+    return Rule(
+        group, f"a number or fraction {least}{f' and at most {most}' if most else ''}, such as 4.35 or 52/12", read
+    )
 
 
 def _instance(value: object, kind: type) -> object:
@@ -188,12 +191,12 @@ RULES: Mapping[str, Rule] = {
     "week_factor": _fraction("other"),
     "day_factor": _fraction("other"),
     "treat_28_31_day_as_month": _flag("other"),
-    "gross_margin": _fraction("other"),
-    "annual_discount_rate": _fraction("other"),
+    "gross_margin": _fraction("other", most=Fraction(1)),
+    "annual_discount_rate": _fraction("other", or_zero=True),
 }
 """Every rule of a policy, in its order."""
 
-BESIDE_MRR = (
+WITHOUT_EFFECT_ON_STOCK = (
     "free_customers",
     "same_month_churn",
     "grace_days",
@@ -202,7 +205,7 @@ BESIDE_MRR = (
     "gross_margin",
     "annual_discount_rate",
 )
-"""Rules that name movements, count customers or value their lives, and change no month's closing MRR."""
+"""Rules that name movements, count customers or value them, and change no subscription item's worth at any time."""
 
 PRESETS: Mapping[str, MetricPolicy] = {
     policy.name: policy

@@ -198,7 +198,7 @@ def _rate(of: Mapping[str, Any], policy: MetricPolicy) -> float:
 
 def _months(of: Mapping[str, Any], policy: MetricPolicy) -> Fraction:
     """Months that a billing period lasts, as the policy counts them."""
-    return int(of["recurring_interval_count"]) / policy.month_factor(of["recurring_interval"])
+    return 1 / policy.periods_a_month(of["recurring_interval"], int(of["recurring_interval_count"]))
 
 
 def _key(row: Mapping[str, Any]) -> Key:

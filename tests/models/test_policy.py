@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from models.policy import BESIDE_MRR, GROUPS, PRESETS, RULES, MetricPolicy, PolicyError, changed, preset, switched
+from models.policy import (
+    GROUPS,
+    PRESETS,
+    RULES,
+    WITHOUT_EFFECT_ON_STOCK,
+    MetricPolicy,
+    PolicyError,
+    changed,
+    preset,
+    switched,
+)
 
 
 def test_presets_differ_in_their_hash_and_a_name_is_no_rule() -> None:
@@ -23,7 +33,7 @@ def test_the_default_hash_is_the_same_in_every_process() -> None:
 def test_every_rule_says_what_it_may_be_and_which_group_tells_its_effect() -> None:
     assert list(RULES) == [rule.name for rule in fields(MetricPolicy) if rule.name != "name"]
     assert {rule.group for rule in RULES.values()} == set(GROUPS)
-    assert set(BESIDE_MRR) <= set(RULES)
+    assert set(WITHOUT_EFFECT_ON_STOCK) <= set(RULES)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -65,6 +75,8 @@ def test_fractions_are_read_exactly() -> None:
         ("week_factor", "fifty", "a number or fraction above 0"),
         ("day_factor", float("nan"), "a number or fraction above 0"),
         ("day_factor", [30], "a number or fraction above 0"),
+        ("gross_margin", 1.2, "a number or fraction above 0 and at most 1"),
+        ("annual_discount_rate", -0.1, "a number or fraction of 0 or more"),
     ],
 )
 def test_a_value_that_a_rule_cannot_have_is_refused_with_what_it_can(rule: str, value: Any, expected: str) -> None:
