@@ -25,9 +25,9 @@ from pipelines.extract.windows import Window, below, restarted, split
 from pipelines.extract.writer import Batch, Row, Writer
 
 PAGE_SIZE = "100"
-WINDOWS_AT_ONCE = 16
+WINDOWS_AT_ONCE = 12
 """Windows of one stream that are read side by side."""
-PAGES_AT_ONCE = 48
+PAGES_AT_ONCE = 32
 """Pages of all streams that are asked for, made whole or handed over at a time: what bounds memory."""
 MENTIONS_REMEMBERED = 100_000
 """Mentions that are noted once a run; forgetting some only notes them again."""
