@@ -170,7 +170,7 @@ def resync_all(
     return _ran(connection, accounts, progress, lambda run: run.resync(chosen, start, end))
 
 
-FRUGAL = {"threads": 1, "memory_limit": "192MB"}
+FRUGAL = {"threads": 1, "memory_limit": "128MB"}
 """DuckDB's settings while reading: the other cores are busy, and what it would keep in memory is not needed again."""
 
 

@@ -24,7 +24,7 @@ from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import clocks, raw
 from pipelines.warehouse.clocks import LeftOut
 
-ROWS_HELD = 10_000
+ROWS_HELD = 8_000
 """Rows that are waiting at most; then the stream with the most of them is committed: few large writes are cheaper."""
 QUEUED_BATCHES = 20
 SECONDS_PER_COMMIT = 2.0

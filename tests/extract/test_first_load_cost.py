@@ -70,7 +70,7 @@ def test_a_first_load_costs_a_tenth_more_than_its_pages_at_most(moments: Sequenc
 
 
 def test_reading_waits_for_writing_so_that_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a first commit of ten thousand rows is held up, no more pages are asked for than may wait for it."""
+    """While a first commit of as many rows as may wait is held up, no more pages are asked for than may wait for it."""
     may_wait = ROWS_HELD // PAGE + QUEUED_BATCHES + PAGES_AT_ONCE
     asked_by_then: list[int] = []
     commit = Writer.commit
