@@ -320,7 +320,7 @@ def _lines_and_invoices(frames: Frames, terms: Terms) -> pl.LazyFrame:
     """Invoices whose lines do not add up to them.
 
     Less their own discounts they are the subtotal, which tells what is missing where the invoice's own discount takes
-    everything; less all discounts and with the tax on top, the total.
+    everything; less all discounts, with the tax on top and with the shipping, which no line tells, the total.
     """
     on_top = pl.element().filter(pl.element().struct.field("tax_behavior") == "exclusive").struct.field("amount").sum()
     discounts = (
@@ -336,8 +336,10 @@ def _lines_and_invoices(frames: Frames, terms: Terms) -> pl.LazyFrame:
             total=(pl.col("amount") - discounts + tax).sum(),
         )
     )
-    sums = ("subtotal", "total")
-    return _unequal(("account_id", "id"), frames["staging.invoices"].select("account_id", "id", *sums), lines, *sums)
+    shipping = pl.coalesce("shipping_total", "amount_shipping", 0)
+    of_lines = pl.col("subtotal"), pl.col("total") - shipping
+    invoices = frames["staging.invoices"].select("account_id", "id", *of_lines)
+    return _unequal(("account_id", "id"), invoices, lines, "subtotal", "total")
 
 
 def _own_discounts(lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -624,7 +626,7 @@ CHECKS: tuple[Check, ...] = (
         "lines_sum_to_invoices",
         "staging.invoice_lines",
         WARNING,
-        "lines do not add up to the invoice's subtotal, or with discounts and tax to its total; some may be missing",
+        "lines are not the invoice's subtotal, or with discounts, tax and shipping its total; some may be missing",
         _lines_and_invoices,
     ),
     Check(

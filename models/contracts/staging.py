@@ -263,6 +263,8 @@ class Invoices(Staged):
     amount_due = money("Total less credit from the customer's balance", nullable=True)
     amount_paid = money("Paid so far", nullable=True)
     amount_remaining = money("Due and not paid", nullable=True)
+    amount_shipping = money("Shipping, which no line tells", nullable=True)
+    shipping_total = money("Shipping with its tax; null without shipping", nullable=True)
     attempt_count = count("Automatic payment attempts so far", nullable=True)
     attempted = flag("True where payment was attempted", nullable=True)
     auto_advance = flag("True where Stripe finalises and collects it by itself", nullable=True)

@@ -132,6 +132,34 @@ def test_a_line_that_a_full_discount_makes_worth_nothing_is_missed_all_the_same(
     assert found == [[0], [1]]
 
 
+@pytest.mark.parametrize(
+    ("shipping", "failing"),
+    [
+        ({"amount_shipping": 500, "shipping_total": 595}, 0),  # 5.00 and 0.95 of tax
+        ({"amount_shipping": 595}, 0),
+        ({"amount_shipping": 0}, 1),
+        ({}, 1),
+    ],
+)
+def test_shipping_is_in_the_total_and_on_no_line(shipping: dict[str, int], failing: int) -> None:
+    """10.00 and 1.90 of tax on top, 5.95 of shipping: subtotal 10.00, total 17.85."""
+    line = {
+        "id": "il_1",
+        "invoice_id": "in_1",
+        "amount": 1_000,
+        "discounts": [],
+        "discount_amounts": [],
+        "taxes": [{"amount": 190, "tax_behavior": "exclusive", "tax_rate_id": "txr_1"}],
+    }
+    frames = frames_of(grown(SEED)) | {
+        "staging.invoices": rows(staging.Invoices, {"id": "in_1", "subtotal": 1_000, "total": 1_785, **shipping}),
+        "staging.invoice_lines": rows(staging.InvoiceLines, line),
+        "staging.customers": rows(staging.Customers, {"id": "cus_1"}),
+    }
+    told = checked(frames).filter(check_name="lines_sum_to_invoices", account_id=ACCOUNT)
+    assert told["failing_rows"].to_list() == [failing]
+
+
 def test_every_check_says_how_grave_it_is_and_stands_once() -> None:
     found = grown(SEED).checks
     assert set(found["severity"]) == {checks.BLOCKING, checks.WARNING}
