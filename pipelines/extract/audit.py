@@ -86,8 +86,13 @@ def remember(
             [*of_stream, list(ids)],
         )
     if oddities:
-        rows = [(*of_stream, odd.id, odd.words, odd.left_out, at) for odd in oddities]
-        connection.executemany("insert into pipeline.oddities values (?, ?, ?, ?, ?, ?)", rows)
+        rows = [(odd.id, odd.words, odd.left_out) for odd in oddities]
+        found = pl.DataFrame(rows, schema=_ODDITIES, orient="row")  # noqa: F841 - the query reads it
+        connection.execute(
+            "insert into pipeline.oddities by name "
+            "select $account_id as account_id, $stream as stream, $at as seen_at, * from found",
+            {"account_id": account_id, "stream": stream, "at": at},
+        )
 
 
 def forget(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str, before: datetime) -> None:
@@ -187,4 +192,5 @@ def _alive(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str, 
     return int(count)
 
 
+_ODDITIES = pl.Schema({"id": pl.String, "words": pl.String, "left_out": pl.Boolean})
 _CHECKS = files("pipelines.extract").joinpath("audit_checks.sql").read_text()
