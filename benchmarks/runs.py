@@ -43,7 +43,7 @@ def run(size: Size, topics: frozenset[str], say: Say) -> Run:
         (home / "rates.csv").write_bytes(company.rates())
         _part(done, say, "first_load", url=company.url, key=company.key, home=str(home))
         if "models" in topics:
-            for name in ("stage", "model", "publish", "render"):
+            for name in ("stage", "model", "policies", "publish", "render"):
                 _part(done, say, name, home=str(home))
         if "extract" in topics:
             _extraction(done, say, company, Path(scratch))

@@ -34,6 +34,7 @@ LINES = (
     Line("refresh_day", "refresh, a day later", "{requests:,} requests, {rows:,} new versions", "rows", "versions/s"),
     Line("stage", "stage", "{rows:,} rows", "rows", "rows/s"),
     Line("model", "compute, write and check the marts", "{rows:,} rows, {checks} checks", "input", "invoice lines/s"),
+    Line("policies", "of it, MRR under every policy", "{policies} policies, {rows:,} rows", "rows", "rows/s"),
     Line("publish", "publish", "{rows:,} rows", "rows", "rows/s"),
     Line("render", "render the dashboards", "{files} files, {site_megabytes:.1f} MB", "files", "files/s"),
 )

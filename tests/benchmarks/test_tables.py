@@ -20,6 +20,7 @@ RUN = Run(
         "one_stream": {"objects": 900, "seconds": 0.3, "peak_bytes": 1},
         "stage": {"rows": 1_500, "invoice_lines": 400, "seconds": 1.0, "peak_bytes": 1},
         "model": {"rows": 600, "checks": 104, "failed": [], "seconds": 2.0, "peak_bytes": 1},
+        "policies": {"rows": 150, "policies": 6, "seconds": 0.5, "peak_bytes": 1},
         "publish": {
             "rows": 2_100,
             "published_bytes": 400_000,
