@@ -163,6 +163,24 @@ def test_any_history_closes_as_a_whole_build_by_those_rules_does(history: list[S
         assert _closings(compared, policy) == _months(account.spine(AS_OF, rates=RATES, policy=policy))
 
 
+def test_two_accounts_are_compared_each_by_itself() -> None:
+    """The second account is the first without its euros: its presets differ by no exchange rate."""
+    account, other = company(), company()
+    for table, rows in other.rows.items():
+        kept = [row for row in rows if "dee" not in (row.get("id", ""), row.get("customer_id"), row.get("price_id"))]
+        account.rows[table].extend({**row, "account_id": "acct_2"} for row in kept)
+    rates = [("2026-01-01", "eur", "usd", "1.1"), ("2026-02-01", "eur", "usd", "1.2")]
+    spine = account.spine("2026-02-28T12:00", rates=rates)
+    february = spine.marts["mrr_by_policy"].filter(month=date(2026, 2, 1)).collect()
+    closings = {
+        name: dict(own.select("policy", "closing_mrr_reporting").iter_rows())
+        for (name,), own in february.group_by("account_id")
+    }
+    assert closings["acct_1"] == {name: row["closing"] for name, row in compared(company(), date(2026, 2, 1)).items()}
+    assert closings["acct_2"]["default"] == 8300 - 4800
+    assert closings["acct_2"]["chartmogul"] == 9900 - 4400
+
+
 def test_an_account_without_subscriptions_has_no_rows() -> None:
     terms = Terms(instant("2026-02-28"), "UTC", "usd")
     built = marts.build(Account().staging(), rate_frame([]), terms, only=["mrr_by_policy"])

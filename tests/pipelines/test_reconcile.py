@@ -1,6 +1,7 @@
 """`revenue reconcile` from a user's chair: an export that agrees, one that doesn't, one that is none."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -173,6 +174,22 @@ def test_an_account_that_is_not_published_is_named(revenue: Revenue, export: Exp
     said = revenue("reconcile", str(export()), "--account", "acct_other")
     assert said.code == 2
     assert "acct_other is not published; there are acct_" in said.err
+
+
+def test_of_several_accounts_it_is_the_one_whose_customers_the_export_names(
+    revenue: Revenue, export: Export, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, home = export(), tmp_path / "several"
+    home.mkdir()
+    shutil.copy(published.home / "revenue.duckdb", home)
+    with duckdb.connect(str(home / "revenue.duckdb")) as connection:
+        for table, column in (("marts.publication", "account_id"), ("staging.accounts", "id")):
+            connection.execute(f"insert into {table} select * replace ('acct_other' as {column}) from {table}")
+    monkeypatch.setenv("REVENUE_HOME", str(home))
+    assert revenue("reconcile", str(file)).code == 0
+    file.write_text("Customer ID,Currency,2026-10\ncus_Nobody,usd,1\n")
+    said = revenue("reconcile", str(file))
+    assert (said.code, "are of 0 accounts here: name one with --account" in said.err) == (2, True), said.err
 
 
 def test_the_published_database_is_only_read(revenue: Revenue, export: Export, published: Published) -> None:
