@@ -12,9 +12,10 @@ from typing import Any
 import polars as pl
 
 from models.contracts.marts import RenewalFits
+from models.movements import CUSTOMER
 from models.policy import MetricPolicy
 from models.renewals import Fit, Renewals, fit, period_rate
-from models.spells import CUSTOMER, SEGMENT, segmented
+from models.spells import SEGMENT, segmented
 from models.survival import at_risk, counts
 from models.terms import Terms
 

@@ -8,12 +8,12 @@ are payments outside Stripe.
 import polars as pl
 
 from models.cash import ledger
+from models.movements import CUSTOMER
 from models.periods import is_partial, month_of, months_between
 from models.reporting import in_reporting
 from models.shares import divided
 from models.terms import Terms
 
-CUSTOMER = ("account_id", "customer_id")
 COHORT = ("account_id", "cohort_month")
 
 

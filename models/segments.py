@@ -13,10 +13,11 @@ import polars as pl
 
 from models.churn import lost_customers
 from models.metrics import LONGEST_LIFE, TRAILING_MONTHS
+from models.movements import CUSTOMER
 from models.periods import month_of, months_between
 from models.presence import arrivals, payers
 from models.projection import residual_values
-from models.spells import CUSTOMER, SEGMENT, segmented
+from models.spells import SEGMENT, segmented
 from models.survival import curve, followed, median, restricted_mean
 from models.tenure import survival_counts
 from models.terms import Terms
@@ -181,7 +182,7 @@ def _churn(
     )
     starts_after = (months_between(month_of("moved_on"), this_month) - 1).clip(0, TRAILING_MONTHS)
     base = (
-        arrivals(payers(movements), [*CUSTOMER], terms.policy)
+        arrivals(payers(movements), CUSTOMER, terms.policy)
         .join(members, on=CUSTOMER)
         .group_by(SEGMENT)
         .agg(at_risk_customer_months=(pl.col("came") * starts_after).sum())

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from models.movements import CUSTOMER
 from models.periods import day_of, months_between
 from models.presence import arrivals, payers
 from models.terms import Terms
 
-CUSTOMER = ("account_id", "customer_id")
 SEGMENT = ("account_id", "segment", "segment_value")
 PAUSED, UNEXPLAINED = "paused", "voluntary_unknown"
 UNKNOWN = "unknown"
@@ -99,7 +99,7 @@ def _turns(movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Term
     left_before = pl.col("left").cum_sum().over(CUSTOMER) - pl.col("left")
     ended_as = pl.col("kind").shift(-1).over(CUSTOMER)
     return (
-        arrivals(payers(movements), [*CUSTOMER], terms.policy)
+        arrivals(payers(movements), CUSTOMER, terms.policy)
         .filter(pl.col("movement_type").is_in(["new", "churn", "reactivation"]))
         .join(_kinds(churned_customers), on=[*CUSTOMER, "moved_on"], how="left")
         .with_columns(kind=pl.when(is_churn).then(pl.col("kind").fill_null(UNEXPLAINED)))

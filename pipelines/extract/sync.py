@@ -361,6 +361,8 @@ class _Run:
             for name, position in positions.items()
             if position.remaining and name not in self._skipped
         ]
+        if not lists:
+            return
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._each(lists))
             for stream in CATALOGUE:
@@ -412,9 +414,9 @@ class _Run:
                 ids = await self._writer.ask(
                     lambda c, s=stream: cursors.following(c, self._writer.account_id, s, s.follows, since)  # type: ignore[misc]
                 )
-                await self._writer.put(
-                    Batch(stream, now, found=[Change(stream.name, each, int(now.timestamp())) for each in ids])
-                )
+                if ids:
+                    found = [Change(stream.name, each, int(now.timestamp())) for each in ids]
+                    await self._writer.put(Batch(stream, now, found=found))
 
     @property
     def _lacking(self) -> set[str]:
@@ -447,16 +449,16 @@ class _Run:
         self, stream: Stream, open_: Sequence[cursors.Pending], changed_at: Mapping[str, datetime | None]
     ) -> set[str]:
         """Read those that cost fewer requests by list than one by one; returns the ids that were met."""
-        older = [each for each in open_ if each.made_at is not None and not _is_young(each)]
-        candidates = [each for each in open_ if _is_young(each)]
-        candidates += older if len(older) > FEW else []
-        made_at = {each.id: each.made_at for each in candidates if each.made_at is not None}
+        made_at = {each.id: each.made_at for each in open_ if each.made_at is not None}
+        young = {each.id for each in open_ if _is_young(each)}
         held_before: dict[str, int] = {}
-        if len(older) > FEW:
+        if len(made_at) - len(young) > FEW:
             account_id = self._writer.account_id
             held_before = await self._writer.peek(lambda c: cursors.held_before(c, account_id, stream, made_at))
+        else:
+            made_at = {id_: at for id_, at in made_at.items() if id_ in young}
         way = cheapest(made_at, held_before, len(stream.listings))
-        listed = {id_: changed_at[id_] for id_ in made_at if id_ not in set(way.ids)}
+        listed = {id_: changed_at[id_] for id_ in made_at.keys() - set(way.ids)}
         windows = [window for start, end in way.ranges for window in whole(len(stream.listings), start, end)]
         return await self._reader.windows(stream, windows, "event", listed) if windows else set()
 
@@ -560,7 +562,7 @@ def _founded(account: Answer | None) -> int:
 def _account_id(account: Answer | None, refusal: str) -> str:
     if account is not None:
         shown = _shown(account)
-        if shown.object == "account" and ACCOUNT_ID.fullmatch(shown.id):
+        if ACCOUNT_ID.fullmatch(shown.id):
             return shown.id
         raise RequestRefused(
             f"{BY_NAME['accounts'].path} answered with no account: something other than Stripe answers. "

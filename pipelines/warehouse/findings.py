@@ -106,11 +106,8 @@ def sent(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> Itera
         return
     alive = "where not deleted" if "deleted" in contract.columns() else ""
     empty = [f'"{name}" is null and {MISFITS} = 0' for name in names]
-    counts = ", ".join(f"count(*) filter ({e}), min({contract.primary_key()[1]}) filter ({e})" for e in empty)
-    found = connection.execute(
-        f"select account_id, {counts} from {contract.qualified_name()} {alive} group by account_id order by account_id"
-    ).fetchall()
-    for account, *told in found:
+    source = f"{contract.qualified_name()} {alive}"
+    for account, *told in _counted(connection, source, empty, contract.primary_key()[1]):
         yield _finding(account, SENT, contract.qualified_name(), names, told, "rows")
 
 
@@ -120,12 +117,8 @@ def shapes(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[t
         return
     paths = ", ".join(f"'{path}'" for path, _ in nodes)
     wrong = [f"(types[{i}] not in ('{kind}', 'NULL'))" for i, (_, kind) in enumerate(nodes, start=1)]
-    counts = ", ".join(f"count(*) filter ({w}), min(id) filter ({w})" for w in wrong)
-    found = connection.execute(
-        f"select account_id, {counts} from (select account_id, id, json_type(payload, [{paths}]) as types "
-        f"from current_{stream} where not deleted) group by account_id order by account_id"
-    ).fetchall()
-    for account, *told in found:
+    types = f"select account_id, id, json_type(payload, [{paths}]) as types from current_{stream} where not deleted"
+    for account, *told in _counted(connection, f"({types})", wrong):
         yield _finding(account, SHAPE, f"raw.{stream}", [path for path, _ in nodes], told, "payloads")
 
 
@@ -138,12 +131,18 @@ def whole(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tu
     if not lists:
         return
     cut = [f"json_extract_string(payload, '{path}.has_more') = 'true'" for path in lists]
-    counts = ", ".join(f"count(*) filter ({c}), min(id) filter ({c})" for c in cut)
-    found = connection.execute(
-        f"select account_id, {counts} from current_{stream} where not deleted group by account_id order by account_id"
-    ).fetchall()
-    for account, *told in found:
+    for account, *told in _counted(connection, f"current_{stream} where not deleted", cut):
         yield _finding(account, WHOLE, f"raw.{stream}", lists, told, "lists go on")
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection, source: str, conditions: Sequence[str], key: str = "id"
+) -> list[tuple[Any, ...]]:
+    """By account, for each condition, how many rows of the source meet it and the least key of them."""
+    counts = ", ".join(f"count(*) filter ({each}), min({key}) filter ({each})" for each in conditions)
+    return connection.execute(
+        f"select account_id, {counts} from {source} group by account_id order by account_id"
+    ).fetchall()
 
 
 def nodes(texts: Iterable[str], stream: str) -> tuple[tuple[str, str], ...]:

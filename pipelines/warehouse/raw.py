@@ -76,7 +76,7 @@ def _new_versions(
 ) -> pl.DataFrame:
     """The arriving rows that are new versions, with their `place`. Payloads are not touched where all are."""
     told = arriving.select("id", "version_hash").with_row_index("place", offset=1)
-    held = {} if all_new else newest_hashes(connection, table, account_id, arriving["id"].unique().to_list())
+    held = {} if all_new else _newest(connection, "version_hash", table, account_id, arriving["id"].unique().to_list())
     before = pl.coalesce(
         pl.col("version_hash").shift().over("id"),
         pl.col("id").replace_strict(held, default=None, return_dtype=pl.String),
@@ -86,22 +86,19 @@ def _new_versions(
     return placed if is_new.all() else placed.filter(is_new)
 
 
-def newest_hashes(connection: duckdb.DuckDBPyConnection, table: str, account_id: str, ids: list[str]) -> dict[str, str]:
-    """The hash of the newest version held of each id, of those that are held."""
-    rows = connection.execute(
-        f"select id, arg_max(version_hash, seq) from raw.{table} "
-        "where account_id = ? and id in (select unnest(?::varchar[])) group by id",
-        [account_id, ids],
-    ).fetchall()
-    return dict(rows)
-
-
 def newest_payloads(
     connection: duckdb.DuckDBPyConnection, table: str, account_id: str, ids: list[str]
 ) -> dict[str, str]:
     """The newest payload held of each id, of those that are held."""
+    return _newest(connection, "payload", table, account_id, ids)
+
+
+def _newest(
+    connection: duckdb.DuckDBPyConnection, column: str, table: str, account_id: str, ids: list[str]
+) -> dict[str, str]:
+    """A column of the newest version held of each id, of those that are held."""
     rows = connection.execute(
-        f"select id, arg_max(payload, seq) from raw.{table} "
+        f"select id, arg_max({column}, seq) from raw.{table} "
         "where account_id = ? and id in (select unnest(?::varchar[])) group by id",
         [account_id, ids],
     ).fetchall()
