@@ -120,8 +120,8 @@ class Reader:
 
     async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
         """Store what an account has one of, under the account's id."""
-        payload = bytes(self._cleaned([answer.body])[0])
-        row = Row(id_, fingerprint(stream, payload), None, answer.at, "list", False, payload.decode())
+        (payload,) = self._cleaned([answer.body])
+        row = Row(id_, fingerprint(stream, payload), None, answer.at, "list", False, payload)
         self.objects[stream.name] += 1
         self.told(stream)
         await self.writer.put(Batch(stream, answer.at, [row], newest=int(answer.at.timestamp())))
@@ -162,11 +162,9 @@ class Reader:
                 at = int(page.at.timestamp())
                 result.found.append(Change(stream.name, head.id, at, test_clock=clock, owner=head.owner()))
                 continue
-            text = payload.decode()
             result.heads.append(head)
-            result.rows.append(
-                Row(head.id, fingerprint(stream, payload), changed.get(head.id), page.at, seen_by, head.deleted, text)
-            )
+            version = fingerprint(stream, payload)
+            result.rows.append(Row(head.id, version, changed.get(head.id), page.at, seen_by, head.deleted, payload))
             result.found.extend(self._mentions(head, everything=seen_by == "event"))
             due = head.due_at()
             if due is not None:
@@ -194,7 +192,8 @@ class Reader:
         return Batch(stream, answer.at, read.rows, None, (), [id_], read.found, read.oddities, newest)
 
     async def _completed(self, stream: Stream, payloads: Sequence[bytes], odd: list[Oddity]) -> Sequence[bytes]:
-        if not stream.nested or not any(nested.cut(stream, payload) for payload in payloads):
+        cut = {place for place, payload in enumerate(payloads) if nested.cut(stream, payload)}
+        if not cut:
             return payloads
 
         async def list_all(inner: Nested, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
@@ -207,8 +206,9 @@ class Reader:
             except NotFound:
                 return None  # deleted since its page was read: an event says so
 
-        whole = await asyncio.gather(*(complete(payload) for payload in payloads))
-        return [payload for payload in whole if payload is not None]
+        whole = dict(zip(cut, await asyncio.gather(*(complete(payloads[place]) for place in cut)), strict=True))
+        completed = (whole.get(place, payload) for place, payload in enumerate(payloads))
+        return [payload for payload in completed if payload is not None]
 
     async def _list_all(
         self, stream: Stream, endpoint: str, path: str, parameters: Sequence[tuple[str, str]], odd: list[Oddity]

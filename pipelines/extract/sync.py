@@ -7,6 +7,7 @@ here prints, and nothing reads the environment.
 import asyncio
 import re
 import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -210,7 +211,7 @@ async def _side_by_side(
     what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
 ) -> list[SyncReport]:
     """Read the accounts; what one of them lacks does not stop the others."""
-    turn, places = asyncio.Lock(), asyncio.Semaphore(ACCOUNTS_AT_ONCE)
+    turn, places = threading.Lock(), asyncio.Semaphore(ACCOUNTS_AT_ONCE)
 
     async def one(account: Account) -> SyncReport | ExtractError:
         async with places:
@@ -236,7 +237,7 @@ class _Run:
     """One run over one account."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None, turn: asyncio.Lock
+        self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None, turn: threading.Lock
     ) -> None:
         self._connection = connection
         self._account = account
@@ -269,7 +270,7 @@ class _Run:
         if balance is not None and (told := _shown(balance).livemode) is not None:
             livemode = told
         self._singles = {"accounts": account, "balances": balance}
-        async with self._turn:
+        with self._turn:
             cursors.create(self._connection)
             audit.create(self._connection)
             holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
@@ -521,7 +522,7 @@ class _Run:
             for name, each in sorted(self._client.troubles.items())
         ]
         report.remarks += sorted(f"{odd.stream}: {odd.words} ({n} times)." for odd, n in self._reader.oddities.items())
-        async with self._turn:
+        with self._turn:
             audit.note(self._connection, report.account_id, self._client.now, swept)
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
@@ -529,7 +530,7 @@ class _Run:
                 f"Not all streams could be read. {words} Everything else is stored; run again to go on.", [report]
             )
         in_step = [name for name in BY_NAME if name not in self._skipped]
-        async with self._turn:
+        with self._turn:
             report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.extract.reading import PAGES_AT_ONCE
 from pipelines.extract.sync import sync
-from pipelines.extract.writer import QUEUED_BATCHES, ROWS_HELD, Batch, Writer
+from pipelines.extract.writer import ROWS_A_COMMIT, ROWS_HELD, Batch, Writer
 from sandbox.serving import serving
 from sandbox.store import Store
 from tests.extract.conftest import FAST, account_of, warehouse
@@ -70,13 +70,13 @@ def test_a_first_load_costs_a_tenth_more_than_its_pages_at_most(moments: Sequenc
 
 
 def test_reading_waits_for_writing_so_that_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a first commit of as many rows as may wait is held up, no more pages are asked for than may wait for it."""
-    may_wait = ROWS_HELD // PAGE + QUEUED_BATCHES + PAGES_AT_ONCE
+    """While a first full commit is held up, reading goes on, for no more pages than may be held with it."""
+    may_wait = ROWS_HELD // PAGE + PAGES_AT_ONCE
     asked_by_then: list[int] = []
     commit = Writer.commit
 
     def held_up(writer: Writer, group: Sequence[Batch]) -> None:
-        if not asked_by_then and sum(len(batch.rows) for batch in group) >= ROWS_HELD:
+        if not asked_by_then and sum(len(batch.rows) for batch in group) >= ROWS_A_COMMIT:
             asked_by_then.append(settled(lambda: running.requests.endpoints["GET /v1/charges"]))
         commit(writer, group)
 
