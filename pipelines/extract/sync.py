@@ -10,7 +10,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -26,6 +25,7 @@ from pipelines.extract.changes import Change
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
 from pipelines.extract.cursors import NO_CLOCKS, Clocks
+from pipelines.extract.economy import economical
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, RequestRefused
 from pipelines.extract.plan import by_parent, planned, relisted
 from pipelines.extract.reading import Reader, gone, instant
@@ -171,30 +171,13 @@ def resync_all(
     return _ran(connection, accounts, progress, lambda run: run.resync(chosen, start, end))
 
 
-FRUGAL = {"threads": 1, "memory_limit": "128MB"}
-"""DuckDB's settings while reading: the other cores are busy, and what it would keep in memory is not needed again."""
-
-
-@contextmanager
-def _frugal(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """`FRUGAL` for as long as the block lasts."""
-    before = {name: connection.execute("select current_setting(?)", [name]).fetchall()[0][0] for name in FRUGAL}
-    for name, value in FRUGAL.items():
-        connection.execute(f"set {name} = '{value}'")
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            connection.execute(f"set {name} = '{value}'")
-
-
 def _ran(
     connection: duckdb.DuckDBPyConnection,
     accounts: Sequence[Account],
     progress: Progress | None,
     what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
 ) -> list[SyncReport]:
-    with _frugal(connection):
+    with economical(connection):
         work = _side_by_side(connection, accounts, progress, what)
         if sys.platform == "win32":
             return asyncio.run(work)

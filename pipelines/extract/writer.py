@@ -24,9 +24,9 @@ from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import clocks, raw
 from pipelines.warehouse.clocks import LeftOut
 
-ROWS_HELD = 8_000
+ROWS_HELD = 12_000
 """Rows that were put and are not committed yet, at most: what bounds memory."""
-ROWS_A_COMMIT = 4_000
+ROWS_A_COMMIT = 6_000
 """So many rows that wait are committed together, while as many more are read: few large writes are cheaper."""
 SECONDS_PER_COMMIT = 2.0
 """So long may what few rows bring wait for more."""
