@@ -110,8 +110,9 @@ def publish(
 
 def _require_tables(connection: duckdb.DuckDBPyConnection) -> None:
     made_here = {marts.PipelineRuns, marts.Publication}
+    present = tables.present(connection)
     for contract in CONTRACTS:
-        there = tables.exists(connection, contract.schema_name, contract.table_name)
+        there = (contract.schema_name, contract.table_name) in present
         if not there and contract not in made_here:
             table = contract.qualified_name()
             raise PublishError(f"{table} is not in the warehouse, so nothing was published: run `revenue build` first.")
