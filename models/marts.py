@@ -18,6 +18,7 @@ from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
+from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
 from models.realised import customer_cash, customer_value_by_age
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
@@ -61,9 +62,19 @@ READ_BY_THE_SPINE = _takes(
 
 RECIPES: Mapping[str, Recipe] = {
     "steps.attempts": Recipe(payment_attempts, _takes("staging.invoice_payments staging.charges")),
+    "steps.refused_cards": Recipe(
+        refused_cards,
+        _takes(
+            "staging.invoices staging.invoice_payments steps.attempts staging.charges staging.payment_intents "
+            "staging.payment_methods"
+        ),
+    ),
     "marts.churned_customers": Recipe(
         churned_customers,
-        _takes("spine.movements spine.changes staging.subscriptions staging.customers staging.invoices steps.attempts"),
+        _takes(
+            "spine.movements spine.changes staging.subscriptions staging.customers staging.invoices steps.attempts "
+            "steps.refused_cards"
+        ),
         contracts.ChurnedCustomers,
     ),
     "marts.mrr_changes": Recipe(_as_the_spine_made_it, ("spine.mrr_changes",), contracts.MrrChanges),
@@ -79,6 +90,9 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
     "marts.churn_reasons_by_month": Recipe(
         churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth
+    ),
+    "marts.preventable_churn_by_month": Recipe(
+        preventable_churn_by_month, ("marts.churned_customers",), contracts.PreventableChurnByMonth
     ),
     "marts.refunds": Recipe(refunds, _takes("staging.refunds staging.charges spine.rates"), contracts.Refunds),
     "marts.refund_rates_by_month": Recipe(

@@ -243,6 +243,12 @@ class ChurnedCustomers(Mart):
     tenure_days = count("Days from the first paid day to the churn")
     returned_on = day("Day of the next reactivation", nullable=True)
     left = flag("True where no MRR was left in any currency")
+    preventable = flag("True where the policy calls the cause preventable")
+    preventable_because = text(
+        "That cause: expired_card, missing_card, failed_payment, canceled_in_dunning, dispute, or the feedback; null "
+        "where not preventable",
+        nullable=True,
+    )
 
 
 class ChurnReasonsByMonth(Mart):
@@ -255,6 +261,21 @@ class ChurnReasonsByMonth(Mart):
     feedback = text("The customer's feedback; not_given where none", key=True)
     customers = count("Churned customers")
     mrr_lost_reporting = reporting_mrr("MRR lost, positive")
+    is_partial = flag(PARTIAL)
+
+
+class PreventableChurnByMonth(Mart):
+    """Churn of one month, and what of it had a cause that the policy calls preventable. Pauses and administrative ends
+    are left out."""
+
+    table_name = "preventable_churn_by_month"
+    month = day("First day of the month", key=True)
+    churned_customers = count("Customers who churned, each counted once")
+    preventable_customers = count("Of those, customers with a preventable churn")
+    preventable_customer_rate = rate("preventable_customers / churned_customers")
+    mrr_lost_reporting = reporting_mrr("MRR lost, positive")
+    preventable_mrr_lost_reporting = reporting_mrr("Of that, lost to preventable churn")
+    preventable_mrr_rate = rate("preventable_mrr_lost_reporting / mrr_lost_reporting")
     is_partial = flag(PARTIAL)
 
 
@@ -642,6 +663,7 @@ TABLES: tuple[type[Mart], ...] = (
     Subscriptions,
     ChurnedCustomers,
     ChurnReasonsByMonth,
+    PreventableChurnByMonth,
     CohortRetention,
     CustomerLtv,
     LtvByMethod,

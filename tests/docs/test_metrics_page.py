@@ -135,6 +135,21 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             {"customer_id": "dan"},
             {"kind": "voluntary", "feedback": "too_expensive", "mrr_lost": 2250, "tenure_days": 59},
         ),
+        (
+            "churned_customers",
+            {"preventable_because": "failed_payment"},
+            {"customer_id": "gil", "preventable": True},
+        ),
+        (
+            "preventable_churn_by_month",
+            {"month": MARCH},
+            {
+                "churned_customers": 2,
+                "preventable_customers": 2,
+                "mrr_lost_reporting": 6250,
+                "preventable_mrr_lost_reporting": 6250,
+            },
+        ),
         ("churn_reasons_by_month", {"kind": "voluntary"}, {"customers": 1, "mrr_lost_reporting": 2250}),
         (
             "cohort_retention",

@@ -48,6 +48,17 @@ def test_every_churn_has_its_moment_kind_and_words(seed: int) -> None:
     assert len(churns) == len(falls)
 
 
+def test_a_churn_is_preventable_where_the_books_say_payment_or_price(seed: int) -> None:
+    company = grown(seed)
+    by_rule: dict[Any, bool] = {
+        (one.customer_id, instant(one.at)): one.kind == "involuntary_payment" or one.feedback == "too_expensive"
+        for one in company.books.churns
+    }
+    found = company.rows("churned_customers", "customer_id", "churned_at", "preventable", "preventable_because")
+    assert [could_be for *_, could_be, _ in found] == [by_rule[customer, at] for customer, at, *_ in found]
+    assert {"failed_payment", "too_expensive"} <= {because for *_, because in found}
+
+
 def test_every_trial_ends_as_it_did(seed: int) -> None:
     company = grown(seed)
     columns = "subscription_id customer_id started_at ends_at outcome converted_at first_paid_at"
