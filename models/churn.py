@@ -68,7 +68,7 @@ def churned_customers(
         .join(_last_straws(changes), on=CHURN, how="inner")
         .join(_subscription_facts(subscriptions, customers), on=["account_id", "subscription_id"], how="left")
     )
-    dunning = _dunning(invoices, attempts)
+    dunning = failing_invoices(invoices, attempts)
     return (
         churned.join(
             _asked_in_dunning(churned, dunning), on=["account_id", "subscription_id", "churned_at"], how="left"
@@ -189,7 +189,7 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
     )
 
 
-def _dunning(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+def failing_invoices(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Invoices with failed attempts: when each failed first and last, and when it stopped being owed."""
     failed = attempts.filter(pl.col("status") == "failed")
     tries = failed.group_by("account_id", "invoice_id").agg(

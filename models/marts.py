@@ -24,6 +24,8 @@ from models.realised import customer_cash, customer_value_by_age
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
+from models.saves import cancellation_requests, cancellation_saves_by_month
+from models.scheduled import committed_mrr, scheduled_changes, scheduled_churn, scheduled_churn_by_month
 from models.segments import segments
 from models.spells import spells
 from models.spine import Spine, build_spine
@@ -119,6 +121,36 @@ RECIPES: Mapping[str, Recipe] = {
             "marts.refunds marts.disputes spine.rates spine.mrr_rates spine.items"
         ),
         contracts.Customers,
+    ),
+    "marts.scheduled_changes": Recipe(
+        scheduled_changes,
+        _takes(
+            "staging.subscriptions staging.subscription_items staging.subscription_schedules "
+            "staging.subscription_schedule_items staging.discounts staging.coupons staging.prices "
+            "spine.stretches spine.changes spine.mrr_rates"
+        ),
+        contracts.ScheduledChanges,
+    ),
+    "marts.scheduled_churn": Recipe(
+        scheduled_churn,
+        _takes("marts.scheduled_changes staging.subscriptions staging.invoices steps.attempts spine.changes"),
+        contracts.ScheduledChurn,
+    ),
+    "marts.scheduled_churn_by_month": Recipe(
+        scheduled_churn_by_month, ("marts.scheduled_churn",), contracts.ScheduledChurnByMonth
+    ),
+    "marts.committed_mrr": Recipe(
+        committed_mrr,
+        _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.trials"),
+        contracts.CommittedMrr,
+    ),
+    "marts.cancellation_requests": Recipe(
+        cancellation_requests,
+        _takes("staging.subscription_versions spine.changes spine.mrr_rates"),
+        contracts.CancellationRequests,
+    ),
+    "marts.cancellation_saves_by_month": Recipe(
+        cancellation_saves_by_month, ("marts.cancellation_requests",), contracts.CancellationSavesByMonth
     ),
     "marts.cohort_retention": Recipe(
         cohort_retention, _takes("spine.movements spine.mrr_rates"), contracts.CohortRetention
@@ -276,6 +308,7 @@ def _in_order(wanted: Collection[str]) -> list[str]:
 
 def _frames_of(spine: Spine) -> dict[str, pl.LazyFrame]:
     own = {
+        "stretches": spine.stretches,
         "changes": spine.changes,
         "movements": spine.movements,
         "rates": spine.rates,

@@ -11,7 +11,7 @@ from dashboards import figures
 from dashboards.figures import Reference, Series
 from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, TableBlock
 from dashboards.values import Cell, Count, Counted, Month, Rate, month_text
-from reports import preventable
+from reports import leaving, preventable
 from reports.glossary import SHORT
 from reports.marts import Marts, total
 from reports.metrics import Metrics, metrics
@@ -70,12 +70,16 @@ def page(marts: Marts, terms: Terms) -> Page:
     return Page(
         "churn",
         "Churn",
-        (*findings(reasons, published, window, terms), *filter(None, [preventable.words(marts, window, terms)])),
+        (
+            *findings(reasons, published, window, terms),
+            *filter(None, [preventable.words(marts, window, terms), leaving.words(marts, terms)]),
+        ),
         (
             Section("Rates", rates),
             Section("By whose choice", (_kind_chart(reasons, published, terms),)),
             Section("Reasons", _reason_charts(reasons, window, terms)),
             preventable.section(marts, window, terms),
+            leaving.section(marts, terms),
             Section("Customers who left", (_list(marts, terms),)),
         ),
     )

@@ -20,10 +20,10 @@ SHOWN_MONTHS = 24
 NOBODY = "nobody left in the month"
 NONE_YET = "No customer has left yet."
 SHARES = (
-    ("By MRR", "main", "preventable_mrr_lost_reporting", "mrr_lost_reporting"),
-    ("By customers", "fourth", "preventable_customers", "churned_customers"),
+    ("Share of MRR lost", "main", "preventable_mrr_lost_reporting", "mrr_lost_reporting"),
+    ("Share of customers lost", "fourth", "preventable_customers", "churned_customers"),
 )
-"""What a share is of: label, role, part and whole."""
+"""What a share is of: what is counted, role, part and whole."""
 CAUSES: Mapping[str, str] = {"canceled_in_dunning": "Cancelled in dunning"}
 """Causes whose code alone would not read well."""
 
@@ -85,7 +85,7 @@ def _share_chart(marts: Marts, terms: Terms) -> Chart:
             "Preventable churn by month",
             (
                 Column("Month"),
-                *(Column(f"Share, {label.lower()}") for label, *_ in SHARES),
+                *(Column(label) for label, *_ in SHARES),
                 Column("Preventable MRR", unit=terms.unit),
                 Column("MRR lost", unit=terms.unit),
                 Column("Preventable customers"),
@@ -104,7 +104,7 @@ def _share_words(last: dict[str, object] | None) -> str:
     if last is None:
         return "No month with churn is over yet."
     said = [
-        f"{shown_rate(cell)} {label.lower()}"
+        f"{shown_rate(cell)} of {label.removeprefix('Share of ')}"
         for label, _, part, whole in SHARES
         if isinstance(cell := rate(last[part], last[whole], NOBODY), Rate)  # type: ignore[arg-type]
     ]

@@ -279,6 +279,111 @@ class PreventableChurnByMonth(Mart):
     is_partial = flag(PARTIAL)
 
 
+class ScheduledChanges(Mart):
+    """One change of one subscription's MRR that is set already and has still to come."""
+
+    table_name = "scheduled_changes"
+    scheduled_id = text("The subscription, or the subscription schedule that will start one", key=True)
+    effective_at = instant("When it takes effect: coupons and pauses with the next renewal", key=True)
+    effective_on = day("The reporting-zone day of effective_at")
+    subscription_id = text("Stripe subscription id; null where it has still to start", nullable=True)
+    customer_id = text(CUSTOMER)
+    kind = text("cancellation, pause, resume, phase (of a schedule), discount, start or trial_end")
+    is_trial = flag("True where the subscription is in trial now, so that its MRR is not sure to come")
+    mrr_before = mrr("MRR of the subscription just before")
+    mrr_after = mrr("MRR of the subscription from then on")
+    mrr_delta = mrr("mrr_after - mrr_before")
+    currency = text(CURRENCY)
+    mrr_delta_reporting = reporting_mrr("The change at the exchange rate that MRR has now")
+
+
+class ScheduledChurn(Mart):
+    """One subscription that counts in MRR now and is known to end or to be paused."""
+
+    table_name = "scheduled_churn"
+    subscription_id = text("Stripe subscription id", key=True)
+    customer_id = text(CUSTOMER)
+    ends_at = instant("When it will end or be paused", key=True)
+    ends_on = day("The reporting-zone day of ends_at")
+    kind = text(
+        "What kind of churn it will be, as known so far: voluntary, voluntary_in_dunning, involuntary_dispute, "
+        "involuntary_payment, contract_end or paused"
+    )
+    reason = text("Stripe's cancellation reason", nullable=True)
+    feedback = text("Stripe's cancellation feedback", nullable=True)
+    comment = text("What the customer wrote", nullable=True)
+    asked_at = instant("When the cancellation was asked for", nullable=True)
+    mrr_lost = mrr("MRR of the subscription just before, positive")
+    currency = text(CURRENCY)
+    mrr_lost_reporting = reporting_mrr("The same at the exchange rate that MRR has now")
+    leaves = flag("True where the customer then has no subscription left that counts")
+
+
+class ScheduledChurnByMonth(Mart):
+    """Subscriptions that are known to end or to be paused in one month to come, by kind."""
+
+    table_name = "scheduled_churn_by_month"
+    month = day("First day of the month", key=True)
+    kind = text("Kind of churn it will be, as known so far", key=True)
+    subscriptions = count("Subscriptions")
+    leaving_customers = count("Customers who will then have none left")
+    mrr_lost_reporting = reporting_mrr("MRR that will be lost, positive")
+
+
+class CommittedMrr(Mart):
+    """MRR as it will be so many months ahead if nothing happens but what is set already."""
+
+    table_name = "committed_mrr"
+    horizon_months = number("Months ahead", key=True)
+    until = day("Last day that is looked at")
+    currency = text("The reporting currency")
+    mrr = reporting_mrr("MRR now: the closing of mrr_by_month_reporting")
+    cancellation_mrr = reporting_mrr("Scheduled ends, negative")
+    pause_mrr = reporting_mrr("Scheduled pauses, negative")
+    resume_mrr = reporting_mrr("Pauses that end")
+    phase_mrr = reporting_mrr("Phases of subscription schedules")
+    discount_mrr = reporting_mrr("Coupons that end or begin")
+    start_mrr = reporting_mrr("Subscriptions that a schedule will start")
+    committed_mrr = reporting_mrr("mrr and all of these: committed MRR, without trials")
+    trials_mrr = reporting_mrr("What today's trials will be worth if all of them convert")
+    converted_trials = count("Of the trials that ended in the last twelve months, converted")
+    decided_trials = count("Trials that ended in the last twelve months and are decided")
+    expected_trials_mrr = reporting_mrr("trials_mrr x converted_trials / decided_trials; 0 without any")
+    committed_with_trials_mrr = reporting_mrr("committed_mrr + expected_trials_mrr")
+
+
+class CancellationRequests(Mart):
+    """One cancellation that was scheduled since the first load, and what came of it."""
+
+    table_name = "cancellation_requests"
+    subscription_id = text("Stripe subscription id", key=True)
+    requested_at = instant("When it was asked for", key=True)
+    requested_on = day("The reporting-zone day of requested_at")
+    customer_id = text(CUSTOMER, nullable=True)
+    outcome = text("saved (taken back), ended or scheduled")
+    saved_at = instant("When we saw that it was taken back", nullable=True)
+    ended_at = instant("When the subscription ended", nullable=True)
+    feedback = text("Stripe's cancellation feedback", nullable=True)
+    mrr = mrr("MRR of the subscription just before the request")
+    currency = text(CURRENCY, nullable=True)
+    mrr_reporting = reporting_mrr("The same at that day's exchange rate")
+
+
+class CancellationSavesByMonth(Mart):
+    """Cancellations scheduled in one month, and how many of them were taken back since."""
+
+    table_name = "cancellation_saves_by_month"
+    month = day("First day of the month of the request", key=True)
+    requests = count("Cancellations that were scheduled")
+    saved = count("Of those, taken back")
+    scheduled = count("Of those, neither taken back nor ended yet")
+    requested_mrr_reporting = reporting_mrr("MRR of the subscriptions")
+    saved_mrr_reporting = reporting_mrr("Of that, of those taken back")
+    save_rate = rate("saved / requests")
+    save_mrr_rate = rate("saved_mrr_reporting / requested_mrr_reporting")
+    is_partial = flag(PARTIAL)
+
+
 class CohortRetention(Mart):
     """Customers who first paid in one month, so many months later."""
 
@@ -664,6 +769,12 @@ TABLES: tuple[type[Mart], ...] = (
     ChurnedCustomers,
     ChurnReasonsByMonth,
     PreventableChurnByMonth,
+    ScheduledChanges,
+    ScheduledChurn,
+    ScheduledChurnByMonth,
+    CommittedMrr,
+    CancellationRequests,
+    CancellationSavesByMonth,
     CohortRetention,
     CustomerLtv,
     LtvByMethod,

@@ -150,6 +150,17 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
                 "preventable_mrr_lost_reporting": 6250,
             },
         ),
+        (
+            "committed_mrr",
+            {"horizon_months": 1},
+            {
+                "committed_mrr": 31950,
+                "converted_trials": 1,
+                "decided_trials": 2,
+                "expected_trials_mrr": 1000,
+                "committed_with_trials_mrr": 32950,
+            },
+        ),
         ("churn_reasons_by_month", {"kind": "voluntary"}, {"customers": 1, "mrr_lost_reporting": 2250}),
         (
             "cohort_retention",
