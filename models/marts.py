@@ -15,13 +15,15 @@ from models.contracts import marts as contracts
 from models.contracts import staging as staged
 from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
-from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
+from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
 from models.realised import customer_cash, customer_value_by_age
+from models.receivables import days_sales_outstanding_by_month, open_invoices_by_age
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
+from models.recovery import dunning_now, payment_failures, recovery_by_dimension
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
 from models.saves import cancellation_requests, cancellation_saves_by_month
@@ -106,10 +108,28 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "marts.payment_failures": Recipe(
         payment_failures,
-        _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
+        _takes(
+            "staging.invoices steps.attempts staging.subscriptions spine.rates staging.charges staging.invoice_payments"
+        ),
         contracts.PaymentFailures,
     ),
     "marts.recovery_by_month": Recipe(recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth),
+    "marts.recovery_by_dimension": Recipe(
+        recovery_by_dimension, _takes("marts.payment_failures steps.attempts"), contracts.RecoveryByDimension
+    ),
+    "marts.dunning_now": Recipe(
+        dunning_now,
+        _takes("marts.payment_failures staging.subscriptions spine.changes spine.mrr_rates"),
+        contracts.DunningNow,
+    ),
+    "marts.open_invoices_by_age": Recipe(
+        open_invoices_by_age, _takes("staging.invoices spine.rates"), contracts.OpenInvoicesByAge
+    ),
+    "marts.days_sales_outstanding_by_month": Recipe(
+        days_sales_outstanding_by_month,
+        _takes("staging.invoices spine.rates"),
+        contracts.DaysSalesOutstandingByMonth,
+    ),
     "marts.trials": Recipe(trials, _takes("staging.subscriptions staging.invoices"), contracts.Trials),
     "marts.subscriptions": Recipe(
         subscriptions, _takes("staging.subscriptions spine.changes"), contracts.Subscriptions

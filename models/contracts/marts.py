@@ -615,6 +615,15 @@ class PaymentFailures(Mart):
     outcome = text("recovered, open or lost")
     recovered_at = instant("When it was paid after all", nullable=True)
     days_to_recover = count("Whole days from first failure to payment", nullable=True)
+    decline_class = text("Of the first failure: soft, hard, authentication or unknown")
+    card_brand = text("Brand of the card of the first failure", nullable=True)
+    stage = text("recovered, retrying, open, canceled_by_customer, canceled, unpaid, uncollectible or void")
+    recovery_channel = text(
+        "What it was recovered through: automatic_retry, card_updated, paid_by_hand, out_of_band or without_payment; "
+        "null where it was not",
+        nullable=True,
+    )
+    next_attempt_at = instant("When it is tried next, while it is retried", nullable=True)
 
 
 class RecoveryByMonth(Mart):
@@ -629,6 +638,87 @@ class RecoveryByMonth(Mart):
     open_invoices = count("Of the failed ones, neither paid nor lost yet")
     open_amount_reporting = reporting_money("Their amount due")
     recovery_rate = rate("recovered_amount_reporting / failed_amount_reporting")
+    is_partial = flag(PARTIAL)
+
+
+class RecoveryByDimension(Mart):
+    """Failed invoices of one month of first failure with one value in one dimension, and what was recovered of them.
+
+    The rows of a dimension add up to recovery_by_month, but those of `attempt`: an invoice is in each that it came to.
+    """
+
+    table_name = "recovery_by_dimension"
+    month = day("First day of the month of first failure", key=True)
+    dimension = text(
+        "decline_code, decline_class and card_brand of the first failure, failed_attempts, days_to_recover, "
+        "recovery_channel, stage, or attempt (the second and later ones)",
+        key=True,
+    )
+    value = text("Its value; unknown where not known, not_recovered where nothing was", key=True)
+    failed_invoices = count("Invoices that failed at least once; of attempt, that came to it after a failure")
+    failed_amount_reporting = reporting_money("Their amount due")
+    recovered_invoices = count("Of those, paid since; of attempt, with it")
+    recovered_amount_reporting = reporting_money("Amount recovered")
+    recovered_28d_invoices = count("Of those, within 28 days of the first failure")
+    recovered_28d_amount_reporting = reporting_money("Amount recovered within 28 days")
+    recovered_60d_invoices = count("Of those, within 60 days")
+    recovered_60d_amount_reporting = reporting_money("Amount recovered within 60 days")
+    recovery_rate = rate("recovered_amount_reporting / failed_amount_reporting")
+    recovery_count_rate = rate("recovered_invoices / failed_invoices")
+    is_partial = flag(PARTIAL)
+    is_mature_28d = flag("True where every failure of the month has had 28 days")
+    is_mature_60d = flag("True where every failure of the month has had 60 days")
+
+
+class DunningNow(Mart):
+    """One subscription with a failed invoice that is neither paid nor lost."""
+
+    table_name = "dunning_now"
+    subscription_id = text("Stripe subscription id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    status = text("Stripe's status of the subscription", nullable=True)
+    failed_invoices = count("Its failed invoices that are open")
+    amount_due_reporting = reporting_money("Their amount due, at the first failure's rate")
+    first_failed_at = instant("First failed attempt")
+    days_in_dunning = count("Days since")
+    failed_attempts = count("Failed attempts on them")
+    decline_code = text("Decline code of the first failure of the latest of them", nullable=True)
+    decline_class = text("soft, hard, authentication or unknown")
+    next_attempt_at = instant("When one of them is tried next; null where none will be", nullable=True)
+    mrr = mrr("MRR of the subscription now")
+    currency = text(CURRENCY, nullable=True)
+    mrr_reporting = reporting_mrr("MRR of the subscription now, in the reporting currency")
+
+
+class OpenInvoicesByAge(Mart):
+    """Invoices that are open at the as-of instant, of one age, one currency and one way of collection."""
+
+    table_name = "open_invoices_by_age"
+    collection_method = text("charge_automatically or send_invoice", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    bucket = text("Days overdue: current, 1-30, 31-60, 61-90 or 91+", key=True)
+    invoices = count("Open invoices")
+    amount = money("What is left to pay of them")
+    amount_reporting = reporting_money("The same at the as-of day's rate")
+    oldest_due_on = day("Due date of the oldest; of finalisation, where charged automatically")
+
+
+class DaysSalesOutstandingByMonth(Mart):
+    """Invoices that were sent, by the month of their finalisation, and what was open of all of them at its end."""
+
+    table_name = "days_sales_outstanding_by_month"
+    month = day("First day of the month", key=True)
+    invoices = count("Sent invoices finalised in the month")
+    billed_reporting = reporting_money("Their amount due, each at its day's rate")
+    paid_invoices = count("Of those, paid since")
+    paid_late_invoices = count("Of those, paid after the due date")
+    paid_reporting = reporting_money("Amount due of those paid")
+    days_to_pay = number("Days from finalisation to payment, added up over those paid")
+    open_reporting = reporting_money("Of all sent invoices so far, what was open at the month's end")
+    billed_3m_reporting = reporting_money("Billed in the month and the two before")
+    days_3m = number("Days of those months, as far as they have passed")
+    days_sales_outstanding = dy.Float64(nullable=True, description="open_reporting / billed_3m_reporting x days_3m")
+    mean_days_to_pay = dy.Float64(nullable=True, description="days_to_pay / paid_invoices")
     is_partial = flag(PARTIAL)
 
 
@@ -787,6 +877,10 @@ TABLES: tuple[type[Mart], ...] = (
     DisputeRatesByMonth,
     PaymentFailures,
     RecoveryByMonth,
+    RecoveryByDimension,
+    DunningNow,
+    OpenInvoicesByAge,
+    DaysSalesOutstandingByMonth,
     Trials,
     CashByDay,
     BalanceReconciliation,

@@ -217,6 +217,21 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             {"recovered_amount_reporting": 18000, "failed_amount_reporting": 22000},
         ),
         (
+            "recovery_by_dimension",
+            {"month": MARCH, "dimension": "decline_class"},
+            {
+                "value": "soft",
+                "failed_amount_reporting": 22000,
+                "recovered_28d_amount_reporting": 18000,
+                "is_mature_28d": False,
+            },
+        ),
+        (
+            "recovery_by_dimension",
+            {"month": MARCH, "dimension": "attempt", "value": "3"},
+            {"failed_amount_reporting": 4000, "recovered_amount_reporting": 0},
+        ),
+        (
             "cash_by_day",
             {"date": date(2026, 3, 10)},
             {"disputes": -12000, "fees": -1500, "net": -13500, "closing_balance": 23269},

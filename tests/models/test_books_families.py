@@ -75,6 +75,17 @@ def test_every_failed_invoice_has_its_attempts_and_outcome(seed: int) -> None:
     )
 
 
+def test_failures_add_up_by_decline_code_and_by_what_became_of_them(seed: int) -> None:
+    company = grown(seed)
+    rows = company.rows("recovery_by_dimension", "dimension", "month", "value", "failed_invoices")
+    by_code = {(month, value): count for dimension, month, value, count in rows if dimension == "decline_code"}
+    failures = company.books.failures
+    assert by_code == Counter((company.day(one.first_failed_at).replace(day=1), one.decline_code) for one in failures)
+    recovered = [one for one in company.marts["payment_failures"].collect().to_dicts() if one["stage"] == "recovered"]
+    assert len(recovered) == sum(one.outcome == "recovered" for one in failures)
+    assert {one["recovery_channel"] for one in recovered} == {"automatic_retry", "card_updated"}
+
+
 def test_every_refund_is_listed(seed: int) -> None:
     company = grown(seed)
     columns = "refund_id charge_id customer_id amount currency status reason created_at"
