@@ -18,6 +18,7 @@ from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
+from models.monitoring import dispute_monitoring_by_month
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
 from models.realised import customer_cash, customer_value_by_age
@@ -105,6 +106,11 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.disputes": Recipe(disputes, _takes("staging.disputes staging.charges spine.rates"), contracts.Disputes),
     "marts.dispute_rates_by_month": Recipe(
         dispute_rates_by_month, _takes("marts.disputes staging.charges spine.rates"), contracts.DisputeRatesByMonth
+    ),
+    "marts.dispute_monitoring_by_month": Recipe(
+        dispute_monitoring_by_month,
+        _takes("marts.dispute_rates_by_month staging.early_fraud_warnings staging.charges"),
+        contracts.DisputeMonitoringByMonth,
     ),
     "marts.payment_failures": Recipe(
         payment_failures,

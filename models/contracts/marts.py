@@ -596,6 +596,28 @@ class DisputeRatesByMonth(Mart):
     is_partial = flag(PARTIAL)
 
 
+class DisputeMonitoringByMonth(Mart):
+    """One month on one card network against one monitoring programme that held then, by the programme's own count."""
+
+    table_name = "dispute_monitoring_by_month"
+    month = day("First day of the month", key=True)
+    network = text("Card network", key=True)
+    programme = text("Visa VAMP, Mastercard ECM or HECM, or Stripe's advice", key=True)
+    disputes = count("Disputes received in the month; inquiries that never escalated are not counted")
+    fraud_reports = count("Early fraud warnings received in the month")
+    counted = count("What the programme counts: disputes, by Visa with fraud reports")
+    payments = count("Captured card payments that they are divided by")
+    payments_month = day("First day of the month of those payments: by Mastercard the month before")
+    dispute_ratio = rate("counted / payments")
+    limit_rate = rate("Ratio from which the programme applies")
+    limit_count = count("Count from which it applies; both must be reached")
+    headroom = count("How many more the month can bear before both are reached; null without payments", nullable=True)
+    level = text("ok, early_warning (both from three quarters of theirs on), above (both reached) or no_payments")
+    limit_valid_from = day("Since when the limit holds")
+    source = text("Where the limit is published")
+    is_partial = flag(PARTIAL)
+
+
 class PaymentFailures(Mart):
     """One invoice whose payment failed at least once."""
 
@@ -875,6 +897,7 @@ TABLES: tuple[type[Mart], ...] = (
     RefundRatesByMonth,
     Disputes,
     DisputeRatesByMonth,
+    DisputeMonitoringByMonth,
     PaymentFailures,
     RecoveryByMonth,
     RecoveryByDimension,

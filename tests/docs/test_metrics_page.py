@@ -209,6 +209,12 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
         ),
         ("disputes", {"dispute_id": "dp_1"}, {"outcome": "lost"}),
         ("dispute_rates_by_month", {"month": MARCH}, {"charges": 2, "disputes": 1, "won": 0, "lost": 1}),
+        (
+            "dispute_monitoring_by_month",
+            {"month": MARCH, "programme": "Visa VAMP, excessive"},
+            {"counted": 1, "payments": 2, "level": "ok", "headroom": 1499, "limit_rate": 0.022},
+        ),
+        ("dispute_monitoring_by_month", {"month": MARCH, "programme": "Stripe's advice"}, {"level": "above"}),
         ("payment_failures", {"invoice_id": "in_ada_3"}, {"outcome": "recovered", "attempts": 2, "days_to_recover": 3}),
         ("payment_failures", {"invoice_id": "in_gil_3"}, {"outcome": "lost", "failed_attempts": 3}),
         (

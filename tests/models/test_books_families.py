@@ -98,6 +98,17 @@ def test_every_dispute_is_listed_with_its_outcome(seed: int) -> None:
     assert shown(company, "disputes", columns) == noted(company.books.disputes, columns)
 
 
+def test_monitoring_counts_every_dispute_that_was_received(seed: int) -> None:
+    company = grown(seed)
+    rows = company.rows("dispute_monitoring_by_month", "programme", "month", "counted")
+    found: Counter[date] = Counter()
+    for programme, month, counted in rows:
+        if programme == "Stripe's advice":
+            found[month] += counted  # type: ignore[index,operator]
+    received = (one for one in company.books.disputes if one.outcome in ("won", "lost", "open"))
+    assert +found == Counter(company.day(one.created_at).replace(day=1) for one in received)
+
+
 COLUMN_OF = {
     "charge": "charges",
     "charge_failure": "charges",
