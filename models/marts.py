@@ -30,6 +30,7 @@ from models.retention import cohort_retention
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import committed_mrr, scheduled_changes, scheduled_churn, scheduled_churn_by_month
 from models.segments import segments
+from models.slices import mrr_by_month_slice
 from models.spells import spells
 from models.spine import Spine, build_spine
 from models.stock import items_by_month
@@ -90,6 +91,14 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth),
     "marts.mrr_by_month_reporting": Recipe(
         _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting
+    ),
+    "marts.mrr_by_month_slice": Recipe(
+        mrr_by_month_slice,
+        _takes(
+            "spine.stretches spine.changes spine.movements spine.mrr_rates marts.mrr_by_month_reporting "
+            "staging.customers staging.subscriptions staging.prices staging.products"
+        ),
+        contracts.MrrByMonthSlice,
     ),
     "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy),
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),

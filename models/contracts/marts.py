@@ -126,6 +126,36 @@ class MrrByMonthReporting(Mart):
     is_partial = flag(PARTIAL)
 
 
+class MrrByMonthSlice(Mart):
+    """MRR of one month with one value in one dimension, in the reporting currency.
+
+    The rows of a dimension add up to mrr_by_month_reporting, transfers to nothing.
+    """
+
+    table_name = "mrr_by_month_slice"
+    month = day("First day of the month", key=True)
+    dimension = text(
+        "price, product, currency, country, billing_interval, collection_method, or a key of metadata that "
+        "REVENUE_SLICES names, such as customer.segment",
+        key=True,
+    )
+    value = text("Its value; unknown where there is none", key=True)
+    value_name = text("Name of the price or product; else the value")
+    currency = text("The reporting currency")
+    opening_mrr = reporting_mrr("MRR at the start of the month")
+    new_mrr = reporting_mrr("MRR of customers who never paid before")
+    expansion_mrr = reporting_mrr("Increases of customers who paid already")
+    contraction_mrr = reporting_mrr("Decreases of customers who go on paying; negative")
+    churn_mrr = reporting_mrr("MRR of customers who stopped paying altogether; negative")
+    reactivation_mrr = reporting_mrr("MRR of customers who came back")
+    transfer_in_mrr = reporting_mrr("What customers brought from other values")
+    transfer_out_mrr = reporting_mrr("What customers took to other values; negative")
+    fx_mrr = reporting_mrr("Change of the stock's worth by exchange rates alone")
+    closing_mrr = reporting_mrr("MRR at the end of the month, or at the as-of instant")
+    closing_customers = count("Customers with MRR in it at the end; one may have MRR in several values")
+    is_partial = flag(PARTIAL)
+
+
 class MrrByPolicy(Mart):
     """MRR of one month under one policy, in the reporting currency, and why it differs from the default's.
 
@@ -873,6 +903,7 @@ TABLES: tuple[type[Mart], ...] = (
     MrrByDay,
     MrrByMonth,
     MrrByMonthReporting,
+    MrrByMonthSlice,
     MrrByPolicy,
     MrrExclusions,
     MetricsByMonth,

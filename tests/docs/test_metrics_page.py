@@ -122,6 +122,11 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             {"changed_on": date(2026, 2, 15), "customer_id": "ada"},
             {"mrr_delta": 6000, "cause": "quantity"},
         ),
+        (
+            "mrr_by_month_slice",
+            {"month": MARCH, "dimension": "product", "value": "small"},
+            {"opening_mrr": 2000, "contraction_mrr": -2000, "transfer_out_mrr": 0, "closing_mrr": 0},
+        ),
         ("mrr_exclusions", {"customer_id": "hal"}, {"reason": "trialing", "list_mrr": 2000}),
         ("customers", {"customer_id": "ada"}, {"lifetime_revenue_reporting": 30000, "mrr": 18000, "status": "active"}),
         ("subscriptions", {"subscription_id": "sub_eve_2"}, {"mrr": 3000, "status": "active"}),

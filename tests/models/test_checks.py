@@ -91,6 +91,8 @@ def renamed_churn(frame: pl.DataFrame) -> pl.DataFrame:
         ("staging.invoices", without_first, "lines_have_their_invoice"),
         ("staging.invoices", lambda frame: frame.head(0), "payments_have_their_invoice"),
         ("staging.invoice_lines", without_first, "lines_sum_to_invoices"),
+        ("marts.mrr_by_month_slice", more("churn_mrr"), "mrr_slices_add_up"),
+        ("marts.mrr_by_month_slice", more("transfer_in_mrr"), "mrr_slices_add_up"),
         ("marts.recovery_by_dimension", more("failed_invoices"), "recovery_dimensions_add_up"),
         ("staging.charges", set_to(pl.lit("xts"), "currency"), "money_has_an_exchange_rate"),
         ("staging.prices", lambda frame: frame.head(0), "live_subscriptions_have_a_price"),
