@@ -18,19 +18,19 @@ from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
-from models.monitoring import dispute_monitoring_by_month
+from models.monitoring import dispute_monitoring_by_month, fraud_reports
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
 from models.realised import customer_cash, customer_value_by_age
-from models.receivables import days_sales_outstanding_by_month, open_invoices_by_age
+from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
-from models.recovery import dunning_now, payment_failures, recovery_by_dimension
+from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import committed_mrr, scheduled_changes, scheduled_churn, scheduled_churn_by_month
 from models.segments import segments
-from models.slices import mrr_by_month_slice
+from models.slices import mrr_by_month_slice, slices
 from models.spells import spells
 from models.spine import Spine, build_spine
 from models.stock import items_by_month
@@ -92,13 +92,15 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_by_month_reporting": Recipe(
         _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting
     ),
-    "marts.mrr_by_month_slice": Recipe(
-        mrr_by_month_slice,
+    "steps.slices": Recipe(
+        slices,
         _takes(
-            "spine.stretches spine.changes spine.movements spine.mrr_rates marts.mrr_by_month_reporting "
-            "staging.customers staging.subscriptions staging.prices staging.products"
+            "spine.stretches spine.changes spine.movements spine.mrr_rates staging.customers staging.subscriptions "
+            "staging.prices staging.products"
         ),
-        contracts.MrrByMonthSlice,
+    ),
+    "marts.mrr_by_month_slice": Recipe(
+        mrr_by_month_slice, _takes("steps.slices staging.prices staging.products"), contracts.MrrByMonthSlice
     ),
     "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy),
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
@@ -116,9 +118,10 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.dispute_rates_by_month": Recipe(
         dispute_rates_by_month, _takes("marts.disputes staging.charges spine.rates"), contracts.DisputeRatesByMonth
     ),
+    "steps.fraud_reports": Recipe(fraud_reports, _takes("staging.early_fraud_warnings staging.charges")),
     "marts.dispute_monitoring_by_month": Recipe(
         dispute_monitoring_by_month,
-        _takes("marts.dispute_rates_by_month staging.early_fraud_warnings staging.charges"),
+        _takes("marts.dispute_rates_by_month steps.fraud_reports"),
         contracts.DisputeMonitoringByMonth,
     ),
     "marts.payment_failures": Recipe(
@@ -129,21 +132,20 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.PaymentFailures,
     ),
     "marts.recovery_by_month": Recipe(recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth),
+    "steps.split_failures": Recipe(split_failures, _takes("marts.payment_failures steps.attempts")),
     "marts.recovery_by_dimension": Recipe(
-        recovery_by_dimension, _takes("marts.payment_failures steps.attempts"), contracts.RecoveryByDimension
+        recovery_by_dimension, ("steps.split_failures",), contracts.RecoveryByDimension
     ),
     "marts.dunning_now": Recipe(
         dunning_now,
         _takes("marts.payment_failures staging.subscriptions spine.changes spine.mrr_rates"),
         contracts.DunningNow,
     ),
-    "marts.open_invoices_by_age": Recipe(
-        open_invoices_by_age, _takes("staging.invoices spine.rates"), contracts.OpenInvoicesByAge
-    ),
+    "steps.open_by_age": Recipe(open_by_age, _takes("staging.invoices spine.rates")),
+    "marts.open_invoices_by_age": Recipe(open_invoices_by_age, ("steps.open_by_age",), contracts.OpenInvoicesByAge),
+    "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices spine.rates")),
     "marts.days_sales_outstanding_by_month": Recipe(
-        days_sales_outstanding_by_month,
-        _takes("staging.invoices spine.rates"),
-        contracts.DaysSalesOutstandingByMonth,
+        days_sales_outstanding_by_month, ("steps.sent_by_month",), contracts.DaysSalesOutstandingByMonth
     ),
     "marts.trials": Recipe(trials, _takes("staging.subscriptions staging.invoices"), contracts.Trials),
     "marts.subscriptions": Recipe(

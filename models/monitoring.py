@@ -20,18 +20,17 @@ KEY = (*SERIES, "month")
 
 def dispute_monitoring_by_month(
     dispute_rates_by_month: pl.LazyFrame,
-    early_fraud_warnings: pl.LazyFrame,
-    charges: pl.LazyFrame,
+    fraud_reports: pl.LazyFrame,
     terms: Terms,
     limits: Sequence[Limit] = LIMITS,
 ) -> pl.LazyFrame:
-    """`marts.dispute_monitoring_by_month`: the first frame is the mart, the others are staged.
+    """`marts.dispute_monitoring_by_month`: the first frame is the mart, the second of `fraud_reports`.
 
     above: rate and count are reached. early_warning: not both, but both are from three quarters of theirs on.
     no_payments: there is nothing to divide by. ok: else.
     """
     counted = dispute_rates_by_month.select(*KEY, "charges", "disputes")
-    reported = _fraud_reports(early_fraud_warnings, charges, terms)
+    reported = fraud_reports.group_by(KEY).agg(pl.col("fraud_reports").sum())
     seen = pl.concat([counted.select(KEY), reported.select(KEY)])
     months = (
         months_until(seen, terms, SERIES)
@@ -55,11 +54,12 @@ def dispute_monitoring_by_month(
     )
 
 
-def _fraud_reports(warnings: pl.LazyFrame, charges: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Early fraud warnings of each month by the network of their charge."""
+def fraud_reports(early_fraud_warnings: pl.LazyFrame, charges: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Early fraud warnings by month and network of their charge: account_id, network, month, fraud_reports. Both frames
+    are staged."""
     network = charges.select("account_id", charge_id="id", network=pl.coalesce("card_network", "card_brand"))
     return (
-        warnings.filter(pl.col("created_at") <= terms.as_of)
+        early_fraud_warnings.filter(pl.col("created_at") <= terms.as_of)
         .join(network.drop_nulls("network"), on=["account_id", "charge_id"])
         .group_by(*SERIES, month_of(day_of("created_at", terms)).alias("month"))
         .agg(fraud_reports=pl.len().cast(pl.Int64))

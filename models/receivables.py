@@ -11,12 +11,23 @@ BUCKETS = ((0, "current"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
 """Days overdue: at most so many, and what the bucket is called; else `91+`."""
 
 SENT = "send_invoice"
+AGED = ("account_id", "collection_method", "currency", "bucket")
+SENT_AMOUNTS = (
+    "invoices",
+    "billed_reporting",
+    "paid_invoices",
+    "paid_late_invoices",
+    "paid_reporting",
+    "days_to_pay",
+    "moved",
+)
+"""What is summed of the sent invoices of a month."""
 LOOKED_BACK = 3
 """Months whose billing days sales outstanding are measured by."""
 
 
-def open_invoices_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.open_invoices_by_age`: what is open at the as-of instant, by currency, way of collection and age.
+def open_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Staged invoices that are open at the as-of instant, summed by currency, way of collection and age.
 
     An invoice is overdue from its due date; one that is charged automatically, from its finalisation.
     """
@@ -34,23 +45,25 @@ def open_invoices_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Ter
     )
     return (
         in_reporting(owed, rates, amount="remaining", on="valued_on", into="amount_reporting")
-        .group_by("account_id", "collection_method", "currency", "bucket")
+        .group_by(AGED)
         .agg(
             invoices=pl.len().cast(pl.Int64),
             amount=pl.col("remaining").sum(),
             amount_reporting=pl.col("amount_reporting").sum(),
             oldest_due_on=due_on.min(),
         )
-        .sort("account_id", "collection_method", "currency", "bucket")
     )
 
 
-def days_sales_outstanding_by_month(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.days_sales_outstanding_by_month`: of sent invoices, by the month of finalisation and at its end.
+def open_invoices_by_age(open_by_age: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.open_invoices_by_age`: `open_by_age` is of the function of that name."""
+    summed = pl.col("invoices", "amount", "amount_reporting").sum()
+    return open_by_age.group_by(AGED).agg(summed, pl.col("oldest_due_on").min()).sort(AGED)
 
-    DSO is what was open at the month's end ÷ what was billed in the last three months × the days of those. Amounts are
-    at the rate of the day of finalisation.
-    """
+
+def sent_by_month(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Staged invoices that were sent, summed by month: what was billed in it and paid of that since, and `moved`, what
+    was billed less what was settled in it. Amounts are at the rate of the day of finalisation."""
     sent = (
         _finalized(invoices, terms)
         .filter(pl.col("collection_method") == SENT)
@@ -58,14 +71,27 @@ def days_sales_outstanding_by_month(invoices: pl.LazyFrame, rates: pl.LazyFrame,
         .with_columns(month=month_of("billed_on"))
     )
     billed = in_reporting(sent, rates, amount="amount_due", on="billed_on", into="amount_reporting")
-    months = months_until(billed.select("account_id", "month"), terms, ["account_id"])
-    key = ["account_id", "month"]
     return (
-        months.join(_paid(billed), on=key, how="left")
-        .join(_open_at_month_ends(months, billed), on=key, how="left")
-        .with_columns(pl.exclude(key).fill_null(0))
+        pl.concat([_paid(billed), _moved(billed)], how="diagonal")
+        .group_by("account_id", "month")
+        .agg(pl.col(SENT_AMOUNTS).sum())
+    )
+
+
+def days_sales_outstanding_by_month(sent_by_month: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.days_sales_outstanding_by_month`: `sent_by_month` is of the function of that name.
+
+    DSO is what was open at the month's end ÷ what was billed in the last three months × the days of those.
+    """
+    key = ["account_id", "month"]
+    summed = sent_by_month.group_by(key).agg(pl.col(SENT_AMOUNTS).sum())
+    return (
+        months_until(summed.select(key), terms, ["account_id"])
+        .join(summed, on=key, how="left")
+        .with_columns(pl.col(SENT_AMOUNTS).fill_null(0))
         .sort(key)
         .with_columns(
+            open_reporting=pl.col("moved").cum_sum().over("account_id"),
             billed_3m_reporting=pl.col("billed_reporting").rolling_sum(LOOKED_BACK, min_samples=1).over("account_id"),
             days_3m=_days_of(terms),
         )
@@ -76,6 +102,7 @@ def days_sales_outstanding_by_month(invoices: pl.LazyFrame, rates: pl.LazyFrame,
             mean_days_to_pay=share("days_to_pay", "paid_invoices"),
             is_partial=is_partial("month", terms),
         )
+        .drop("moved")
         .sort(key)
     )
 
@@ -125,21 +152,15 @@ def _paid(billed: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _open_at_month_ends(months: pl.LazyFrame, billed: pl.LazyFrame) -> pl.LazyFrame:
-    """What was billed up to each month's end less what was settled up to it."""
+def _moved(billed: pl.LazyFrame) -> pl.LazyFrame:
+    """What was billed in each month less what was settled in it: their running sum is what was open."""
     amount = pl.col("amount_reporting")
-    moved = pl.concat(
+    settled = billed.drop_nulls("settled_on")
+    return pl.concat(
         [
             billed.select("account_id", "month", moved=amount),
-            billed.drop_nulls("settled_on").select("account_id", month_of("settled_on").alias("month"), moved=-amount),
+            settled.select("account_id", month_of("settled_on").alias("month"), moved=-amount),
         ]
-    )
-    return months.join(
-        moved.group_by("account_id", "month").agg(pl.col("moved").sum()), on=["account_id", "month"], how="left"
-    ).select(
-        "account_id",
-        "month",
-        open_reporting=pl.col("moved").fill_null(0).cum_sum().over("account_id", order_by="month"),
     )
 
 

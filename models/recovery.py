@@ -56,6 +56,14 @@ DIMENSIONS = (
 """What `recovery_by_dimension` breaks down by, each with one value an invoice; `attempt` alone has several."""
 
 ATTEMPT = "attempt"
+MEASURES = (
+    "failed_invoices",
+    "failed_amount_reporting",
+    "recovered_invoices",
+    "recovered_amount_reporting",
+    *(f"recovered_{days}d_{what}" for days in WINDOWS for what in ("invoices", "amount_reporting")),
+)
+"""What is counted and summed of the invoices of a row."""
 
 
 def payment_failures(
@@ -104,10 +112,10 @@ def payment_failures(
     )
 
 
-def recovery_by_dimension(payment_failures: pl.LazyFrame, attempts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.recovery_by_dimension`: `payment_failures` is the mart, `attempts` of `failures.payment_attempts`.
+def split_failures(payment_failures: pl.LazyFrame, attempts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Failures by month, dimension and value, counted and summed: account_id, month, dimension, value and `MEASURES`.
 
-    A row's windows are mature once every failure of the month has had so many days.
+    `payment_failures` is the mart, `attempts` of `failures.payment_attempts`.
     """
     is_recovered = pl.col("outcome") == "recovered"
     failed = payment_failures.with_columns(month=month_of("failed_on"), is_recovered=is_recovered).with_columns(
@@ -121,11 +129,22 @@ def recovery_by_dimension(payment_failures: pl.LazyFrame, attempts: pl.LazyFrame
     of_one = [
         failed.select(*measures, dimension=pl.lit(dimension), value=pl.col(dimension)) for dimension in DIMENSIONS
     ]
-    last_day = pl.col("month").dt.month_end()
     return (
         pl.concat([*of_one, _by_attempt(failed, attempts).select(*measures, "dimension", "value")])
         .group_by("account_id", "month", "dimension", "value")
         .agg(*_measures())
+    )
+
+
+def recovery_by_dimension(split_failures: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.recovery_by_dimension`: `split_failures` is of the function of that name.
+
+    A row's windows are mature once every failure of the month has had so many days.
+    """
+    last_day = pl.col("month").dt.month_end()
+    return (
+        split_failures.group_by("account_id", "month", "dimension", "value")
+        .agg(pl.col(MEASURES).sum())
         .with_columns(
             recovery_rate=share("recovered_amount_reporting", "failed_amount_reporting"),
             recovery_count_rate=share("recovered_invoices", "failed_invoices"),

@@ -1,7 +1,7 @@
 """Cancellations that were scheduled, and whether they were taken back: the save rate.
 
 Taking a cancellation back leaves no trace in Stripe's objects, so only versions of subscriptions tell of it. Requests
-made before the first version was read are left out: of those that were taken back nothing is known.
+made before the subscription was first read are left out: of those that were taken back nothing is known.
 """
 
 import polars as pl
@@ -30,7 +30,7 @@ def cancellation_requests(
         seen.sort(*SUBSCRIPTION, "valid_from_at", "seq")
         .with_columns(
             saved_at=withdrawn.backward_fill().over(SUBSCRIPTION),
-            since=pl.col("seen_at").min().over("account_id"),
+            since=pl.col("seen_at").min().over(SUBSCRIPTION),
             is_scheduled=pl.col("ended_at").is_null() | (pl.col("ended_at") > pl.col("canceled_at")),
         )
         .filter(

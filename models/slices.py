@@ -11,7 +11,7 @@ import polars as pl
 
 from models.movements import TYPES
 from models.mrr import MOVED, month_end_stock, published
-from models.periods import day_of, is_partial, month_of
+from models.periods import day_of, is_partial, month_of, months_until
 from models.reporting import in_reporting
 from models.spells import interval_words
 from models.terms import Terms
@@ -19,6 +19,8 @@ from models.terms import Terms
 ITEM = ("account_id", "subscription_item_id")
 DAY = ("account_id", "customer_id", "currency", "changed_on")
 SLICE = ("account_id", "value")
+VALUE = ("account_id", "dimension", "value")
+KEY = ("account_id", "month", "dimension", "value")
 UNKNOWN = "unknown"
 DIMENSIONS = ("price", "product", "currency", "country", "billing_interval", "collection_method")
 """Dimensions that every account has; `Terms.slices` adds keys of metadata."""
@@ -27,39 +29,57 @@ TRANSFERS = ("transfer_in_mrr", "transfer_out_mrr")
 FLOWS = (*MOVED, *TRANSFERS)
 
 
-def mrr_by_month_slice(
+def slices(
     stretches: pl.LazyFrame,
     changes: pl.LazyFrame,
     movements: pl.LazyFrame,
     mrr_rates: pl.LazyFrame,
-    mrr_by_month_reporting: pl.LazyFrame,
     customers: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     prices: pl.LazyFrame,
     products: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.mrr_by_month_slice`: the first four frames are the spine's, the next is a mart, the others are staged.
+    """What each month closed with and what moved in it, in micros: account_id, month, dimension, value, closing_mrr,
+    the flows and `came` (customers more). Sums of customers: parts of them add up.
 
-    Price, product and interval are those of the time; country, collection method and metadata those of now.
+    The first four frames are the spine's, the others are staged. Price, product and interval are those of the time;
+    country, collection method and metadata those of now.
     """
     staged = {"customer": customers, "subscription": subscriptions, "price": prices, "product": products}
     steps = pl.concat([changes, _switches(stretches, changes, terms)], how="diagonal")
     legs = _described(_in_reporting(_legs(steps), mrr_rates), staged, terms).collect().lazy()
-    months = mrr_by_month_reporting.select("account_id", "month").collect().lazy()
-    names = {"price": _price_names(prices, products), "product": _product_names(products)}
-    sliced = [
-        _named(_sliced(legs, dimension, movements, months, mrr_rates, terms), names.get(dimension))
-        .select("account_id", "month", pl.lit(dimension).alias("dimension"), pl.exclude("account_id", "month"))
-        .collect()
-        for dimension in (*DIMENSIONS, *terms.slices)
-    ]
+    months = months_until(legs.select("account_id", month=month_of("changed_on")), terms, ["account_id"])
+    dimensions = (*DIMENSIONS, *terms.slices)
+    return pl.concat([_sliced(legs, one, movements, months.collect().lazy(), mrr_rates, terms) for one in dimensions])
+
+
+def mrr_by_month_slice(
+    slices: pl.LazyFrame, prices: pl.LazyFrame, products: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
+    """`marts.mrr_by_month_slice`: `slices` is of the function of that name, the others are staged."""
+    counted = ("closing_mrr", "came", *FLOWS)
+    summed = slices.group_by(KEY).agg(pl.col(counted).sum()).collect().lazy()
+    dense = months_until(summed.select(KEY), terms, VALUE)
     return (
-        pl.concat(sliced)
-        .lazy()
-        .with_columns(currency=pl.lit(terms.currency), is_partial=is_partial("month", terms))
-        .with_columns(published(pl.col("opening_mrr", *FLOWS, "fx_mrr", "closing_mrr")))
-        .sort("account_id", "month", "dimension", "value")
+        dense.join(summed, on=KEY, how="left")
+        .with_columns(pl.col(counted).fill_null(0))
+        .with_columns(
+            opening_mrr=pl.col("closing_mrr").shift(1, fill_value=0).over(VALUE, order_by="month"),
+            closing_customers=pl.col("came").cum_sum().over(VALUE, order_by="month"),
+        )
+        .with_columns(fx_mrr=pl.col("closing_mrr") - pl.col("opening_mrr") - pl.sum_horizontal(FLOWS))
+        .filter(pl.any_horizontal(pl.col("opening_mrr", "closing_mrr", "closing_customers", *FLOWS) != 0))
+        .join(_names(prices, products), on=VALUE, how="left")
+        .select(
+            *KEY,
+            pl.coalesce("value_name", "value"),
+            published(pl.col("opening_mrr", *FLOWS, "fx_mrr", "closing_mrr")),
+            "closing_customers",
+            currency=pl.lit(terms.currency),
+            is_partial=is_partial("month", terms),
+        )
+        .sort(KEY)
     )
 
 
@@ -159,24 +179,15 @@ def _sliced(
     rates: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """A dimension in micros: account_id, month, value, opening, flows, fx, closing and customers; no empty rows."""
+    """A dimension of `slices`."""
     own = legs.with_columns(value=pl.col(dimension))
     key = ["account_id", "month", "value"]
-    stock = month_end_stock(own, months, rates, terms, SLICE)
-    whole = own.select(SLICE).unique().join(months, on="account_id")
-    counted = ("closing_mrr", "came", *FLOWS)
+    told = [month_end_stock(own, months, rates, terms, SLICE), _flows(own, movements), _comings(own)]
     return (
-        whole.join(stock, on=key, how="left")
-        .join(_flows(own, movements), on=key, how="left")
-        .join(_comings(own), on=key, how="left")
-        .with_columns(pl.col(counted).fill_null(0))
-        .with_columns(
-            opening_mrr=pl.col("closing_mrr").shift(1, fill_value=0).over(SLICE, order_by="month"),
-            closing_customers=pl.col("came").cum_sum().over(SLICE, order_by="month"),
-        )
-        .with_columns(fx_mrr=pl.col("closing_mrr") - pl.col("opening_mrr") - pl.sum_horizontal(FLOWS))
-        .filter(pl.any_horizontal(pl.col("opening_mrr", "closing_mrr", "closing_customers", *FLOWS) != 0))
-        .select(*key, "opening_mrr", *FLOWS, "fx_mrr", "closing_mrr", "closing_customers")
+        pl.concat(told, how="diagonal")
+        .group_by(key)
+        .agg(pl.col("closing_mrr", "came", *FLOWS).sum())
+        .select("account_id", "month", pl.lit(dimension).alias("dimension"), pl.exclude("account_id", "month"))
     )
 
 
@@ -239,21 +250,14 @@ def _steps(moved: pl.LazyFrame, by: list[str]) -> pl.LazyFrame:
     )
 
 
-def _product_names(products: pl.LazyFrame) -> pl.LazyFrame:
-    return products.select("account_id", value="id", value_name="name")
-
-
-def _price_names(prices: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
-    """What the account calls its prices, else their product and interval."""
+def _names(prices: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    """What the account calls its products and prices, the latter else by their product and interval."""
     named = products.select("account_id", "name", product_id="id")
-    return prices.join(named, on=["account_id", "product_id"], how="left").select(
-        "account_id",
-        value="id",
-        value_name=pl.coalesce("nickname", "lookup_key", pl.format("{}, {}", "name", interval_words())),
+    of_price = pl.coalesce("nickname", "lookup_key", pl.format("{}, {}", "name", interval_words()))
+    priced = prices.join(named, on=["account_id", "product_id"], how="left")
+    return pl.concat(
+        [
+            frame.select("account_id", pl.lit(dimension).alias("dimension"), value="id", value_name=name)
+            for dimension, frame, name in (("price", priced, of_price), ("product", products, pl.col("name")))
+        ]
     )
-
-
-def _named(sliced: pl.LazyFrame, names: pl.LazyFrame | None) -> pl.LazyFrame:
-    if names is None:
-        return sliced.with_columns(value_name="value")
-    return sliced.join(names, on=SLICE, how="left").with_columns(pl.coalesce("value_name", "value"))

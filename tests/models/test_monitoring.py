@@ -22,13 +22,10 @@ def month(first: date, network: str, charges: int, disputes: int) -> dict[str, A
 def monitored(*months: dict[str, Any], warnings: int = 0, limits: tuple[Limit, ...] = LIMITS) -> pl.LazyFrame:
     """With so many fraud warnings in April, on a Visa charge of March."""
     told = [{"id": f"issfr_{n}", "charge_id": "ch_1", "created_at": at("2026-04-10")} for n in range(warnings)]
-    return monitoring.dispute_monitoring_by_month(
-        rows(marts.DisputeRatesByMonth, *months),
-        rows(staging.EarlyFraudWarnings, *told),
-        rows(staging.Charges, charge("ch_1", "2026-03-10", 100)),
-        TERMS,
-        limits,
+    reported = monitoring.fraud_reports(
+        rows(staging.EarlyFraudWarnings, *told), rows(staging.Charges, charge("ch_1", "2026-03-10", 100)), TERMS
     )
+    return monitoring.dispute_monitoring_by_month(rows(marts.DisputeRatesByMonth, *months), reported, TERMS, limits)
 
 
 def test_visa_adds_fraud_reports_and_divides_by_the_payments_of_the_same_month() -> None:

@@ -147,7 +147,7 @@ def split(**more: Any) -> pl.LazyFrame:
         tried("in_3", "2026-03-06"),
     ]
     found, attempts = told(invoices, charges, **more)
-    return recovery.recovery_by_dimension(found, attempts, TERMS)
+    return recovery.recovery_by_dimension(recovery.split_failures(found, attempts, TERMS), TERMS)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,9 @@ def test_recovery_within_a_window_is_counted_once_it_can_be_full() -> None:
 def test_a_month_is_mature_when_its_last_day_is_28_days_past(day: str, is_mature: bool) -> None:
     """On 1 July 2026 the month of May ended 31 days ago, June has not had a day."""
     found, attempts = told([invoice("in_1")], [tried("in_1", day)])
-    row = only(recovery.recovery_by_dimension(found, attempts, TERMS), dimension="stage")
+    row = only(
+        recovery.recovery_by_dimension(recovery.split_failures(found, attempts, TERMS), TERMS), dimension="stage"
+    )
     assert (row["month"].month, row["is_mature_28d"], row["is_mature_60d"]) == (at(day).month, is_mature, False)
 
 
