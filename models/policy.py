@@ -65,6 +65,8 @@ class MetricPolicy:
     """Share of MRR that lifetime values count: 1 is revenue, 4/5 leaves a fifth to the cost of serving it."""
     annual_discount_rate: Fraction = Fraction(1, 10)
     """What money a year from now is worth less, in discounted lifetime values; above 0."""
+    preventable_causes: tuple[str, ...] = ("expired_card", "missing_card", "failed_payment", "too_expensive")
+    """Causes of churn that count as preventable."""
 
     @property
     def hash(self) -> str:
@@ -193,6 +195,22 @@ RULES: Mapping[str, Rule] = {
     "treat_28_31_day_as_month": _flag("other"),
     "gross_margin": _fraction("other", most=Fraction(1)),
     "annual_discount_rate": _fraction("other", or_zero=True),
+    "preventable_causes": _some_of(
+        "other",
+        "expired_card",
+        "missing_card",
+        "failed_payment",
+        "canceled_in_dunning",
+        "dispute",
+        "too_expensive",
+        "missing_features",
+        "low_quality",
+        "customer_service",
+        "too_complex",
+        "switched_service",
+        "unused",
+        "other",
+    ),
 }
 """Every rule of a policy, in its order."""
 
@@ -204,6 +222,7 @@ WITHOUT_EFFECT_ON_STOCK = (
     "reactivation_in_net",
     "gross_margin",
     "annual_discount_rate",
+    "preventable_causes",
 )
 """Rules that name movements, count customers or value them, and change no subscription item's worth at any time."""
 

@@ -7,7 +7,7 @@ from dashboards import figures
 from dashboards.figures import Series
 from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, TableBlock
 from dashboards.values import Cell, Count, Counted, Missing, Money
-from reports import movements
+from reports import committed, movements, slices
 from reports.comparisons import change_words
 from reports.glossary import SHORT
 from reports.marts import Marts
@@ -27,6 +27,8 @@ def page(marts: Marts, terms: Terms) -> Page:
         Section("Movements", (movement_chart(months, terms),)),
         Section("One month", (bridge_chart(months, terms, name="mrr-bridge"),)),
         Section("MRR over time", (line_chart(months, terms, name="mrr-history"),)),
+        committed.section(marts, terms),
+        slices.section(marts, months, terms),
         Section(
             "By billing currency",
             (

@@ -20,6 +20,7 @@ from reports import (
     mrr,
     other_rules,
     overview,
+    recovery,
     refunds_and_disputes,
     retention,
 )
@@ -43,6 +44,7 @@ REPORTS: tuple[Report, ...] = (
     retention.page,
     churn.page,
     ltv.page,
+    recovery.page,
     refunds_and_disputes.page,
     cash.page,
     other_rules.page,

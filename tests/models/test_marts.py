@@ -9,7 +9,7 @@ from tests.models.grown import grown
 from tests.models.rows import TERMS, charge, rows
 from tests.models.story import rate_frame
 
-SPINE = ("changes", "movements", "rates", "mrr_rates", "items")
+SPINE = ("stretches", "changes", "movements", "rates", "mrr_rates", "items")
 MADE_ELSEWHERE = {"data_checks", "pipeline_runs", "publication"}
 
 
