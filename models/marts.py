@@ -19,6 +19,7 @@ from models.failures import first_attempts_by_month, payment_attempts, payment_f
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
 from models.projection import renewal_fits
+from models.published import exchange_rates
 from models.realised import customer_cash, customer_value_by_age
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
 from models.refunds import refund_rates_by_month, refunds
@@ -70,6 +71,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_movements": Recipe(
         with_churn_kinds, _takes("spine.mrr_movements marts.churned_customers"), contracts.MrrMovements
     ),
+    "marts.customer_changes": Recipe(_as_the_spine_made_it, ("spine.customer_changes",), contracts.CustomerChanges),
     "marts.mrr_by_day": Recipe(_as_the_spine_made_it, ("spine.mrr_by_day",), contracts.MrrByDay),
     "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth),
     "marts.mrr_by_month_reporting": Recipe(
@@ -153,6 +155,7 @@ RECIPES: Mapping[str, Recipe] = {
         revenue_recognition_by_month, ("steps.shares",), contracts.RevenueRecognitionByMonth
     ),
     "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.shares",), contracts.DeferredRevenue),
+    "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),

@@ -147,6 +147,7 @@ def _publication(
         "timezone": terms.timezone,
         "policy": terms.policy.name,
         "policy_hash": terms.policy.hash,
+        "policy_rules": terms.policy.rules,
         "checks_failed": len(failed),
         "banner": f"{len(failed)} data checks failed: {', '.join(failed)}." if failed else None,
     }
