@@ -6,9 +6,13 @@ Published amounts are decimals where the spine has micros, and a file says itsel
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 import polars as pl
 
+from models.currency import minor_exponent
+from models.fx import rates_by
 from models.policy import written
 from models.spine import PUBLISHED
 from models.terms import Terms
@@ -49,3 +53,21 @@ def terms_of(publication: Mapping[str, object]) -> Terms:
         raise TypeError(f"as_of of a publication is {as_of!r}, which is no instant")
     policy = written(str(publication["policy"]), str(publication["policy_rules"]))
     return Terms(as_of, str(publication["timezone"]), str(publication["currency"]), policy)
+
+
+def mrr_rates(exchange_rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The rates that MRR is converted at, in the same form."""
+    return rates_by(terms.policy.fx_mode, daily_rates(exchange_rates), terms)
+
+
+def in_major_units(rates: pl.DataFrame, currency: str, terms: Terms) -> pl.DataFrame:
+    """DailyRates with `rate`: 1 major unit of the currency in the column `currency` = rate major units of the reporting
+    currency, to twelve decimals."""
+
+    def rate(code: str, numerator: int, denominator: int) -> Decimal:
+        scale = Fraction(10) ** (minor_exponent(code) - minor_exponent(terms.currency))
+        exact = Fraction(numerator, denominator) * scale
+        return Decimal(round(exact * 10**12)).scaleb(-12)
+
+    found = [rate(*row) for row in rates.select(currency, "numerator", "denominator").rows()]
+    return rates.with_columns(pl.Series("rate", found, dtype=pl.Decimal(38, 12)))
