@@ -235,6 +235,11 @@ def explain(figures: Sequence[Figure], months: Collection[date], tables: Frames,
     return [one for figure in figures for one in _explained(figure, months, behind, tables, terms)]
 
 
+def months(figure: Figure, tables: Frames, terms: Terms) -> dict[date, bool]:
+    """The months of which the figure is published, and whether each is still going on."""
+    return dict(_published(figure, tables, terms).select("month", "is_partial").unique().sort("month").collect().rows())
+
+
 def working_frames(figures: Sequence[Figure], tables: Frames, terms: Terms) -> dict[str, pl.LazyFrame]:
     """The frames that the sources of the figures take, each collected once."""
     frames = dict(tables)
@@ -319,7 +324,8 @@ def _explanation(
     own = pl.col("currency") == row["currency"] if figure.in_own_currency else pl.lit(True)
     inputs = tuple(_input(name, behind[name].filter(of_month, own).drop("month")) for name in figure.inputs)
     found = made_of(figure, inputs)
-    currency = str(row["currency"]) if figure.in_own_currency else terms.currency
+    money = str(row["currency"]) if figure.in_own_currency else terms.currency
+    currency = None if figure.unit == COUNT else money
     return Explanation(
         figure,
         row["month"],  # type: ignore[arg-type]

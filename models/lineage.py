@@ -427,9 +427,9 @@ def _transactions(moved: Frame, balance_transactions: Frame, charges: Frame, ref
 
 
 def _billed(*columns: str) -> Make:
-    def rows(shares: Frame, invoices: Frame, terms: Terms) -> Frame:
+    def rows(shares: Frame, invoices: Frame, invoice_items: Frame, terms: Terms) -> Frame:
         whole = shares.unique(POSTING).drop_nulls("billed_at").with_columns(month=month_of(day_of("billed_at", terms)))
-        return _postings(whole, invoices, pl.col("amount")).filter(
+        return _postings(whole, _payers(invoices, invoice_items), pl.col("amount")).filter(
             _column_of("kind", BILLED, "credited").is_in(columns)
         )
 
@@ -437,17 +437,17 @@ def _billed(*columns: str) -> Make:
 
 
 def _caught_up(*columns: str) -> Make:
-    def rows(shares: Frame, invoices: Frame, terms: Terms) -> Frame:
+    def rows(shares: Frame, invoices: Frame, invoice_items: Frame, terms: Terms) -> Frame:
         into = _column_of("kind", CAUGHT_UP, "contra_revenue").is_in(columns)
         caught_up = pl.when(into).then(pl.col("caught_up")).otherwise(0)
         amount = caught_up + pl.col("earned") if "earned" in columns else caught_up
         passed = shares.filter(pl.col("month") <= terms.as_of_day)
-        return _postings(passed, invoices, amount).filter(pl.col("amount") != 0)
+        return _postings(passed, _payers(invoices, invoice_items), amount).filter(pl.col("amount") != 0)
 
     return rows
 
 
-def deferred(shares: Frame, invoices: Frame, terms: Terms) -> Frame:
+def deferred(shares: Frame, invoices: Frame, invoice_items: Frame, terms: Terms) -> Frame:
     """What was billed of each posting and is not earned at the end of each month; negative where it is the reverse."""
     about = [*POSTING, "invoice_id", "kind", "currency"]
     whole = shares.unique(POSTING).drop_nulls("billed_at")
@@ -457,26 +457,38 @@ def deferred(shares: Frame, invoices: Frame, terms: Terms) -> Frame:
     by_month = pl.concat([billed, earned]).group_by(*about, "day").agg(pl.col("moved").sum())
     left = by_month.with_columns(left=pl.col("moved").cum_sum().over(about, order_by="day"))
     still = standing(left, about, "day", [pl.col("left").sort_by("day").last()], "left", terms)
-    return _postings(still, invoices, pl.col("left"))
+    return _postings(still, _payers(invoices, invoice_items), pl.col("left"))
 
 
-def deferred_before(shares: Frame, invoices: Frame, terms: Terms) -> Frame:
+def deferred_before(shares: Frame, invoices: Frame, invoice_items: Frame, terms: Terms) -> Frame:
     """The same at the end of the month before."""
-    return _nextmonth_of(deferred(shares, invoices, terms), terms)
+    return _nextmonth_of(deferred(shares, invoices, invoice_items, terms), terms)
 
 
-def _postings(postings: Frame, invoices: Frame, amount: pl.Expr) -> Frame:
-    whose = invoices.select("account_id", "customer_id", invoice_id="id")
-    return postings.join(whose, on=["account_id", "invoice_id"], how="left").select(
-        *CUSTOMER,
-        "invoice_id",
-        "posting_id",
-        "kind",
-        "month",
-        own_amount=amount.cast(EXACT),
-        own_currency="currency",
-        amount=amount.cast(EXACT),
-        currency="currency",
+def _payers(invoices: Frame, invoice_items: Frame) -> Frame:
+    """Whose each invoice is, and each proration that waits for its invoice: account_id, about, payer."""
+    return pl.concat(
+        [table.select("account_id", about="id", payer="customer_id") for table in (invoices, invoice_items)]
+    )
+
+
+def _postings(postings: Frame, payers: Frame, amount: pl.Expr) -> Frame:
+    about = pl.coalesce("invoice_id", "posting_id").alias("about")
+    return (
+        postings.with_columns(about)
+        .join(payers, on=["account_id", "about"], how="left")
+        .select(
+            "account_id",
+            "invoice_id",
+            "posting_id",
+            "kind",
+            "month",
+            customer_id="payer",
+            own_amount=amount.cast(EXACT),
+            own_currency="currency",
+            amount=amount.cast(EXACT),
+            currency="currency",
+        )
     )
 
 
@@ -522,7 +534,7 @@ _STOCK = "steps.stock spine.mrr_rates"
 _CASH = "staging.balance_transactions staging.charges staging.refunds staging.disputes"
 _LOST = "marts.churned_customers spine.movements"
 _ATTEMPTS = "staging.invoices steps.attempts staging.subscriptions spine.rates"
-_SHARES = "steps.shares staging.invoices"
+_SHARES = "steps.shares staging.invoices staging.invoice_items"
 
 _ITEMS = "subscription items with worth"
 _CHANGES = "changes of subscription items"
