@@ -188,12 +188,10 @@ def explain(
     Without a metric it lists them all. Exit code 0: the rows add up to what was published; 3: they do not.
     """
     from pipelines import explain as explain_module
-    from pipelines import query as query_module
     from pipelines import refresh
 
     if metric is None:
-        text = query_module.written(explain_module.listed(), form.value, output)
-        sys.stdout.write(text or "")
+        sys.stdout.write(explain_module.written_list(form.value, output) or "")
         return
     rows = limit if limit is not None else explain_module.SHOWN_ROWS if form is Form.TABLE else 0
     asked = explain_module.Asked(explain_module.figure(metric), refresh.month(month), customer, account, rows)

@@ -74,6 +74,18 @@ def listed() -> pl.DataFrame:
     return pl.DataFrame({"metric": list(FIGURES), "what": [one.metric.formula for one in FIGURES.values()]})
 
 
+def written_list(form: query.Format, output: Path | None) -> str | None:
+    """The list in the form asked for: into a file, or as text to print."""
+    if form != "table":
+        return query.written(listed(), form, output)
+    width = max(map(len, FIGURES))
+    text = "".join(f"{name:<{width}}  {what}\n" for name, what in listed().rows())
+    if output is None:
+        return text
+    output.write_text(text, encoding="utf-8")
+    return None
+
+
 def explain(published: Path, asked: Asked) -> Told:
     """Follow a figure to its rows.
 
@@ -148,6 +160,7 @@ def as_json(told: Told) -> str:
         "reporting_currency": told.terms.currency,
         "as_of": told.terms.as_of,
         "published_in": f"marts.{told.asked.figure.table}",
+        "made_from": models.needed([told.asked.figure]),
         "customer": told.asked.customer,
         "explanations": [_document(one, told.asked) for one in told.explanations],
         "timeline": None if told.timeline is None else told.timeline.to_dicts(),
@@ -163,8 +176,10 @@ def lines(told: Told) -> Iterator[str]:
     yield f"Formula: {said.formula(asked.figure)}"
     yield (
         f"Policy {_safe(terms.policy.name)} ({told.policy_hash}), days and months in {terms.timezone}, currency "
-        f"{terms.currency.upper()}, as of {terms.as_of:%Y-%m-%d %H:%M} UTC. Published in marts.{asked.figure.table}."
+        f"{terms.currency.upper()}, as of {terms.as_of:%Y-%m-%d %H:%M} UTC."
     )
+    for month in dict.fromkeys(one.month for one in told.explanations):
+        yield f"Published: {said.published_sql(asked.figure, month)}"
     for one in told.explanations:
         yield from ("", _headline(one))
         for each in _inputs(one, asked):

@@ -1,5 +1,6 @@
 """What an explanation says, for a terminal and a page alike: names, sentences, sums and verdicts in words."""
 
+from datetime import date
 from decimal import Decimal
 
 from dashboards.values import grouped, plain_decimal
@@ -121,3 +122,17 @@ def _currency(one: Explanation) -> str | None:
     """The currency of numerator and denominator; None where they are numbers."""
     is_number = all(each.source.unit == NUMBER for each in one.inputs)
     return None if is_number else one.currency
+
+
+def published_sql(figure: Figure, month: date) -> str:
+    """SQL on the published database for the rows that hold the figure."""
+    if figure.column is None:
+        asked, where, by = "month, value, numerator, denominator", [f"metric = '{figure.name}'"], ""
+    else:
+        by = "currency" if figure.in_own_currency else ""
+        asked = f"{by}, sum({figure.column})" if by else f"sum({figure.column})"
+        where = [f"{figure.where[0]} = '{figure.where[1]}'"] if figure.where else []
+    dated = "date_trunc('month', date)" if figure.table == "cash_by_day" else "month"
+    conditions = " and ".join([*where, f"{dated} = date '{month}'"])
+    grouped_by = f" group by {by}" if by else ""
+    return f"select {asked} from {figure.table} where {conditions}{grouped_by}"  # noqa: S608 - our own names

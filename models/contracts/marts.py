@@ -659,6 +659,7 @@ class Publication(Mart):
     policy = text("Name of the metric policy")
     policy_hash = text("Hash of its rules")
     policy_rules = text("Its rules as JSON; the hash is the beginning of their SHA-256")
+    livemode = flag("True where the account is read in live mode; null where that is not known", nullable=True)
     checks_failed = count("Blocking data checks that failed")
     banner = text("What a reader must know before trusting the figures; null where nothing", nullable=True)
 
