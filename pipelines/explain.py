@@ -184,7 +184,8 @@ def lines(told: Told) -> Iterator[str]:
         yield from ("", _headline(one))
         for each in _inputs(one, asked):
             yield from ("", *_input_lines(one, each, asked))
-        yield from ("", *_conclusion(one, asked))
+        if asked.customer is not None or not said.is_its_input(one):
+            yield from ("", *_conclusion(one, asked))
     if told.timeline is not None:
         yield from ("", "What each subscription item was worth from when to when:", *_timeline(told.timeline))
 
@@ -284,8 +285,7 @@ def _conclusion(one: Explanation, asked: Asked) -> Iterator[str]:
     if asked.customer is not None and models.is_sum(one.figure):
         share = models.made_of(one.figure, one.of(asked.customer))
         yield f"{asked.customer}'s share: {said.share_words(one, share)}."
-    if asked.customer is not None or not said.is_its_input(one):
-        yield said.result_words(one)
+    yield said.result_words(one)
 
 
 def _table_lines(rows: pl.DataFrame) -> Iterator[str]:

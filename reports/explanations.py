@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 
 from dashboards.page import Block, Column, Download, Facts, Listing, Page, Row, Section, Table, TableBlock
 from dashboards.values import MINUS, Cell, Count, Link, Verdict, month_text
@@ -138,7 +139,7 @@ def _size(connection: duckdb.DuckDBPyConnection, name: str) -> int:
 def _table(connection: duckdb.DuckDBPyConnection, name: str, account_id: str) -> pl.LazyFrame:
     sql = f"from {name} where account_id in (?, ?)"
     rows: pl.DataFrame = connection.sql(sql, params=[account_id, NO_ACCOUNT]).pl()
-    return rows.lazy()
+    return rows.lazy().with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))
 
 
 def _last_month(
@@ -240,23 +241,23 @@ def _typeset(words: str) -> str:
 
 
 def _columns(rows: pl.DataFrame) -> list[str]:
-    """What a page shows of the rows: no empty columns, no own amount where nothing was converted; the amount last."""
+    """What a page shows of the rows: no empty columns, no own amount where nothing was converted; the amount first."""
     converted = rows.filter(~pl.col("own_currency").eq_missing(pl.col("currency")))
     unconverted = ("own_amount", "rate") if converted.is_empty() else ()
     same_day = ("rated_on",) if "changed_on" in rows.columns else ()
-    dropped = {*NOT_SHOWN, *unconverted, *same_day}
-    return [one for one in rows.columns if one not in dropped and rows[one].null_count() < rows.height]
+    dropped = {*NOT_SHOWN, *unconverted, *same_day, "amount"}
+    return ["amount", *(one for one in rows.columns if one not in dropped and rows[one].null_count() < rows.height)]
 
 
 def _totals(each: Input, shown: pl.DataFrame, columns: int, currency: str | None, terms: Terms) -> Iterator[Row]:
     def amount(minor: Decimal) -> Cell:
         return Count(int(minor)) if each.source.unit == NUMBER else terms.money(minor, currency)
 
-    between = ("",) * (columns - 1)
+    others = ("",) * (columns - 1)
     rest = each.rows.height - shown.height
     if rest:
-        yield Row((f"{rest:,} more", *between, amount(each.total - Decimal(shown["amount"].sum() or 0))), "part")
-    yield Row((f"All {each.rows.height:,}", *between, amount(each.total)), "total")
+        yield Row((f"{rest:,} more", amount(each.total - Decimal(shown["amount"].sum() or 0)), *others), "part")
+    yield Row((f"All {each.rows.height:,}", amount(each.total), *others), "total")
 
 
 def _shown_cell(column: str, row: Mapping[str, Any], with_: Shown) -> Cell:

@@ -18,7 +18,6 @@ from models.policy import MetricPolicy
 from pipelines import explain
 from pipelines.explain import Asked
 from tests.docs import example
-from tests.models.story import ACCOUNT, instant
 from tests.pipelines.conftest import Revenue
 
 HOSTILE = '=1+1\x1b[31m</script><b>"'
@@ -28,20 +27,7 @@ Change = Callable[[duckdb.DuckDBPyConnection], object]
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published file, with a hostile reason in its refunds."""
-    file = tmp_path_factory.mktemp("published") / "revenue.duckdb"
-    policy = MetricPolicy()
-    row = {"account_id": ACCOUNT, "as_of": instant(example.AS_OF), "currency": "usd", "timezone": "UTC"}
-    told = {"policy": policy.name, "policy_hash": policy.hash, "policy_rules": policy.rules}
-    frames = {f"marts.{name}": frame for name, frame in example.built().items()}
-    frames |= {f"staging.{name}": frame.collect() for name, frame in example.company().staging().items()}
-    frames["marts.refunds"] = frames["marts.refunds"].with_columns(reason=pl.lit(HOSTILE))
-    frames["marts.publication"] = pl.DataFrame([row | told])
-    with duckdb.connect(file) as connection:
-        connection.execute("set timezone = 'UTC'; create schema marts; create schema staging")
-        for name, frame in frames.items():
-            connection.register("frame", frame)
-            connection.execute(f"create table {name} as from frame")
-    return file
+    return example.published(tmp_path_factory.mktemp("published") / "revenue.duckdb", reason=HOSTILE)
 
 
 @pytest.fixture
@@ -68,8 +54,7 @@ def test_a_figure_is_told_with_formula_terms_rows_and_a_checked_sum(revenue: Rev
     assert cleo == ["cleo", "sub_cleo", "si_cleo", "2026-02-28", "50.00", "eur", "1.2", "60.00", "usd"]
     assert not [line for line in lines if line.startswith("gil")]
     assert "4 more; --limit 0 shows all, --format csv writes all." in lines
-    assert "6 rows add up to 334.50 USD." in lines
-    assert "mrr = closing_mrr = 334.50 USD: as published." in lines
+    assert lines[-1] == "6 rows add up to 334.50 USD: as published."
 
 
 def test_without_a_month_it_is_the_last_that_is_over(revenue: Revenue, published: Path) -> None:
@@ -155,7 +140,7 @@ def test_rows_that_do_not_add_up_are_told_and_fail(revenue: Revenue, published: 
     changed(published, "update marts.metrics_by_month set numerator = numerator + 1 where metric = 'mrr'")
     said = revenue("explain", "mrr", "--month", "2026-02")
     assert said.code == 3
-    assert "= 334.50 USD: NOT as published, which is 334.51 USD." in said.out
+    assert "6 rows add up to 334.50 USD: NOT as published, which is 334.51 USD." in said.out
 
 
 def test_of_several_accounts_one_must_be_named(revenue: Revenue, published: Path) -> None:
