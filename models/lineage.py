@@ -568,7 +568,7 @@ SOURCES: Mapping[str, Source] = {
         "customers at the start of each of these months", NUMBER, _trailing_base, "marts.customer_changes"
     ),
     "trials_started": _source("trials begun", NUMBER, _trials(), "marts.trials"),
-    "trials_converted": _source("of these, trials that were paid for", NUMBER, _trials("converted"), "marts.trials"),
+    "trials_converted": _source("trials begun that were paid for", NUMBER, _trials("converted"), "marts.trials"),
     "charge_amount_reporting": _source("charges", MONEY, _charged, "staging.charges spine.rates", "charged_on"),
     "refund_charges": _source(
         "charges",
@@ -587,11 +587,11 @@ SOURCES: Mapping[str, Source] = {
         "invoices attempted", MONEY, _attempted(failed=False), _ATTEMPTS, "attempted_on"
     ),
     "first_failed_amount_reporting": _source(
-        "of these, invoices whose first attempt failed", MONEY, _attempted(failed=True), _ATTEMPTS, "attempted_on"
+        "invoices whose first attempt failed", MONEY, _attempted(failed=True), _ATTEMPTS, "attempted_on"
     ),
     "failed_amount_reporting": _source("invoices that failed", MONEY, _failed(), "marts.payment_failures", "failed_on"),
     "recovered_amount_reporting": _source(
-        "of these, invoices paid since", MONEY, _failed("recovered"), "marts.payment_failures", "failed_on"
+        "invoices that failed and were paid since", MONEY, _failed("recovered"), "marts.payment_failures", "failed_on"
     ),
     "failed_invoices": _source("invoices that failed", NUMBER, _failed(counted=True), "marts.payment_failures"),
     "recovered_invoices": _source(

@@ -100,7 +100,7 @@ def _figures() -> TableBlock:
             rows,
         ),
         "Last full month",
-        "`revenue explain` shows any month, and one customer's part.",
+        "The command revenue explain shows any month, and one customer's part.",
         "",
     )
 

@@ -72,6 +72,7 @@ TABLES_THERE = """
 select table_schema, table_name from information_schema.tables where table_catalog = current_catalog()
 """
 STRIPE = "https://dashboard.stripe.com/"
+AMOUNTS = ("amount", "own_amount", "rate")
 NOT_SHOWN = frozenset({"currency", "own_currency", "own_before", "own_after", "price_id", "movement_type"})
 """Columns that the file has and the page has no room for."""
 
@@ -241,12 +242,13 @@ def _typeset(words: str) -> str:
 
 
 def _columns(rows: pl.DataFrame) -> list[str]:
-    """What a page shows of the rows: no empty columns, no own amount where nothing was converted; the amount first."""
+    """What a page shows of the rows: no empty columns, no own amount where nothing was converted; amounts first."""
     converted = rows.filter(~pl.col("own_currency").eq_missing(pl.col("currency")))
     unconverted = ("own_amount", "rate") if converted.is_empty() else ()
     same_day = ("rated_on",) if "changed_on" in rows.columns else ()
-    dropped = {*NOT_SHOWN, *unconverted, *same_day, "amount"}
-    return ["amount", *(one for one in rows.columns if one not in dropped and rows[one].null_count() < rows.height)]
+    dropped = {*NOT_SHOWN, *unconverted, *same_day}
+    shown = [one for one in rows.columns if one not in dropped and rows[one].null_count() < rows.height]
+    return sorted(shown, key=lambda column: AMOUNTS.index(column) if column in AMOUNTS else len(AMOUNTS))
 
 
 def _totals(each: Input, shown: pl.DataFrame, columns: int, currency: str | None, terms: Terms) -> Iterator[Row]:

@@ -77,7 +77,7 @@ def test_a_page_says_formula_inputs_rows_and_where_to_see_all(pages: Mapping[str
     assert "gross_mrr_churn_rate = (−contraction_mrr − churn_mrr − paused_mrr) / opening_mrr" in said
     assert "opening_mrr: subscription items with worth at the start 6 rows add up to 334.50 USD." in said
     assert "82.50 USD / 334.50 USD = 24.66%: as published." in said
-    assert "Cleo 60.00 cleo sub_cleo si_cleo 28 Feb 2026 50.00 EUR 1.2" in said
+    assert "Cleo 60.00 50.00 EUR 1.2 cleo sub_cleo si_cleo 28 Feb 2026" in said
     assert "All 6 334.50" in said
     assert "revenue explain gross_mrr_churn_rate --month 2026-03 --limit 0" in said
 
