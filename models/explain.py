@@ -12,7 +12,8 @@ from decimal import Decimal
 import polars as pl
 
 from models import published
-from models.lineage import CORE, EXACT, IDS, SOURCES, Source
+from models.lineage import SOURCES
+from models.lineage.source import CORE, EXACT, IDS, Source
 from models.marts import RECIPES
 from models.metrics import AMOUNT, COUNT, METRICS, Metric, of_inputs
 from models.periods import is_partial, month_of

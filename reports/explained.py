@@ -6,7 +6,8 @@ from decimal import Decimal
 from dashboards.values import grouped, plain_decimal
 from models.currency import minor_exponent
 from models.explain import Explanation, Figure, Input, arithmetic
-from models.lineage import NUMBER, SOURCES
+from models.lineage import SOURCES
+from models.lineage.source import NUMBER
 from reports.glossary import ENTRIES
 
 _TOLD = {entry.term: entry for entry in ENTRIES}

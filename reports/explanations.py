@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import duckdb
 import polars as pl
@@ -19,7 +18,7 @@ import polars.selectors as cs
 from dashboards.page import Block, Column, Download, Facts, Listing, Page, Row, Section, Table, TableBlock
 from dashboards.values import MINUS, Cell, Count, Link, Verdict, month_text
 from models.explain import FIGURES, Explanation, Figure, Input, explain, months, needed
-from models.lineage import NUMBER
+from models.lineage.source import NUMBER
 from models.published import NO_ACCOUNT, terms_of
 from models.terms import Terms as ModelTerms
 from reports import explained as said
@@ -293,13 +292,13 @@ def _linked(id_: str, dashboard: str) -> Cell:
     if known is None:
         return id_
     if known[1] in PLACES:
-        return Link(id_, f"{dashboard}{PLACES[known[1]]}/{quote(first, safe='')}")
-    return Link(id_, f"{dashboard}search?query={quote(first, safe='')}") if known[1] in SEARCHED else id_
+        return Link(id_, f"{dashboard}{PLACES[known[1]]}/{first}")
+    return Link(id_, f"{dashboard}search?query={first}") if known[1] in SEARCHED else id_
 
 
 def _dashboard(account_id: str, livemode: bool | None) -> str:
     """Where Stripe shows the account's objects; its test mode has pages of its own."""
-    account = f"{quote(account_id, safe='')}/" if ID.fullmatch(account_id) else ""
+    account = f"{account_id}/" if ID.fullmatch(account_id) else ""
     return f"{STRIPE}{account}{'test/' if livemode is False else ''}"
 
 
