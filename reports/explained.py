@@ -11,8 +11,6 @@ from models.lineage.source import NUMBER
 from reports.glossary import ENTRIES
 
 _TOLD = {entry.term: entry for entry in ENTRIES}
-CENTS_OF_A_CENT = 6
-"""Decimals of a minor unit that MRR is exact to."""
 
 
 def title(figure: Figure) -> str:
