@@ -80,14 +80,13 @@ def dispute_rates_by_month(
     """`marts.dispute_rates_by_month`: `disputes` is the mart. Card payments only, by the network they ran on."""
     network = pl.col("network").fill_null(UNKNOWN_NETWORK)
     paid = (
-        succeeded_charges(charges, rates, terms)
-        .filter(_by_card())
+        card_payments(charges, rates, terms)
         .group_by("account_id", "month", network)
         .agg(charges=pl.len().cast(pl.Int64))
     )
     outcome = pl.col("outcome")
     received = (
-        disputes.filter(_by_card())
+        on_cards(disputes)
         .group_by("account_id", month_of("disputed_on").alias("month"), network)
         .agg(
             disputes=_rows(outcome.is_in(RECEIVED)),
@@ -108,6 +107,16 @@ def dispute_rates_by_month(
         )
         .sort(KEY)
     )
+
+
+def card_payments(charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The payments that dispute activity is held against, as `refunds.succeeded_charges` has them."""
+    return succeeded_charges(charges, rates, terms).filter(_by_card())
+
+
+def on_cards(disputes: pl.LazyFrame) -> pl.LazyFrame:
+    """The disputes of card payments; those with an outcome of `RECEIVED` are activity."""
+    return disputes.filter(_by_card())
 
 
 def _by_card() -> pl.Expr:

@@ -21,6 +21,7 @@ from models.metrics import metrics_by_month, monthly_inputs
 from models.monitoring import dispute_monitoring_by_month, fraud_reports
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
+from models.published import exchange_rates
 from models.realised import customer_cash, customer_value_by_age
 from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
 from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
@@ -87,6 +88,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.mrr_movements": Recipe(
         with_churn_kinds, _takes("spine.mrr_movements marts.churned_customers"), contracts.MrrMovements
     ),
+    "marts.customer_changes": Recipe(_as_the_spine_made_it, ("spine.customer_changes",), contracts.CustomerChanges),
     "marts.mrr_by_day": Recipe(_as_the_spine_made_it, ("spine.mrr_by_day",), contracts.MrrByDay),
     "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth),
     "marts.mrr_by_month_reporting": Recipe(
@@ -236,6 +238,7 @@ RECIPES: Mapping[str, Recipe] = {
         revenue_recognition_by_month, ("steps.shares",), contracts.RevenueRecognitionByMonth
     ),
     "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.shares",), contracts.DeferredRevenue),
+    "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),

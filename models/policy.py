@@ -71,8 +71,13 @@ class MetricPolicy:
     @property
     def hash(self) -> str:
         """Ten hex digits that change when a rule changes, and only then: a renamed policy keeps its hash."""
+        return hashlib.sha256(self.rules.encode()).hexdigest()[:10]
+
+    @property
+    def rules(self) -> str:
+        """Every rule and its value as JSON: what `hash` is the hash of, and `written` reads back."""
         rules = {knob: _plain(value) for knob, value in asdict(self).items() if knob != "name"}
-        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:10]
+        return json.dumps(rules, sort_keys=True)
 
     @property
     def past_due_days(self) -> int | None:
@@ -288,6 +293,15 @@ def changed(policy: MetricPolicy, **rules: object) -> MetricPolicy:
         PolicyError: a rule that no policy has, or a value that it can't have.
     """
     return replace(policy, **{rule: _read(rule, value) for rule, value in rules.items()})
+
+
+def written(name: str, rules: str) -> MetricPolicy:
+    """The policy of that name whose `rules` say so.
+
+    Raises:
+        PolicyError: a rule that no policy has, or a value that it can't have.
+    """
+    return changed(MetricPolicy(name), **json.loads(rules))
 
 
 def switched(policy: MetricPolicy, to: MetricPolicy, group: str) -> MetricPolicy:

@@ -75,6 +75,16 @@ def revenue_retention(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, mo
 
     `stock` is of `stock.items_by_month`. Months without anyone to look back on are absent.
     """
+    return (
+        retained_customers(looked_back(stock, rates, terms, months))
+        .group_by("account_id", "month")
+        .agg(pl.col("base_micros", "end_micros", "kept_micros").sum())
+    )
+
+
+def looked_back(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    """The stock once as of `months` before each month (`is_base`) and once as of the month itself, both at the rates of
+    then: the columns of `stock`, base_month, is_base, valued_on and micros_reporting."""
     base = stock.with_columns(
         base_month="month", month=pl.col("month").dt.offset_by(f"{months}mo"), is_base=pl.lit(True)
     )
@@ -87,17 +97,18 @@ def revenue_retention(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, mo
         amount="micros",
         on="valued_on",
     )
+    return valued.filter(pl.col("month") <= terms.as_of_day)
+
+
+def retained_customers(looked_back: pl.LazyFrame) -> pl.LazyFrame:
+    """The customers that retention looks back on, those worth something then: account_id, customer_id, month,
+    base_micros, end_micros, kept_micros. `looked_back` is of the function of that name."""
     worth = pl.col("micros_reporting")
     return (
-        valued.filter(pl.col("month") <= terms.as_of_day)
-        .group_by(*CUSTOMER, "month")
+        looked_back.group_by(*CUSTOMER, "month")
         .agg(base_micros=worth.filter("is_base").sum(), end_micros=worth.filter(~pl.col("is_base")).sum())
         .filter(pl.col("base_micros") > 0)
-        .group_by("account_id", "month")
-        .agg(
-            pl.col("base_micros", "end_micros").sum(),
-            kept_micros=pl.min_horizontal("base_micros", "end_micros").sum(),
-        )
+        .with_columns(kept_micros=pl.min_horizontal("base_micros", "end_micros"))
     )
 
 

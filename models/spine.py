@@ -53,9 +53,9 @@ class Spine:
     findings: pl.LazyFrame
     """contracts.spine.Findings: what was wrong with the data, for data_checks."""
     marts: Mapping[str, pl.LazyFrame]
-    """The published frames by table name: mrr_changes, mrr_movements, mrr_by_day, mrr_by_month, mrr_by_month_reporting,
-    mrr_exclusions, and mrr_by_policy, which is worked out when it is asked for. A churn's cause here is that of its
-    item change; the churn family puts its kind there."""
+    """The published frames by table name: mrr_changes, mrr_movements, customer_changes, mrr_by_day, mrr_by_month,
+    mrr_by_month_reporting, mrr_exclusions, and mrr_by_policy, which is worked out when it is asked for. A churn's cause
+    here is that of its item change; the churn family puts its kind there."""
 
 
 def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> Spine:
@@ -95,10 +95,11 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
         mrr_rates,
         _findings(staging, timeline, changes, daily, terms),
         {
-            "mrr_changes": _amounts(
-                changes.drop("valued_on").rename(PUBLISHED), ["subscription_item_id", "changed_at"]
-            ),
+            "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
             "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
+            "customer_changes": presence.arrivals(comings, movements.CUSTOMER, terms.policy)
+            .rename({"came": "customers_delta"})
+            .sort(*movements.CUSTOMER, "moved_on"),
             "mrr_by_day": _amounts(days, ["currency", "date"]),
             "mrr_by_month": _amounts(months, ["currency", "month"]),
             "mrr_by_month_reporting": _amounts(reporting, ["month"]),

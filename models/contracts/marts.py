@@ -46,6 +46,11 @@ class MrrChanges(Mart):
     currency = text(CURRENCY)
     changed_at = instant("When the worth changed", key=True)
     changed_on = day("The reporting-zone day of changed_at")
+    valued_on = day(
+        "Day whose exchange rate the item's worth is converted at as long as it lasts; null: each day's own, as by the "
+        "default policy",
+        nullable=True,
+    )
     mrr_before = mrr("MRR of the item just before")
     mrr_after = mrr("MRR of the item just after")
     mrr_delta = mrr("mrr_after - mrr_before")
@@ -67,6 +72,34 @@ class MrrMovements(Mart):
     mrr_after = mrr("The customer's MRR at the end of the day")
     mrr_delta = mrr("mrr_after - mrr_before")
     mrr_delta_reporting = reporting_mrr("The movement at that day's exchange rate")
+
+
+class CustomerChanges(Mart):
+    """One day on which a customer came, left or came back: the ledger that every count of customers is a sum of."""
+
+    table_name = "customer_changes"
+    customer_id = text(CUSTOMER, key=True)
+    moved_on = day("Day of the change", key=True)
+    movement_type = text(
+        "new, churn or reactivation, over all currencies; contraction and expansion are the two ends of a gap within "
+        "the days of grace, which is no churn"
+    )
+    customers_delta = count("1 where the customer is one from this day on, -1 where it is one no longer")
+
+
+class ExchangeRates(Mart):
+    """What one minor unit of one currency was worth in minor units of the reporting currency on one day.
+
+    `numerator / denominator`, exactly; an amount times it, rounded half to even, is what a `*_reporting` column holds.
+    """
+
+    table_name = "exchange_rates"
+    account_id = text("Empty: a rate belongs to no account", key=True)
+    date = day("Day", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    known_on = day("Day of the rate that was used: the latest on or before `date`, else the first after it")
+    numerator = dy.Decimal(38, 0, description="Numerator of the exact rate between minor units")
+    denominator = dy.Decimal(38, 0, description="Its denominator")
 
 
 class MrrByDay(Mart):
@@ -893,6 +926,8 @@ class Publication(Mart):
     timezone = text("Zone of days and months")
     policy = text("Name of the metric policy")
     policy_hash = text("Hash of its rules")
+    policy_rules = text("Its rules as JSON; the hash is the beginning of their SHA-256")
+    livemode = flag("True where the account is read in live mode; null where that is not known", nullable=True)
     checks_failed = count("Blocking data checks that failed")
     banner = text("What a reader must know before trusting the figures; null where nothing", nullable=True)
 
@@ -900,6 +935,7 @@ class Publication(Mart):
 TABLES: tuple[type[Mart], ...] = (
     MrrChanges,
     MrrMovements,
+    CustomerChanges,
     MrrByDay,
     MrrByMonth,
     MrrByMonthReporting,
@@ -940,6 +976,7 @@ TABLES: tuple[type[Mart], ...] = (
     BalanceReconciliation,
     RevenueRecognitionByMonth,
     DeferredRevenue,
+    ExchangeRates,
     DataChecks,
     PipelineRuns,
 )

@@ -148,11 +148,20 @@ def _publication(
         "timezone": terms.timezone,
         "policy": terms.policy.name,
         "policy_hash": terms.policy.hash,
+        "policy_rules": terms.policy.rules,
         "checks_failed": len(failed),
         "banner": f"{len(failed)} data checks failed: {', '.join(failed)}." if failed else None,
     }
-    rows = [{"account_id": account, **row} for account in accounts]
+    modes = _modes(connection)
+    rows = [{"account_id": account, "livemode": modes.get(account), **row} for account in accounts]
     return pl.DataFrame(rows, schema=marts.Publication.create_empty().schema)
+
+
+def _modes(connection: duckdb.DuckDBPyConnection) -> dict[str, bool]:
+    """Whether each account is read in live mode."""
+    if not tables.exists(connection, "pipeline", "accounts"):
+        return {}
+    return dict(connection.execute("select account_id, livemode from pipeline.accounts").fetchall())
 
 
 def _written(connection: duckdb.DuckDBPyConnection, draft: Path) -> int:

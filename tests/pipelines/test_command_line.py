@@ -18,7 +18,21 @@ from sandbox.world.world import World
 from tests.pipelines.conftest import Revenue
 from tests.still_world import StillWorld, empty_store
 
-COMMANDS = ("demo", "run", "sync", "import", "build", "report", "query", "reconcile", "status", "doctor", "serve", "ui")
+COMMANDS = (
+    "demo",
+    "run",
+    "sync",
+    "import",
+    "build",
+    "report",
+    "query",
+    "explain",
+    "reconcile",
+    "status",
+    "doctor",
+    "serve",
+    "ui",
+)
 
 
 def asked(home: Path, sql: str) -> list[tuple[object, ...]]:
