@@ -258,8 +258,11 @@ class _Run:
             audit.create(self._connection)
             holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
             positions = cursors.positions(self._connection, account_id)
+            odd = audit.odd_streams(self._connection, account_id)
         clocks = self._account.test_clocks and not livemode
-        self._writer = Writer(self._connection, account_id, PINNED_VERSION, positions, self._turn, test_clocks=clocks)
+        self._writer = Writer(
+            self._connection, account_id, PINNED_VERSION, positions, odd, self._turn, test_clocks=clocks
+        )
         self._reader = Reader(
             client, self._writer, livemode, self._told, self._account.personal, coverage=Coverage(_founded(account))
         )

@@ -70,7 +70,8 @@ class Batch:
 class Writer:
     """Takes batches in order and commits them in groups. `run` must be running while batches are put.
 
-    Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
+    Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it. `odd_streams` are
+    those in which anything odd is on record.
 
     Unless `test_clocks`, what lives on a test clock is only noted. `written` counts new versions by stream; `swept`
     says what lists showed that were read again to the end; `left_out` is (stream, id) of what was only noted.
@@ -80,6 +81,7 @@ class Writer:
     account_id: str
     api_version: str
     positions: dict[str, Position]
+    odd_streams: set[str]
     turn: threading.Lock
     test_clocks: bool = False
     written: Counter[str] = field(default_factory=Counter)
@@ -95,7 +97,6 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._idle.set()
-        self._odd_streams = audit.odd_streams(self.connection, self.account_id)
 
     async def put(self, batch: Batch) -> None:
         """Hand over a batch; waits while too much is held."""
@@ -252,10 +253,10 @@ class Writer:
 
     def _note_oddities(self, stream: Stream, batches: Sequence[Batch]) -> None:
         odd = [oddity for batch in batches for oddity in batch.oddities]
-        if odd or stream.name in self._odd_streams:
+        if odd or stream.name in self.odd_streams:
             read = [id_ for batch in batches for id_ in (*(row.id for row in batch.rows), *batch.resolved)]
             audit.remember(self.connection, self.account_id, stream.name, batches[-1].at, read, odd)
-            self._odd_streams.add(stream.name)
+            self.odd_streams.add(stream.name)
 
     def _moved(self, stream: Stream, position: Position, batches: Sequence[Batch]) -> Position:
         for batch in batches:
