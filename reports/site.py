@@ -21,7 +21,7 @@ from reports import (
     mrr,
     other_rules,
     overview,
-    recovery,
+    payment_recovery,
     refunds_and_disputes,
     retention,
 )
@@ -45,7 +45,7 @@ REPORTS: tuple[Report, ...] = (
     retention.page,
     churn.page,
     ltv.page,
-    recovery.page,
+    payment_recovery.page,
     refunds_and_disputes.page,
     cash.page,
     other_rules.page,

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards.page import Page, Table, Tiles, charts_of, tables_of
 from dashboards.values import shown
-from reports import recovery
+from reports import payment_recovery
 from reports.marts import Marts
 from reports.terms import Terms
 from tests.reports.company import marts
@@ -35,7 +35,7 @@ def split(month: date, dimension: str, value: str, failed: int, recovered: int, 
 
 def built(**tables: list[dict[str, Any]]) -> tuple[Page, Marts]:
     given = marts(tables)
-    return recovery.page(given, Terms(given.publication)), given
+    return payment_recovery.page(given, Terms(given.publication)), given
 
 
 def lines(page: Page, name: str) -> list[tuple[str, ...]]:
