@@ -5,9 +5,10 @@ Knows how a page becomes rows. Which windows and ids to read is decided elsewher
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -76,30 +77,22 @@ class Reader:
 
     async def objects_by_id(self, stream: Stream, ids: Mapping[str, datetime | None]) -> None:
         """Read objects again by id, each once; what is gone is marked deleted."""
-        places = asyncio.Semaphore(OBJECTS_AT_ONCE)
 
         async def one(id_: str, changed_at: datetime | None) -> None:
-            async with places:
-                batch = await self._object(stream, id_, changed_at)
-                self.told(stream)
-                await self.writer.put(batch)
+            batch = await self._object(stream, id_, changed_at)
+            self.told(stream)
+            await self.writer.put(batch)
 
-        async with asyncio.TaskGroup() as group:
-            for id_, changed_at in ids.items():
-                group.create_task(one(id_, changed_at))
+        await _few_at_once(one, ids)
 
     async def under_parents(self, stream: Stream, parents: Mapping[str, datetime | None]) -> None:
         """Read the whole list under each parent, each once; a parent that is gone has none."""
-        places = asyncio.Semaphore(OBJECTS_AT_ONCE)
 
         async def one(parent: str, changed_at: datetime | None) -> None:
-            async with places:
-                await self.writer.put(await self._under(stream, parent, changed_at))
-                self.told(stream)
+            await self.writer.put(await self._under(stream, parent, changed_at))
+            self.told(stream)
 
-        async with asyncio.TaskGroup() as group:
-            for parent, changed_at in parents.items():
-                group.create_task(one(parent, changed_at))
+        await _few_at_once(one, parents)
 
     async def _under(self, stream: Stream, parent: str, changed_at: datetime | None) -> Batch:
         path, parameters = stream.under(parent)
@@ -259,6 +252,17 @@ class Reader:
             if is_asked_for and (stream, id_) not in self._mentioned:
                 self._mentioned.add((stream, id_))
                 yield Change(stream, id_, due_at=due_at)
+
+
+async def _few_at_once(
+    read: Callable[[str, datetime | None], Coroutine[Any, Any, None]], ids: Mapping[str, datetime | None]
+) -> None:
+    """Read each; a task is made once there is a place for it, so that a million ids need no more memory than a few."""
+    places = asyncio.Semaphore(OBJECTS_AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        for id_, changed_at in ids.items():
+            await places.acquire()
+            group.create_task(read(id_, changed_at)).add_done_callback(lambda _: places.release())
 
 
 @dataclass

@@ -70,8 +70,8 @@ class Batch:
 class Writer:
     """Takes batches in order and commits them in groups. `run` must be running while batches are put.
 
-    Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it. `odd_streams` are
-    those in which anything odd is on record.
+    Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
+    `odd_streams` are those where anything odd is on record.
 
     Unless `test_clocks`, what lives on a test clock is only noted. `written` counts new versions by stream; `swept`
     says what lists showed that were read again to the end; `left_out` is (stream, id) of what was only noted.
