@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import duckdb
@@ -24,10 +25,12 @@ from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import clocks, raw
 from pipelines.warehouse.clocks import LeftOut
 
-ROWS_HELD = 12_000
-"""Rows that were put and are not committed yet, at most: what bounds memory."""
-ROWS_A_COMMIT = 6_000
-"""So many rows that wait are committed together, while as many more are read: few large writes are cheaper."""
+BYTES_HELD = 32_000_000
+"""What was put and is not committed yet weighs so much at most: what bounds memory."""
+BYTES_A_COMMIT = 16_000_000
+"""So much that waits is committed together, while as much more is read: few large writes are cheaper."""
+ROW_BYTES = 500
+"""What a row weighs besides its payload."""
 SECONDS_PER_COMMIT = 2.0
 """So long may what few rows bring wait for more."""
 
@@ -65,6 +68,11 @@ class Batch:
     newest: int = 0
     position: Position | None = None
 
+    @cached_property
+    def weight(self) -> int:
+        """Roughly the bytes that it takes in memory; one without rows must be held, too."""
+        return ROW_BYTES + sum(ROW_BYTES + len(row.payload or b"") for row in self.rows)
+
 
 @dataclass
 class Writer:
@@ -100,10 +108,10 @@ class Writer:
 
     async def put(self, batch: Batch) -> None:
         """Hand over a batch; waits while too much is held."""
-        while self._held >= ROWS_HELD:
+        while self._held >= BYTES_HELD:
             self._room.clear()
             await self._room.wait()
-        self._held += _weight([batch])
+        self._held += batch.weight
         self._idle.clear()
         with self._changed:
             self._waiting.append(batch)
@@ -157,16 +165,16 @@ class Writer:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ended)
             self._changed.wait_for(
-                lambda: self._hurried or self._ended or _weight(self._waiting) >= ROWS_A_COMMIT, SECONDS_PER_COMMIT
+                lambda: self._hurried or self._ended or _weight(self._waiting) >= BYTES_A_COMMIT, SECONDS_PER_COMMIT
             )
-            everything = self._hurried or _weight(self._waiting) < ROWS_A_COMMIT
-            group = self._waiting if everything else _of_largest_streams(self._waiting, ROWS_A_COMMIT // 2)
+            everything = self._hurried or _weight(self._waiting) < BYTES_A_COMMIT
+            group = self._waiting if everything else _of_largest_streams(self._waiting, BYTES_A_COMMIT // 2)
             taken = set(map(id, group))
             self._waiting = [batch for batch in self._waiting if id(batch) not in taken]
             return [] if self._ended else group
 
-    def _freed(self, rows: int) -> None:
-        self._held -= rows
+    def _freed(self, weight: int) -> None:
+        self._held -= weight
         self._room.set()
         if not self._held:
             self._idle.set()
@@ -299,7 +307,7 @@ def _left_out(change: Change) -> Iterator[LeftOut]:
 
 
 def _of_largest_streams(batches: Iterable[Batch], enough: int) -> list[Batch]:
-    """The batches of as few streams as together bring enough rows."""
+    """The batches of as few streams as together weigh enough."""
     by_stream: dict[str, list[Batch]] = defaultdict(list)
     for batch in batches:
         by_stream[batch.stream.name].append(batch)
@@ -312,8 +320,7 @@ def _of_largest_streams(batches: Iterable[Batch], enough: int) -> list[Batch]:
 
 
 def _weight(batches: Iterable[Batch]) -> int:
-    """Their rows; one without any must be held, too."""
-    return sum(max(len(batch.rows), 1) for batch in batches)
+    return sum(batch.weight for batch in batches)
 
 
 def _stub(stream: Stream, id_: str) -> bytes:
