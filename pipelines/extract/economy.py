@@ -10,9 +10,11 @@ from contextlib import contextmanager
 
 import duckdb
 
-FRUGAL = {"threads": 1, "memory_limit": "128MB", "checkpoint_threshold": "64MB"}
-"""DuckDB's settings while reading. The other cores are busy, and what it would keep in memory is not needed again; each
-checkpoint compresses what the one before left of a table once more, so that few are cheaper."""
+from pipelines.extract.weights import Weights, heaviest
+
+FRUGAL = {"threads": "1", "checkpoint_threshold": "32MB"}
+"""DuckDB's settings while reading, besides its memory (`weights.py`): what it would keep there is not needed again. The
+other cores are busy. Each checkpoint compresses what the one before left of a table once more: few are cheaper."""
 SWITCH_SECONDS = 0.001
 """So long may reading go on while writing waits for Python's lock, which it takes often and for short."""
 OBJECTS_BEFORE_COLLECTION = 100_000
@@ -20,20 +22,26 @@ OBJECTS_BEFORE_COLLECTION = 100_000
 
 
 @contextmanager
-def economical(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Run so for as long as the block lasts; then write down what only the log holds, while memory is still bounded."""
-    with _settings(connection), _switching(), _collecting():
-        yield
+def economical(connection: duckdb.DuckDBPyConnection) -> Iterator[Weights]:
+    """Run so for as long as the block lasts; then write down what only the log holds, while memory is still bounded.
+
+    Gives what the held rows weigh, which says how much memory DuckDB has.
+    """
+    with _settings(connection) as weights, _switching(), _collecting():
+        yield weights
         connection.execute("checkpoint")
 
 
 @contextmanager
-def _settings(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    before = {name: connection.execute("select current_setting(?)", [name]).fetchall()[0][0] for name in FRUGAL}
+def _settings(connection: duckdb.DuckDBPyConnection) -> Iterator[Weights]:
+    most = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()[0][0]
+    weights = Weights(heaviest(connection), int(most))
+    frugal = {**FRUGAL, "memory_limit": weights.memory_limit}
+    before = {name: connection.execute("select current_setting(?)", [name]).fetchall()[0][0] for name in frugal}
     try:
-        for name, value in FRUGAL.items():
+        for name, value in frugal.items():
             connection.execute(f"set {name} = '{value}'")
-        yield
+        yield weights
     finally:
         for name, value in before.items():
             connection.execute(f"set {name} = '{value}'")

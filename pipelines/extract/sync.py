@@ -30,6 +30,7 @@ from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, 
 from pipelines.extract.plan import by_parent, planned, relisted
 from pipelines.extract.reading import Reader, gone, instant
 from pipelines.extract.shapes import Head
+from pipelines.extract.weights import Weights
 from pipelines.extract.windows import Position, whole
 from pipelines.extract.writer import Batch, Writer
 from pipelines.warehouse.clocks import CLOCKS, customers_on
@@ -177,8 +178,8 @@ def _ran(
     progress: Progress | None,
     what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
 ) -> list[SyncReport]:
-    with economical(connection):
-        work = _side_by_side(connection, accounts, progress, what)
+    with economical(connection) as weights:
+        work = _side_by_side(connection, weights, accounts, progress, what)
         if sys.platform == "win32":
             return asyncio.run(work)
         import uvloop
@@ -189,6 +190,7 @@ def _ran(
 
 async def _side_by_side(
     connection: duckdb.DuckDBPyConnection,
+    weights: Weights,
     accounts: Sequence[Account],
     progress: Progress | None,
     what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
@@ -199,7 +201,7 @@ async def _side_by_side(
     async def one(account: Account) -> SyncReport | ExtractError:
         async with places:
             try:
-                return await what(_Run(connection, account, progress, turn))
+                return await what(_Run(connection, account, progress, turn, weights))
             except ExtractError as error:
                 return error
 
@@ -220,12 +222,18 @@ class _Run:
     """One run over one account."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None, turn: threading.Lock
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        account: Account,
+        progress: Progress | None,
+        turn: threading.Lock,
+        weights: Weights,
     ) -> None:
         self._connection = connection
         self._account = account
         self._progress = progress
         self._turn = turn
+        self._weights = weights
         self._skipped: dict[str, str] = {}
         self._failed: dict[str, ExtractError] = {}
         self._tried: set[tuple[str, str]] = set()
@@ -261,7 +269,14 @@ class _Run:
             odd = audit.odd_streams(self._connection, account_id)
         clocks = self._account.test_clocks and not livemode
         self._writer = Writer(
-            self._connection, account_id, PINNED_VERSION, positions, odd, self._turn, test_clocks=clocks
+            self._connection,
+            account_id,
+            PINNED_VERSION,
+            positions,
+            odd,
+            self._turn,
+            self._weights,
+            test_clocks=clocks,
         )
         self._reader = Reader(
             client, self._writer, livemode, self._told, self._account.personal, coverage=Coverage(_founded(account))

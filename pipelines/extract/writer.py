@@ -21,6 +21,7 @@ from pipelines.extract import audit, cursors
 from pipelines.extract.audit import Oddity, Sweep
 from pipelines.extract.catalogue import BY_NAME, Stream
 from pipelines.extract.changes import Change, changes
+from pipelines.extract.weights import Weights, keep
 from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import clocks, raw
 from pipelines.warehouse.clocks import LeftOut
@@ -79,7 +80,7 @@ class Writer:
     """Takes batches in order and commits them in groups. `run` must be running while batches are put.
 
     Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
-    `odd_streams` are those where anything odd is on record.
+    `odd_streams` are those where anything odd is on record. `weights`, shared too, say how much memory writing takes.
 
     Unless `test_clocks`, what lives on a test clock is only noted. `written` counts new versions by stream; `swept`
     says what lists showed that were read again to the end; `left_out` is (stream, id) of what was only noted.
@@ -91,6 +92,7 @@ class Writer:
     positions: dict[str, Position]
     odd_streams: set[str]
     turn: threading.Lock
+    weights: Weights
     test_clocks: bool = False
     written: Counter[str] = field(default_factory=Counter)
     swept: dict[str, Sweep] = field(default_factory=dict)
@@ -185,6 +187,7 @@ class Writer:
         try:
             positions = dict(self.positions)
             found = self._write(group, positions)
+            self._make_room(group)
             cursors.remember(self.connection, self.account_id, self._kept(found))
             moved = {name: position for name, position in positions.items() if position != self.positions.get(name)}
             cursors.keep(self.connection, self.account_id, moved, group[-1].at)
@@ -194,6 +197,16 @@ class Writer:
                 self.connection.rollback()
             raise
         self.positions = positions
+
+    def _make_room(self, group: Sequence[Batch]) -> None:
+        """Give DuckDB the memory that it needs for payloads so large, and note it for later runs."""
+        payloads: dict[str, list[int]] = defaultdict(list)
+        for batch in group:
+            payloads[batch.stream.name] += (len(row.payload or b"") for row in batch.rows)
+        grown = [self.weights.grow(name, lengths) for name, lengths in payloads.items()]
+        if any(grown):
+            keep(self.connection, self.weights.heaviest)
+            self.connection.execute(f"set memory_limit = '{self.weights.memory_limit}'")
 
     def _write(self, group: Sequence[Batch], positions: dict[str, Position]) -> list[Change]:
         """Write rows and what they resolve, and move the positions; returns what is to be read now."""
