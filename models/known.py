@@ -15,6 +15,7 @@ from models.lives import lives
 from models.observations import ITEM, SUBSCRIPTION, live_items, observations, version_observations
 from models.policy import MetricPolicy
 from models.states import in_order
+from models.steady import steady
 from models.terms import Terms
 from models.usage import usage
 
@@ -94,7 +95,7 @@ class Known:
         )
         versions = version_observations(self.staging, running)
         parts = [told, untold.collect(), versions.collect()]
-        return in_order(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
+        return steady(in_order(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64))))
 
     @cached_property
     def _with_usage(self) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
 from models.projection import renewal_fits
 from models.realised import customer_cash, customer_value_by_age
-from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
+from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month
 from models.refunds import refund_rates_by_month, refunds
 from models.retention import cohort_retention
 from models.segments import segments
@@ -148,11 +148,11 @@ RECIPES: Mapping[str, Recipe] = {
             "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions"
         ),
     ),
-    "steps.shares": Recipe(shares, ("steps.postings",)),
+    "steps.recognised": Recipe(recognised, ("steps.postings",)),
     "marts.revenue_recognition_by_month": Recipe(
-        revenue_recognition_by_month, ("steps.shares",), contracts.RevenueRecognitionByMonth
+        revenue_recognition_by_month, ("steps.recognised",), contracts.RevenueRecognitionByMonth
     ),
-    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.shares",), contracts.DeferredRevenue),
+    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.recognised",), contracts.DeferredRevenue),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),

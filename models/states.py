@@ -35,9 +35,15 @@ def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, po
 def in_order(observed: pl.DataFrame) -> pl.DataFrame:
     """Observations with `item`, the number of their item, and `place_in_order` among those of an instant: the newest
     invoice first."""
-    order = (*ENTITY, "at", "known_at", "price_id", "quantity")
-    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
-    return ordered.with_columns(item=pl.struct(ENTITY).rle_id()).with_row_index("place_in_order")
+    items = observed.select(ENTITY).unique().sort(ENTITY).with_row_index("item")
+    prices = observed.select("price_id").unique().sort("price_id", nulls_last=True).with_row_index("price_rank")
+    order = ("item", "at", "known_at", "price_rank", "quantity")
+    ordered = (
+        observed.join(items, on=ENTITY)
+        .join(prices, on="price_id", nulls_equal=True)
+        .sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
+    )
+    return ordered.drop("price_rank").with_row_index("place_in_order")
 
 
 def before(name: str) -> pl.Expr:
