@@ -1,9 +1,8 @@
-"""A company as staged tables, made in the database itself: what the models are measured on at sizes that no account that
-is served and read reaches in reasonable time.
+"""A company as staged tables, made in the database itself: for sizes that no served account reaches in reasonable time.
 
-Some 34 invoice lines a customer over sixty months: monthly and yearly, several items, changes within a period and their
-prorations, coupons, three currencies, trials, failed and unpaid invoices, refunds, disputes and those who left. The same
-number of customers is the same company.
+Some 34 invoice lines a customer over sixty months: monthly and yearly, several items, changes within a period and
+their prorations, coupons, three currencies, trials, failed and unpaid invoices, refunds, disputes and those who left.
+The same number of customers is the same company.
 """
 
 from collections.abc import Iterator

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from models.plans import collected
+
 ONE = pl.lit(1, pl.Int128)
 
 
@@ -24,7 +26,7 @@ def allotted(
     >>> shares.collect()["share"].to_list()
     [34, 33, 33]
     """
-    ordered = frame.sort(*within, *order).with_columns(_of=pl.struct(within).rle_id()).collect()
+    ordered = frame.sort(*within, *order).with_columns(_of=pl.struct(within).rle_id()).pipe(collected)
     weights, size = pl.col(weight).cast(pl.Int128), pl.col(total).cast(pl.Int128).abs()
     summed = ordered.group_by("_of", maintain_order=True).agg(_sum=weights.sum())
     product, divisor = pl.col("_size") * weights * pl.col("_sum").sign(), pl.max_horizontal(pl.col("_sum").abs(), ONE)
@@ -49,7 +51,9 @@ def _left_over(floored: pl.DataFrame, units: pl.DataFrame) -> pl.Series:
     """One of the units left over, or none, for each row: of those of a whole the largest remainders get one."""
     wanting = floored.select("_of", "_short", units["left_over"][floored["_of"]]).with_row_index("_row")
     ranked = (
-        wanting.filter(pl.col("left_over") > 0).sort("_of", "_short", "_row").filter(_place("_of") < pl.col("left_over"))
+        wanting.filter(pl.col("left_over") > 0)
+        .sort("_of", "_short", "_row")
+        .filter(_place("_of") < pl.col("left_over"))
     )
     return pl.zeros(wanting.height, dtype=pl.Int128, eager=True).scatter(ranked["_row"], 1)
 

@@ -16,6 +16,7 @@ from models.lives import FINAL_FAILURE
 from models.mrr import month_end_stock, months_of, published
 from models.observations import SUBSCRIPTION
 from models.periods import is_partial
+from models.plans import AS_WRITTEN, collected
 from models.policy import GROUPS, PRESETS, RULES, WITHOUT_EFFECT_ON_STOCK, MetricPolicy, switched
 from models.terms import Terms
 from models.timeline import stretches
@@ -57,7 +58,7 @@ class _Ledgers:
         key = (_of_time(policy), chosen_by)
         if key not in self._made:
             timeline = stretches(self.known, self.catalogue, policy, only)
-            self._made[key] = ledger.changes(timeline.lazy(), self.terms).collect()
+            self._made[key] = ledger.changes(timeline.lazy(), self.terms).pipe(collected)
         return self._made[key]
 
 
@@ -123,7 +124,7 @@ def _of_group(policy: MetricPolicy, group: str) -> tuple[object, ...]:
 
 def _months(steps: Iterable[_Step], terms: Terms) -> pl.DataFrame:
     days = pl.concat(step.after.select("account_id", moved_on="changed_on") for step in steps).lazy()
-    return months_of(days, days.clear(), terms).collect()
+    return months_of(days, days.clear(), terms).pipe(collected)
 
 
 def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
@@ -140,12 +141,12 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
     about = ("account_id", "policy", "group", "sign")
     valued = [
         month_end_stock(
-            pl.concat(sides).collect().lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
+            pl.concat(sides).pipe(collected).lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
         )
         for table, sides in by_table.items()
     ]
     return (
-        pl.concat(pl.collect_all(valued))
+        pl.concat(pl.collect_all(valued, optimizations=AS_WRITTEN))
         .group_by("policy", "group", "account_id", "month")
         .agg(micros=(pl.col("closing_mrr") * pl.col("sign")).sum())
     )

@@ -14,6 +14,7 @@ from models.contracts.marts import DataChecks
 from models.movements import TYPES
 from models.mrr import MOVED
 from models.periods import is_partial, month_of
+from models.plans import collected
 from models.policy import GROUPS
 from models.terms import Terms
 
@@ -65,6 +66,8 @@ def data_checks(frames: Frames, findings: Iterable[pl.LazyFrame], terms: Terms) 
         .with_columns(passed=pl.col("failing_rows") == 0, checked_at=pl.lit(terms.as_of, pl.Datetime("us", "UTC")))
         .select(list(DataChecks.create_empty().columns))
         .sort("account_id", "check_name", "table_name")
+        .pipe(collected)
+        .lazy()
     )
 
 

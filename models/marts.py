@@ -18,6 +18,7 @@ from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs
+from models.plans import collected
 from models.projection import renewal_fits
 from models.realised import customer_cash, customer_value_by_age
 from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month
@@ -243,7 +244,7 @@ def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
 
 
 def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
-    made = recipe.make(*(frames[name] for name in recipe.inputs), terms).collect()
+    made = recipe.make(*(frames[name] for name in recipe.inputs), terms).pipe(collected)
     return made.lazy() if recipe.table is None else recipe.table.validate(made).lazy()
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from models.allotment import allotted, part
 from models.periods import day_of, is_partial, month_of, months_until, opens_at
+from models.plans import collected
 from models.reversals import reversals
 from models.terms import Terms
 
@@ -47,7 +48,7 @@ def postings(
     currency, amount (minor units without tax; negative where something is taken back), start_at, end_at (of what it is
     for), known_at, billed_at (null where it waits for its invoice).
     """
-    lines = _lines(invoices, invoice_lines, invoice_items, terms).collect().lazy()
+    lines = _lines(invoices, invoice_lines, invoice_items, terms).pipe(collected).lazy()
     back = reversals(
         invoices,
         lines,
@@ -90,8 +91,14 @@ def shares(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     caught_up had passed when the posting became known, earned passed since, up to the as-of instant; later is still to
     come, in this and in future months. A posting's shares sum to its amount, to the minor unit.
     """
-    made = postings.sort(POSTING).collect()
-    earned = _by_month(made, terms)
+    made = postings.sort(POSTING).pipe(collected)
+    earned = (
+        _by_month(made, terms)
+        .group_by("posting", "number")
+        .agg(pl.col("caught_up", "earned", "later").sum())
+        .sort("posting", "number")
+        .select("posting", _month("number"), "caught_up", "earned", "later")
+    )
     about = made.select(*POSTING, "invoice_id", "kind", "currency", "amount", "known_at", "billed_at")
     return pl.concat([about[earned["posting"]], earned.drop("posting")], how="horizontal").lazy()
 
@@ -102,15 +109,17 @@ def recognised(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
     What is earned in a month of what was billed in one; sums of parts of the postings add up to those of all.
     """
-    made = postings.with_columns(billed_month=month_of(day_of("billed_at", terms))).collect()
+    made = postings.with_columns(billed_month=month_of(day_of("billed_at", terms))).pipe(collected)
     about = ["account_id", "currency", "kind", "billed_month"]
     kinds = made.select(about).unique().with_row_index("of")
     of = made.select(about).join(kinds, on=about, how="left", nulls_equal=True, maintain_order="left")["of"]
     earned = _by_month(made, terms)
     summed = (
         earned.with_columns(of[earned["posting"]])
-        .group_by("of", "month")
+        .group_by("of", "number")
         .agg(pl.col("caught_up", "earned", "later").sum())
+        .with_columns(_month("number"))
+        .drop("number")
     )
     billed = made.select("amount", of=of).group_by("of").agg(billed=pl.col("amount").sum())
     by_kind = kinds.join(billed, on="of").drop_nulls("billed_month").with_columns(month="billed_month")
@@ -118,51 +127,81 @@ def recognised(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
 
 def _by_month(postings: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """What of each posting is earned when, in order: posting (its row), month, caught_up, earned, later.
+    """What of each posting is earned when: posting (its row), number (of the month), caught_up, earned, later.
 
-    Months are numbered and instants are microseconds while this is worked out: there are two rows a posting or more.
+    Months are numbered and instants are microseconds while this is worked out: there are two rows a posting or more. A
+    month stands twice where what had passed before a posting became known is caught up in it.
     """
     months = _months(postings, terms)
-    first = months["number"].min() or 0
     dated = postings.with_row_index("posting").select(
         "posting",
         "amount",
         pl.col("start_at", "end_at", "known_at").dt.epoch("us"),
         known_in=_number(day_of("known_at", terms)),
-        number=_span(terms),
+        first=_number(day_of("start_at", terms)),
+        last=_number(day_of(pl.max_horizontal("start_at", pl.col("end_at") - pl.duration(microseconds=1)), terms)),
     )
-    spans = dated.explode("number")
-    place = spans["number"] - first
-    from_at, to_at = pl.max_horizontal("start_at", "opens_at"), pl.min_horizontal("end_at", "closes_at")
-    timed = (
-        spans.with_columns(months["opens_at"][place], months["closes_at"][place])
-        .with_columns(from_at=from_at, to_at=to_at)
-        .with_columns(seconds=_seconds("from_at", "to_at"))
-        .select("posting", "amount", "number", "from_at", "seconds", "known_at", "known_in")
-    )
-    whole = allotted(timed.lazy(), "amount", "seconds", within=["posting"], order=["number"], into="whole")
+    is_short = pl.col("last") - pl.col("first") <= 1
+    whole = pl.concat([_in_two(dated.filter(is_short), months), _in_more(dated.filter(~is_short), months)])
     passed = _passed_by(pl.lit(terms.as_of).dt.epoch("us"))
-    summed = (
-        whole.with_columns(caught_up=_passed_by(pl.col("known_at")), passed=passed)
-        .with_columns(earned=pl.col("passed") - pl.col("caught_up"), later=pl.col("whole") - pl.col("passed"))
-        .group_by("posting", number=pl.max_horizontal("number", "known_in"), maintain_order=True)
-        .agg(pl.col("caught_up", "earned", "later").sum())
-        .collect()
+    return whole.with_columns(caught_up=_passed_by(pl.col("known_at")), passed=passed).select(
+        "posting",
+        "caught_up",
+        number=pl.max_horizontal("number", "known_in"),
+        earned=pl.col("passed") - pl.col("caught_up"),
+        later=pl.col("whole") - pl.col("passed"),
     )
-    return summed.select("posting", _month("number"), "caught_up", "earned", "later")
 
 
-def _span(terms: Terms) -> pl.Expr:
-    """The numbers of the months that a posting is for."""
-    last = pl.max_horizontal("start_at", pl.col("end_at") - pl.duration(microseconds=1))
-    return pl.int_ranges(_number(day_of("start_at", terms)), _number(day_of(last, terms)) + 1)
+SPAN = ("posting", "number", "from_at", "seconds", "known_at", "known_in", "whole")
+"""What a month has of a posting: `whole` of its amount, from an instant on, for so many seconds of it."""
+
+
+def _in_two(short: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The spans of postings that end in the month in which they begin or in the next, as most do.
+
+    The rule is that of `allotted`. Of two remainders that add up to one the larger gets the odd unit, the first of
+    equal ones: so the first month has its exact share rounded, a half up, and the second the rest.
+    """
+    both = _timed(short.with_columns(number="first"), months)
+    second = _timed(short.with_columns(number=pl.col("first") + 1), months)
+    seconds, seconds_after = pl.col("seconds").cast(pl.Int128), pl.col("seconds_after").cast(pl.Int128)
+    size, together = pl.col("amount").cast(pl.Int128).abs(), seconds + seconds_after
+    rounded = (2 * size * seconds + together) // pl.max_horizontal(2 * together, pl.lit(1, pl.Int128))
+    ends_there = (pl.col("last") == pl.col("first")) | (together == 0)
+    first = pl.when(ends_there).then(size).otherwise(rounded) * pl.col("amount").sign().cast(pl.Int128)
+    divided = both.with_columns(seconds_after=second["seconds"]).with_columns(whole=first.cast(pl.Int64))
+    rest = second.with_columns(whole=pl.col("amount") - divided["whole"]).filter(pl.col("last") > pl.col("first"))
+    return pl.concat([divided.select(SPAN), rest.select(SPAN)])
+
+
+def _in_more(long: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The spans of postings that end later."""
+    spans = long.with_columns(number=pl.int_ranges("first", pl.col("last") + 1)).explode("number")
+    timed = _timed(spans, months).lazy()
+    return (
+        allotted(timed, "amount", "seconds", within=["posting"], order=["number"], into="whole")
+        .select(SPAN)
+        .pipe(collected)
+    )
+
+
+def _timed(spans: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The spans with the instant from which and the seconds for which they lie in the month of their `number`."""
+    place = spans["number"] - (months["number"].min() or 0)
+    return (
+        spans.with_columns(months["opens_at"][place], months["closes_at"][place])
+        .with_columns(from_at=pl.max_horizontal("start_at", "opens_at"), to_at=pl.min_horizontal("end_at", "closes_at"))
+        .with_columns(seconds=pl.col("to_at") // SECOND - pl.col("from_at") // SECOND)
+        .drop("start_at", "end_at", "opens_at", "closes_at", "to_at")
+    )
 
 
 def _months(postings: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Every month that postings are for, in order: number, opens_at and closes_at in microseconds."""
+    """Every month that postings are for, and one more, in order: number, opens_at and closes_at in microseconds."""
     bounds = postings.select(
         low=_number(day_of(pl.col("start_at").min(), terms)),
-        high=_number(day_of(pl.max_horizontal(pl.col("start_at").max(), pl.col("end_at").max()), terms)),
+        high=_number(day_of(pl.max_horizontal(pl.col("start_at").max(), pl.col("end_at").max()), terms)) + 1,
     )
     every = bounds.select(number=pl.int_ranges("low", pl.col("high") + 2)).explode("number").drop_nulls()
     opens = every.select("number", opens_at=opens_at(_month("number"), terms).dt.epoch("us"))
@@ -329,7 +368,3 @@ def _by_kind(frame: pl.LazyFrame, amount: str, columns: dict[str, str], otherwis
         return pl.col(amount).filter(is_it).sum().alias(column)
 
     return frame.group_by(KEY).agg(of(column) for column in (*columns.values(), otherwise))
-
-
-def _seconds(start: str, end: str) -> pl.Expr:
-    return pl.col(end) // SECOND - pl.col(start) // SECOND

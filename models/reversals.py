@@ -7,6 +7,7 @@ made is told by the credit note alone.
 import polars as pl
 
 from models.allotment import part
+from models.plans import collected
 from models.terms import Terms
 
 INVOICE = ("account_id", "invoice_id")
@@ -31,7 +32,7 @@ def reversals(
     `taken` is positive where revenue is taken back and negative where it is restored (a voided credit note, a dispute
     won, a written-off invoice paid after all). Of one invoice no more is taken, at any time, than its `lines` hold.
     """
-    paid_by = _invoices_of_charges(_charges_of(refunds, disputes), charges, invoice_payments).collect().lazy()
+    paid_by = _invoices_of_charges(_charges_of(refunds, disputes), charges, invoice_payments).pipe(collected).lazy()
     given_up = invoices.rename({"id": "invoice_id"}).filter(
         pl.col("voided_at").is_not_null() | pl.col("marked_uncollectible_at").is_not_null()
     )
@@ -46,7 +47,7 @@ def reversals(
         .drop("currency")
         .join(nets, on=INVOICE)
         .with_columns(total_excluding_tax=pl.coalesce("total_excluding_tax", "net"))
-        .collect()
+        .pipe(collected)
         .lazy()
     )
     nets = held.select(*INVOICE, "net", "currency")

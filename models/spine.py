@@ -18,6 +18,7 @@ from models.currency import unknown_currencies
 from models.known import Known
 from models.lives import incomplete_rows
 from models.mrr import published
+from models.plans import collected
 from models.terms import Terms
 from models.timeline import stretches
 from models.worth import catalogue
@@ -72,17 +73,17 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     known = Known(staging, terms)
     sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
     timeline = stretches(known, sold, terms.policy).lazy()
-    told = ledger.changes(timeline, terms).collect()
-    native = ledger.kept(told.lazy(), terms.policy).collect()
+    told = ledger.changes(timeline, terms).pipe(collected)
+    native = ledger.kept(told.lazy(), terms.policy).pipe(collected)
     needed = [] if terms.policy.fx_mode == "native" else list(native["currency"].unique())
     daily = daily_rates(known, needed, rates, terms)
-    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).collect().lazy()
-    changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).collect().lazy()
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
+    changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).pipe(collected).lazy()
     stays_free = terms.policy.free_customers == "active"
-    present = presence.subscribers(timeline, terms).collect().lazy() if stays_free else None
-    moved = movements.movements(changes, terms.policy, present).collect().lazy()
+    present = presence.subscribers(timeline, terms).pipe(collected).lazy() if stays_free else None
+    moved = movements.movements(changes, terms.policy, present).pipe(collected).lazy()
     comings = presence.payers(moved) if present is None else present
-    days = mrr.by_day(moved, comings, terms).collect().lazy()
+    days = mrr.by_day(moved, comings, terms).pipe(collected).lazy()
     items = exclusions.items_now(staging, timeline, known.absent(terms.policy), sold, terms)
     months = mrr.by_month(days, comings, terms)
     reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
@@ -128,7 +129,7 @@ def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms:
             ),
         ]
     )
-    used = money.group_by("currency").agg(pl.col("at").min()).collect()
+    used = money.group_by("currency").agg(pl.col("at").min()).pipe(collected)
     first = min((one.date() - timedelta(days=1) for one in used["at"]), default=terms.as_of_day)
     return fx.daily_rates(rates, needed, list(used["currency"]), first, terms)
 

@@ -28,7 +28,9 @@ def steady(ordered: pl.DataFrame) -> pl.DataFrame:
     and subscriptions with an item that no bill told of at first, since those take discounts and tax from whatever bill
     of the others came last.
     """
-    plain = (pl.col("kind") == REGULAR) & pl.col("left_by").is_null() & ~pl.col("item").is_in(_untold(ordered).implode())
+    plain = (
+        (pl.col("kind") == REGULAR) & pl.col("left_by").is_null() & ~pl.col("item").is_in(_untold(ordered).implode())
+    )
     marked = ordered.with_columns(same_item=_same("item"), same_instant=_same("at")).with_columns(
         stands_alone=plain & ~_in_company()
     )

@@ -430,8 +430,10 @@ histories = st.one_of(
 def test_recognized_and_deferred_are_what_was_billed(history: tuple[dict[str, list[Row]], datetime], zone: str) -> None:
     tables, as_of = history
     terms = Terms(as_of=as_of, timezone=zone, currency="usd")
-    posted = earned_shares(terms, **tables).group_by("posting_id").agg(
-        pl.col("amount").first(), parts=(pl.col("caught_up") + pl.col("earned") + pl.col("later")).sum()
+    posted = (
+        earned_shares(terms, **tables)
+        .group_by("posting_id")
+        .agg(pl.col("amount").first(), parts=(pl.col("caught_up") + pl.col("earned") + pl.col("later")).sum())
     )
     assert posted.filter(pl.col("amount") != pl.col("parts")).collect().is_empty()
     made = added_up(terms, **tables).collect().lazy()
