@@ -7,7 +7,6 @@ disputes prevented before they were filed do not. https://docs.stripe.com/disput
 import polars as pl
 
 from models.periods import day_of, is_partial, month_of
-from models.refunds import succeeded_charges
 from models.reporting import in_reporting
 from models.shares import share
 from models.terms import Terms
@@ -74,17 +73,11 @@ def disputes(disputes: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame,
     )
 
 
-def dispute_rates_by_month(
-    disputes: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
-) -> pl.LazyFrame:
-    """`marts.dispute_rates_by_month`: `disputes` is the mart. Card payments only, by the network they ran on."""
+def dispute_rates_by_month(disputes: pl.LazyFrame, sales: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.dispute_rates_by_month`: `disputes` is the mart, `sales` of `refunds.sales_by_month`. Card payments only,
+    by the network they ran on."""
     network = pl.col("network").fill_null(UNKNOWN_NETWORK)
-    paid = (
-        succeeded_charges(charges, rates, terms)
-        .filter(_by_card())
-        .group_by("account_id", "month", network)
-        .agg(charges=pl.len().cast(pl.Int64))
-    )
+    paid = sales.filter(_by_card()).group_by("account_id", "month", network).agg(pl.col("charges").sum())
     outcome = pl.col("outcome")
     received = (
         disputes.filter(_by_card())

@@ -15,10 +15,13 @@ from models.terms import Terms
 
 CUSTOMER = ("account_id", "customer_id")
 COHORT = ("account_id", "cohort_month")
+WINDOWS = (12, 1)
+"""Months that retention looks back."""
 
 
-def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.cohort_retention`: `movements` is the spine's.
+def kept_by_cohort(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What is left of cohorts: account_id, cohort_month, months_since, customers, micros_reporting. `movements` is the
+    spine's. Sums of parts of the customers add up to those of all.
 
     A customer belongs to the month of its first paid day, over all currencies. Column 0 is that day; column m the end
     of the m-th month after, for months that are over, so cohorts still joining are absent. Every amount is at the rate
@@ -39,15 +42,20 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
         .filter(pl.col("months_since") > 0, ~is_partial("month", terms))
         .select(*CUSTOMER, "currency", "first_paid_on", "months_since", "micros")
     )
-    kept = (
+    return (
         in_reporting(pl.concat([started, later]), rates, amount="micros", on="first_paid_on")
         .filter(pl.col("micros") > 0)
-        .join(members.select(*CUSTOMER, "cohort_month"), on=CUSTOMER, how="inner")
+        .with_columns(cohort_month=month_of("first_paid_on"))
         .group_by(*COHORT, "months_since")
         .agg(
             customers=pl.col("customer_id").n_unique().cast(pl.Int64), micros_reporting=pl.col("micros_reporting").sum()
         )
     )
+
+
+def cohort_retention(kept_by_cohort: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.cohort_retention`: `kept_by_cohort` is of the function of that name."""
+    kept = kept_by_cohort.group_by(*COHORT, "months_since").agg(pl.col("customers", "micros_reporting").sum())
     at_start = kept.filter(pl.col("months_since") == 0).select(
         *COHORT, cohort_customers="customers", cohort_micros="micros_reporting"
     )
@@ -66,6 +74,15 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
             share("micros_reporting", "cohort_micros").alias("mrr_retention_rate"),
         )
         .sort(*COHORT, "months_since")
+    )
+
+
+def retained(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`revenue_retention` over each of `WINDOWS`, with the `window` in months. Sums of parts of the customers add up to
+    those of all."""
+    return pl.concat(
+        revenue_retention(stock, rates, terms, months).with_columns(window=pl.lit(months, pl.Int64))
+        for months in WINDOWS
     )
 
 

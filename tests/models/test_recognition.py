@@ -63,18 +63,22 @@ def proration(name: str, amount: int, start: datetime, end: datetime, of: str | 
 def made_of(tables: Mapping[str, Sequence[Row]], terms: Terms = LATER) -> pl.LazyFrame:
     """The postings of an account of these rows."""
     contracts = {table.table_name: table for table in staging.TABLES}
-    names = (
-        "invoices",
-        "invoice_lines",
-        "invoice_items",
-        "credit_notes",
-        "refunds",
-        "disputes",
-        "charges",
-        "invoice_payments",
-        "balance_transactions",
+
+    def of(name: str) -> pl.LazyFrame:
+        return rows(contracts[name], *tables.get(name, ()))
+
+    return postings(
+        of("invoices"),
+        of("invoice_lines"),
+        of("invoice_items"),
+        of("credit_notes"),
+        of("refunds"),
+        of("disputes"),
+        of("charges"),
+        of("invoice_payments"),
+        of("balance_transactions"),
+        terms,
     )
-    return postings(*(rows(contracts[name], *tables.get(name, ())) for name in names), terms)
 
 
 def earned_shares(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:

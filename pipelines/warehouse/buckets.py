@@ -1,0 +1,140 @@
+"""Staged tables divided by customers: buckets, and batches of buckets that fit into memory.
+
+A customer belongs to one of `COUNT` buckets by a hash of its account and id, the same in every process and version. It
+is computed here alone, by DuckDB: `md5(account_id || chr(31) || customer_id)`, the first eight hex digits as a number,
+modulo `COUNT`; `bucket_of` is the same in Python. Everything else lies in the bucket of its customer, or of what it
+hangs on (buckets/owners.sql). Knows nothing of what is made of the tables.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from models.contracts.staging import TABLES, Staged
+from models.marts import REFERENCE
+from models.reads import read_columns
+from pipelines.warehouse import tables
+
+COUNT = 1024
+"""Buckets. It never changes: what was kept by bucket would have to be made anew."""
+LINES_A_BATCH = 1_000_000
+"""Invoice lines whose customers are worked on at once: about a gigabyte of memory."""
+QUERIES = Path(__file__).parent / "buckets"
+
+DIVIDED: tuple[type[Staged], ...] = tuple(
+    table for table in TABLES if read_columns(table.table_name) and table.table_name not in REFERENCE
+)
+"""Staged tables that are divided: those that the models read, but for what is no customer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Buckets that are worked on together: from the first to before the end."""
+
+    number: int
+    first: int
+    end: int
+
+
+def bucket_of(account_id: str, customer_id: str) -> int:
+    """The bucket of a customer."""
+    return (
+        int(hashlib.md5(f"{account_id}\x1f{customer_id}".encode(), usedforsecurity=False).hexdigest()[:8], 16) % COUNT
+    )
+
+
+def batches(connection: duckdb.DuckDBPyConnection, lines: int = LINES_A_BATCH) -> list[Batch]:
+    """The buckets in as few batches as hold so many invoice lines each, or one bucket; a small account is one."""
+    held = connection.execute("select count(*) from staging.invoice_lines").fetchall()[0][0]
+    if held <= lines:
+        return [Batch(0, 0, COUNT)]
+    assign(connection)
+    found = connection.execute(f"select bucket, count(*) from ({_divided('invoice_lines')}) group by bucket").fetchall()
+    return list(cut(dict(found), lines))
+
+
+def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Batch]) -> None:
+    """Every divided table as Parquet files by batch, `folder/<table>/batch=<number>/`; after `batches`, on the same
+    connection. What no model reads is left out."""
+    ends = ", ".join(str(batch.end) for batch in made)
+    number = f"list_position(list_transform([{ends}], lambda e: bucket < e), true) - 1"
+    for table in DIVIDED:
+        target = str(folder / table.table_name).replace("'", "''")
+        connection.execute(
+            f"copy (select *, {number} as batch from ({_divided(table.table_name)})) to '{target}' "
+            "(format parquet, compression lz4, partition_by (batch), overwrite_or_ignore)"
+        )
+
+
+def read(folder: Path, batch: int) -> dict[str, pl.LazyFrame]:
+    """The divided tables of one batch, from its files; empty where it has none."""
+    frames = {}
+    for table in DIVIDED:
+        files = sorted((folder / table.table_name / f"batch={batch}").glob("*.parquet"))
+        rows = pl.read_parquet(files) if files else _empty(table)
+        frames[table.table_name] = rows.select(read_columns(table.table_name)).lazy()
+    return frames
+
+
+def whole(connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None = None) -> dict[str, pl.LazyFrame]:
+    """Staged tables as they are, undivided: those that the models read, or those named."""
+    wanted = [
+        table for table in TABLES if (read_columns(table.table_name) if names is None else table.table_name in names)
+    ]
+    return {table.table_name: _read(connection, table).lazy() for table in wanted}
+
+
+def _read(connection: duckdb.DuckDBPyConnection, table: type[Staged]) -> pl.DataFrame:
+    columns = read_columns(table.table_name) or tuple(table.columns())
+    if not tables.exists(connection, table.schema_name, table.table_name):
+        return _empty(table).select(columns)
+    rows: pl.DataFrame = connection.sql(f"select {_listed(columns)} from {table.qualified_name()}").pl()
+    return rows
+
+
+def _empty(table: type[Staged]) -> pl.DataFrame:
+    return table.create_empty()
+
+
+def assign(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables that say in which bucket each object lies."""
+    for table in DIVIDED:
+        if not tables.exists(connection, table.schema_name, table.table_name):
+            tables.create(connection, table)
+    define(connection)
+    connection.execute(_query("owners"))
+
+
+def define(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the connection `bucket_of(account_id, customer_id)`."""
+    connection.execute(_query("macro").replace("{count}", str(COUNT)))
+
+
+def _divided(table: str) -> str:
+    return _query(table).replace("{columns}", _listed(read_columns(table)))
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def cut(lines_by_bucket: Mapping[int, int], most: int) -> Iterator[Batch]:
+    """The buckets, in order, in batches of at most so many lines each, or of one bucket."""
+    number = first = held = 0
+    for bucket in range(COUNT):
+        lines = lines_by_bucket.get(bucket, 0)
+        if held and held + lines > most:
+            yield Batch(number, first, bucket)
+            number, first, held = number + 1, bucket, 0
+        held += lines
+    yield Batch(number, first, COUNT)
+
+
+@cache
+def _query(name: str) -> str:
+    return (QUERIES / f"{name}.sql").read_text()
