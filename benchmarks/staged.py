@@ -31,8 +31,8 @@ def make(connection: duckdb.DuckDBPyConnection, customers: int) -> int:
     """Make every staged table of a company of so many customers; how many invoice lines that are."""
     for contract in TABLES:
         tables.create(connection, contract)
-    connection.execute(_text("macros"))
-    connection.execute(_text("catalogue"))
+    connection.execute(query("macros"))
+    connection.execute(query("catalogue"))
     for first, end in _ranges(customers):
         grow(connection, first, end)
     return int(connection.execute("select count(*) from staging.invoice_lines").fetchall()[0][0])
@@ -40,9 +40,9 @@ def make(connection: duckdb.DuckDBPyConnection, customers: int) -> int:
 
 def grow(connection: duckdb.DuckDBPyConnection, first: int, end: int) -> None:
     """Add the customers of these numbers, the last one left out, to tables that are there."""
-    connection.execute(_text("lives"), [first, end])
+    connection.execute(query("lives"), [first, end])
     for part in ("parts", "lines", "tables"):
-        connection.execute(_text(part))
+        connection.execute(query(part))
     for table in ("attempts", "totals", "lines", "changes", "regular", "periods", "items", "lives"):
         connection.execute(f"drop table {table}")
 
@@ -52,5 +52,6 @@ def _ranges(customers: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + AT_ONCE, customers)
 
 
-def _text(name: str) -> str:
-    return (QUERIES / f"{name}.sql").read_text()
+def query(name: str) -> str:
+    """The text of `staged/<name>.sql`."""
+    return (QUERIES / f"{name}.sql").readquery()
