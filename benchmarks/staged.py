@@ -54,4 +54,4 @@ def _ranges(customers: int) -> Iterator[tuple[int, int]]:
 
 def query(name: str) -> str:
     """The text of `staged/<name>.sql`."""
-    return (QUERIES / f"{name}.sql").readquery()
+    return (QUERIES / f"{name}.sql").read_text()

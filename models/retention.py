@@ -4,10 +4,14 @@ Endpoints, never sums of movements: a customer who went down and up again lost n
 within the window was kept.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from models.fx import converted
 from models.mrr import published
-from models.periods import is_partial, month_end, month_of, months_between
+from models.periods import is_partial, month_of, months_between
+from models.plans import collected
 from models.reporting import in_reporting
 from models.shares import share
 from models.stock import customers_by_month
@@ -80,9 +84,9 @@ def cohort_retention(kept_by_cohort: pl.LazyFrame, terms: Terms) -> pl.LazyFrame
 def retained(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`revenue_retention` over each of `WINDOWS`, with the `window` in months. Sums of parts of the customers add up to
     those of all."""
+    worth = _by_customer(stock, rates, WINDOWS).pipe(collected).lazy()
     return pl.concat(
-        revenue_retention(stock, rates, terms, months).with_columns(window=pl.lit(months, pl.Int64))
-        for months in WINDOWS
+        _endpoints(worth, terms, months).with_columns(window=pl.lit(months, pl.Int64)) for months in WINDOWS
     )
 
 
@@ -92,24 +96,33 @@ def revenue_retention(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, mo
 
     `stock` is of `stock.items_by_month`. Months without anyone to look back on are absent.
     """
-    base = stock.with_columns(
-        base_month="month", month=pl.col("month").dt.offset_by(f"{months}mo"), is_base=pl.lit(True)
+    return _endpoints(_by_customer(stock, rates, (months,)), terms, months)
+
+
+def _by_customer(stock: pl.LazyFrame, rates: pl.LazyFrame, windows: Sequence[int]) -> pl.LazyFrame:
+    """What each customer is worth at the end of each month, at the rate of that day and at that of so many months
+    before: account_id, customer_id, month, worth_0 and worth_<months>; each item is converted by itself."""
+    month_ends = rates.filter(pl.col("date") == pl.col("date").dt.month_end()).select(
+        "currency", "numerator", "denominator", month=month_of("date")
     )
-    end = stock.with_columns(base_month=pl.col("month").dt.offset_by(f"-{months}mo"), is_base=pl.lit(False))
-    valued = in_reporting(
-        pl.concat([base, end.select(base.collect_schema().names())], how="diagonal").with_columns(
-            valued_on=month_end("base_month")
-        ),
-        rates,
-        amount="micros",
-        on="valued_on",
-    )
-    worth = pl.col("micros_reporting")
+    for months in (0, *windows):
+        at_the_time = month_ends.with_columns(pl.col("month").dt.offset_by(f"{months}mo"))
+        stock = (
+            stock.join(at_the_time, on=["currency", "month"], how="left")
+            .with_columns(converted("micros").alias(f"worth_{months}"))
+            .drop("numerator", "denominator")
+        )
+    return stock.group_by(*CUSTOMER, "month").agg(pl.col(f"worth_{months}").sum() for months in (0, *windows))
+
+
+def _endpoints(worth: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    """`revenue_retention` of what `_by_customer` says."""
+    base = worth.select(*CUSTOMER, pl.col("month").dt.offset_by(f"{months}mo"), base_micros="worth_0")
+    end = worth.select(*CUSTOMER, "month", end_micros=f"worth_{months}")
     return (
-        valued.filter(pl.col("month") <= terms.as_of_day)
-        .group_by(*CUSTOMER, "month")
-        .agg(base_micros=worth.filter("is_base").sum(), end_micros=worth.filter(~pl.col("is_base")).sum())
-        .filter(pl.col("base_micros") > 0)
+        base.filter(pl.col("base_micros") > 0, pl.col("month") <= terms.as_of_day)
+        .join(end, on=[*CUSTOMER, "month"], how="left")
+        .with_columns(pl.col("end_micros").fill_null(0))
         .group_by("account_id", "month")
         .agg(
             pl.col("base_micros", "end_micros").sum(),

@@ -14,7 +14,7 @@ from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
 from models.terms import Terms
-from pipelines import policies, rates
+from pipelines import policies, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
 from pipelines.settings import Settings
@@ -58,13 +58,21 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Model
     """
     terms = terms_of(connection, settings)
     try:
-        made = parts.made(connection, rates.load(settings.rate_file), terms, settings.home)
+        made = _made(connection, settings, terms)
     except MissingRateError as error:
         raise SettingsError(f"The metrics can't be computed: {error}.") from None
     found = made.pop(contracts.DataChecks.table_name).collect()
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
     rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
     return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found))
+
+
+def _made(connection: duckdb.DuckDBPyConnection, settings: Settings, terms: Terms) -> dict[str, pl.LazyFrame]:
+    known = rates.load(settings.rate_file)
+    if settings.engine == "spark":
+        engine = spark.engine(settings.spark_master)
+        return parts.made_by(engine, connection, known, terms, settings.shared, spark.LINES_A_TASK)
+    return parts.made(connection, known, terms, settings.home)
 
 
 def published(

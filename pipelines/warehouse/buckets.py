@@ -23,7 +23,7 @@ from pipelines.warehouse import tables
 COUNT = 1024
 """Buckets. It never changes: what was kept by bucket would have to be made anew."""
 LINES_A_BATCH = 1_000_000
-"""Invoice lines whose customers are worked on at once: about a gigabyte of memory."""
+"""Invoice lines whose customers are worked on at once: some three gigabytes of memory."""
 QUERIES = Path(__file__).parent / "buckets"
 
 DIVIDED: tuple[type[Staged], ...] = tuple(

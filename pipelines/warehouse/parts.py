@@ -1,11 +1,12 @@
 """What the models make, one batch of customers after another, so that memory does not grow with the account.
 
 A small account is one batch and is read as it is. A larger one is divided into files once, and each batch is made from
-its own. Knows buckets and the catalogue of marts; nothing of any figure.
+its own: here, one after another, or wherever the tasks of an engine run. Knows buckets and the catalogue of marts;
+nothing of any figure.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,10 @@ from models.terms import Terms
 from pipelines.warehouse import buckets
 
 Part = Mapping[str, pl.DataFrame]
+Engine = Callable[[Path, Sequence[int], Terms], None]
+"""Sees to it that `make` is called for each of the batches of a folder, wherever."""
+
+RATES = "rates.parquet"
 
 
 def made(
@@ -26,7 +31,7 @@ def made(
     scratch: Path,
     lines: int = buckets.LINES_A_BATCH,
 ) -> dict[str, pl.LazyFrame]:
-    """Every public table that the models make, `data_checks` among them, from the staged ones.
+    """Every public table that the models make, `data_checks` among them, from the staged ones, in this process.
 
     `scratch` is the folder for files of batches, which are gone afterwards; `lines` how many invoice lines are worked
     on at once.
@@ -37,21 +42,60 @@ def made(
     reference = buckets.whole(connection, REFERENCE)
     batches = buckets.batches(connection, lines)
     if len(batches) == 1:
-        parts = [marts.mapped(buckets.whole(connection), rates, terms)]
-        return joined(parts, reference, rates, terms)
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="batches-", dir=scratch) as folder:
+        return joined([marts.mapped(buckets.whole(connection), rates, terms)], reference, rates, terms)
+    with _folder(scratch) as folder:
         buckets.write(connection, Path(folder), batches)
         parts = [marts.mapped(buckets.read(Path(folder), one.number) | reference, rates, terms) for one in batches]
     return joined(parts, reference, rates, terms)
 
 
+def made_by(
+    engine: Engine, connection: duckdb.DuckDBPyConnection, rates: pl.LazyFrame, terms: Terms, shared: Path, lines: int
+) -> dict[str, pl.LazyFrame]:
+    """`made`, by tasks of an engine on files of a folder that all of them see; only numbers go through the engine."""
+    reference = buckets.whole(connection, REFERENCE)
+    batches = buckets.batches(connection, lines)
+    buckets.assign(connection)
+    with _folder(shared) as name:
+        folder = Path(name)
+        buckets.write(connection, folder, batches)
+        for table, rows in reference.items():
+            rows.sink_parquet(folder / f"{table}.parquet")
+        rates.sink_parquet(folder / RATES)
+        engine(folder, [batch.number for batch in batches], terms)
+        parts = [_read(folder, batch.number) for batch in batches]
+    return joined(parts, reference, rates, terms)
+
+
+def make(folder: Path, number: int, terms: Terms) -> None:
+    """Make one batch of the folder from its files, and leave what was made beside them."""
+    reference = {name: pl.scan_parquet(folder / f"{name}.parquet") for name in REFERENCE}
+    made = marts.mapped(buckets.read(folder, number) | reference, pl.scan_parquet(folder / RATES), terms)
+    target = _target(folder, number)
+    target.mkdir(parents=True, exist_ok=True)
+    for name, rows in made.items():
+        rows.write_parquet(target / f"{name}.parquet")
+
+
 def joined(
     parts: list[dict[str, pl.DataFrame]], reference: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms
 ) -> dict[str, pl.LazyFrame]:
-    """The tables of customers, those of all parts in one, and those of the account."""
+    """The tables of customers, those of all parts in one, and those of the account. The parts are used up."""
     of_account = marts.reduced(parts, reference, rates, terms)
     of_customers = {
         name: pl.concat([part.pop(f"marts.{name}") for part in parts]).lazy() for name in marts.names(marts.CUSTOMERS)
     }
     return of_customers | of_account
+
+
+def _folder(within: Path) -> tempfile.TemporaryDirectory[str]:
+    within.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="batches-", dir=within)
+
+
+def _target(folder: Path, number: int) -> Path:
+    return folder / "made" / f"batch={number}"
+
+
+def _read(folder: Path, number: int) -> dict[str, pl.DataFrame]:
+    return {name: pl.read_parquet(_target(folder, number) / f"{name}.parquet") for name in marts.kept()}

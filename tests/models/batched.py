@@ -25,15 +25,21 @@ def in_batches(
     batches = [Batch(number, *pair) for number, pair in enumerate(itertools.pairwise(bounds))]
     with duckdb.connect() as connection, TemporaryDirectory() as folder:
         connection.execute("set timezone = 'UTC'")
-        connection.execute("create schema staging")
-        for table in TABLES:
-            rows = staging.get(table.table_name, table.create_empty().lazy()).collect()  # noqa: F841 - read by name
-            connection.execute(f"create table {table.qualified_name()} as from rows")
+        stage(connection, staging)
         reference = buckets.whole(connection, REFERENCE)
         buckets.assign(connection)
         buckets.write(connection, Path(folder), batches)
         parts = [marts.mapped(buckets.read(Path(folder), batch.number) | reference, rates, terms) for batch in batches]
     return joined(parts, reference, rates, terms)
+
+
+def stage(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyFrame]) -> None:
+    """The frames as the tables of schema `staging`, whatever their contracts say."""
+    connection.execute("create schema staging")
+    for table in TABLES:
+        rows = staging.get(table.table_name, table.create_empty().lazy()).collect()
+        connection.register("rows", rows)
+        connection.execute(f"create table {table.qualified_name()} as from rows")
 
 
 def rows_of(made: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
