@@ -35,6 +35,7 @@ from models.subscriptions import subscriptions
 from models.tenure import survival_by_month
 from models.terms import Terms
 from models.trials import trials
+from models.worth import Catalogue
 
 
 class Grain(Enum):
@@ -256,16 +257,19 @@ def verify(
     return checks.data_checks(checks.with_steps(frames, terms), [spine.findings, *findings], terms)
 
 
-def mapped(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.DataFrame]:
+def mapped(
+    staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms, sold: Catalogue | None = None
+) -> dict[str, pl.DataFrame]:
     """What is made of some customers, all of whose objects are in `staging`, beside the whole tables of `REFERENCE`.
 
-    The public tables at their grain, and what `reduced` makes the rest from; by the names of the catalogue.
+    The public tables at their grain, and what `reduced` makes the rest from; by the names of the catalogue. `sold` is
+    as of `models.spine.of_customers`.
 
     Raises:
         As `build` does.
     """
     frames = {f"staging.{name}": frame for name, frame in complete(staging).items()}
-    frames |= _named("spine", of_customers(complete(staging), rates, terms))
+    frames |= _named("spine", of_customers(complete(staging), rates, terms, sold))
     for name, recipe in RECIPES.items():
         if recipe.grain is CUSTOMERS:
             frames[name] = _made(recipe, frames, terms)

@@ -21,7 +21,7 @@ from models.mrr import published
 from models.plans import collected
 from models.terms import Terms
 from models.timeline import stretches
-from models.worth import catalogue
+from models.worth import Catalogue, catalogue
 
 MONEY = ("charges", "refunds", "disputes", "invoices", "balance_transactions", "payouts")
 """Staged tables whose amounts the metric families convert."""
@@ -104,18 +104,23 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     )
 
 
-def of_customers(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
+def of_customers(
+    staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms, sold: Catalogue | None = None
+) -> dict[str, pl.LazyFrame]:
     """What the spine says of some customers, all of whose objects are in `staging`: frames by name.
 
     Those of `Spine` and `MARTS` at the grain of customers or finer; rates as far as these customers need them; and
     comings (of models/presence.py), currencies (used since when, and whether rates of them are needed), told (findings)
     and changed_by_policy, of which `of_account` makes the rest.
 
+    `sold` is the catalogue of prices and coupons, where it is there already: it remembers what states are worth, and
+    they repeat from customer to customer.
+
     Raises:
         models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
     """
     known = Known(staging, terms)
-    sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
+    sold = sold or catalogue(staging["prices"], staging["coupons"], terms.policy)
     timeline = stretches(known, sold, terms.policy).lazy()
     told = ledger.changes(timeline, terms).pipe(collected)
     native = ledger.kept(told.lazy(), terms.policy).pipe(collected)

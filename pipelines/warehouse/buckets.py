@@ -8,6 +8,7 @@ hangs on (buckets/owners.sql). Knows nothing of what is made of the tables.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,8 @@ COUNT = 1024
 """Buckets. It never changes: what was kept by bucket would have to be made anew."""
 LINES_A_BATCH = 1_000_000
 """Invoice lines whose customers are worked on at once: some three gigabytes of memory."""
+MEMORY = "2GB"
+"""What DuckDB may hold while it divides tables."""
 QUERIES = Path(__file__).parent / "buckets"
 
 DIVIDED: tuple[type[Staged], ...] = tuple(
@@ -48,19 +51,22 @@ def bucket_of(account_id: str, customer_id: str) -> int:
     )
 
 
-def batches(connection: duckdb.DuckDBPyConnection, lines: int = LINES_A_BATCH) -> list[Batch]:
-    """The buckets in as few batches as hold so many invoice lines each, or one bucket; a small account is one."""
-    held = connection.execute("select count(*) from staging.invoice_lines").fetchall()[0][0]
-    if held <= lines:
-        return [Batch(0, 0, COUNT)]
-    assign(connection)
-    found = connection.execute(f"select bucket, count(*) from ({_divided('invoice_lines')}) group by bucket").fetchall()
-    return list(cut(dict(found), lines))
+def lines(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many invoice lines are staged."""
+    if not tables.exists(connection, "staging", "invoice_lines"):
+        return 0
+    return int(connection.execute("select count(*) from staging.invoice_lines").fetchall()[0][0])
+
+
+def sizes(connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
+    """How many invoice lines lie in each bucket; after `assign`."""
+    divided = _divided("invoice_lines")
+    return dict(connection.execute(f"select bucket, count(*) from ({divided}) group by bucket").fetchall())
 
 
 def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Batch]) -> None:
-    """Every divided table as Parquet files by batch, `folder/<table>/batch=<number>/`; after `batches`, on the same
-    connection. What no model reads is left out."""
+    """Every divided table as Parquet files by batch, `folder/<table>/batch=<number>/`; after `assign`, on the
+    same connection. What no model reads is left out."""
     ends = ", ".join(str(batch.end) for batch in made)
     number = f"list_position(list_transform([{ends}], lambda e: bucket < e), true) - 1"
     for table in DIVIDED:
@@ -69,6 +75,20 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Ba
             f"copy (select *, {number} as batch from ({_divided(table.table_name)})) to '{target}' "
             "(format parquet, compression lz4, partition_by (batch), overwrite_or_ignore)"
         )
+
+
+@contextmanager
+def dividing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """DuckDB in little memory, so that the batches have the rest; what it needs more goes to its files."""
+    connection.execute(f"set memory_limit = '{MEMORY}'")
+    try:
+        yield
+    finally:
+        for name in connection.sql("from duckdb_tables() where temporary and table_name like 'of_%'").pl()[
+            "table_name"
+        ]:
+            connection.execute(f'drop table temp."{name}"')
+        connection.execute("reset memory_limit")
 
 
 def read(folder: Path, batch: int) -> dict[str, pl.LazyFrame]:

@@ -15,6 +15,7 @@ import polars as pl
 from models import marts
 from models.marts import REFERENCE
 from models.terms import Terms
+from models.worth import catalogue
 from pipelines.warehouse import buckets
 
 Part = Mapping[str, pl.DataFrame]
@@ -40,12 +41,14 @@ def made(
         As `models.marts.mapped` does.
     """
     reference = buckets.whole(connection, REFERENCE)
-    batches = buckets.batches(connection, lines)
-    if len(batches) == 1:
+    if buckets.lines(connection) <= lines:
         return joined([marts.mapped(buckets.whole(connection), rates, terms)], reference, rates, terms)
     with _folder(scratch) as folder:
-        buckets.write(connection, Path(folder), batches)
-        parts = [marts.mapped(buckets.read(Path(folder), one.number) | reference, rates, terms) for one in batches]
+        batches = _divided(connection, Path(folder), lines)
+        sold = catalogue(reference["prices"], reference["coupons"], terms.policy)
+        parts = [
+            marts.mapped(buckets.read(Path(folder), one.number) | reference, rates, terms, sold) for one in batches
+        ]
     return joined(parts, reference, rates, terms)
 
 
@@ -54,11 +57,9 @@ def made_by(
 ) -> dict[str, pl.LazyFrame]:
     """`made`, by tasks of an engine on files of a folder that all of them see; only numbers go through the engine."""
     reference = buckets.whole(connection, REFERENCE)
-    batches = buckets.batches(connection, lines)
-    buckets.assign(connection)
     with _folder(shared) as name:
         folder = Path(name)
-        buckets.write(connection, folder, batches)
+        batches = _divided(connection, folder, lines)
         for table, rows in reference.items():
             rows.sink_parquet(folder / f"{table}.parquet")
         rates.sink_parquet(folder / RATES)
@@ -86,6 +87,14 @@ def joined(
         name: pl.concat([part.pop(f"marts.{name}") for part in parts]).lazy() for name in marts.names(marts.CUSTOMERS)
     }
     return of_customers | of_account
+
+
+def _divided(connection: duckdb.DuckDBPyConnection, folder: Path, lines: int) -> list[buckets.Batch]:
+    with buckets.dividing(connection):
+        buckets.assign(connection)
+        batches = list(buckets.cut(buckets.sizes(connection), lines))
+        buckets.write(connection, folder, batches)
+    return batches
 
 
 def _folder(within: Path) -> tempfile.TemporaryDirectory[str]:
