@@ -176,14 +176,17 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
     """What each step changed of each month's closing, or what it closes with where it has no ledger before: policy,
     group, account_id, month, micros. Ledgers at rates of the same table are valued together."""
     by_table: dict[str, list[pl.LazyFrame]] = {}
-    for step in steps:
-        for sign, changes in ((1, step.after), (-1, step.before)):
-            if changes is not None:
-                side = ledger.kept(changes.lazy(), step.valued_by).with_columns(
-                    policy=pl.lit(step.policy), group=pl.lit(step.group), sign=pl.lit(sign)
-                )
-                by_table.setdefault(fx.table_of(step.valued_by.fx_mode), []).append(side)
-    about = ("account_id", "policy", "group", "sign")
+    both = ((step, sign, changes) for step in steps for sign, changes in ((1, step.after), (-1, step.before)))
+    sides = [(step, sign, changes) for step, sign, changes in both if changes is not None]
+    for number, (step, _, changes) in enumerate(sides):
+        numbered = ledger.kept(changes.lazy(), step.valued_by).with_columns(side=pl.lit(number, pl.Int32))
+        by_table.setdefault(fx.table_of(step.valued_by.fx_mode), []).append(numbered)
+    named = pl.LazyFrame(
+        [(number, step.policy, step.group, sign) for number, (step, sign, _) in enumerate(sides)],
+        schema={"side": pl.Int32, "policy": pl.String, "group": pl.String, "sign": pl.Int64},
+        orient="row",
+    )
+    about = ("account_id", "side")
     valued = [
         month_end_stock(
             pl.concat(sides).pipe(collected).lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
@@ -192,6 +195,7 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
     ]
     return (
         pl.concat(pl.collect_all(valued, optimizations=AS_WRITTEN))
+        .join(named.pipe(collected), on="side")
         .group_by("policy", "group", "account_id", "month")
         .agg(micros=(pl.col("closing_mrr") * pl.col("sign")).sum())
     )

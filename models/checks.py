@@ -226,8 +226,15 @@ def _orphans(table: str, reference: str, parent: str, of: pl.Expr | None = None)
 
 
 def _doubles(table: str) -> Failing:
+    """Ids that stand twice in an account; they are looked for by the id alone first, which is quicker."""
+    twice = pl.col("rows") > 1
     return lambda frames, _: (
-        frames[table].group_by("account_id", subject="id").agg(rows=pl.len()).filter(pl.col("rows") > 1).drop("rows")
+        frames[table]
+        .join(frames[table].group_by("id").agg(rows=pl.len()).filter(twice), on="id", how="semi")
+        .group_by("account_id", subject="id")
+        .agg(rows=pl.len())
+        .filter(twice)
+        .drop("rows")
     )
 
 

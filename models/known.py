@@ -96,7 +96,7 @@ class Known:
         )
         versions = version_observations(self.staging, running)
         parts = [told, untold.pipe(collected), versions.pipe(collected)]
-        return steady(in_order(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64))))
+        return steady(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
 
     @cached_property
     def _with_usage(self) -> pl.DataFrame:

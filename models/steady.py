@@ -7,6 +7,7 @@ timelines made of every renewal, under any policy, from a tenth of the rows.
 import polars as pl
 
 from models.observations import REGULAR, SUBSCRIPTION
+from models.states import ranked
 
 UNCHANGED = (
     "subscription_id",
@@ -21,16 +22,26 @@ UNCHANGED = (
 )
 
 
-def steady(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Observations of `states.in_order` with each steady run as one: its first row, billed to the end of its last.
+def steady(observed: pl.DataFrame) -> pl.DataFrame:
+    """Observations in the form of `states.in_order`, each steady run as one: its first row, billed to the end of its
+    last.
 
     Left as they are: what a pause may have left unbilled, what shares its instant with another observation of the item,
     and subscriptions with an item that no bill told of at first, since those take discounts and tax from whatever bill
     of the others came last.
     """
-    plain = (
-        (pl.col("kind") == REGULAR) & pl.col("left_by").is_null() & ~pl.col("item").is_in(_untold(ordered).implode())
-    )
+    order = ranked(observed)
+    ordered = observed.select("account_id", "at", "billed_to", "kind", "left_by", *UNCHANGED)[order["row"]]
+    begins = _begins(ordered.with_columns(order["item"]))
+    ends = ordered["billed_to"].filter(begins.shift(-1, fill_value=True))
+    first = order.filter(begins)
+    return observed[first["row"]].with_columns(first["item"], billed_to=ends).with_row_index("place_in_order")
+
+
+def _begins(ordered: pl.DataFrame) -> pl.Series:
+    """True for every row that does not go on with the run of the row before."""
+    untold = pl.col("item").is_in(_untold(ordered).implode())
+    plain = (pl.col("kind") == REGULAR) & pl.col("left_by").is_null() & ~untold
     marked = ordered.with_columns(same_item=_same("item"), same_instant=_same("at")).with_columns(
         stands_alone=plain & ~_in_company()
     )
@@ -40,9 +51,7 @@ def steady(ordered: pl.DataFrame) -> pl.DataFrame:
         pl.col("at") == pl.col("billed_to").shift(1),
         *(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in UNCHANGED),
     ).fill_null(False)
-    begun = marked.with_columns(begins=~goes_on).drop("same_item", "same_instant", "stands_alone")
-    ends = begun.filter(pl.col("begins").shift(-1, fill_value=True))
-    return begun.filter("begins").with_columns(ends["billed_to"]).drop("begins")
+    return marked.select(begins=~goes_on).to_series()
 
 
 def _same(name: str) -> pl.Expr:
