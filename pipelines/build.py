@@ -14,11 +14,11 @@ from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
 from models.terms import Terms
-from pipelines import policies, rates, spark
+from pipelines import policies, processes, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
 from pipelines.settings import Settings
-from pipelines.warehouse import parts, publish, stage, tables
+from pipelines.warehouse import buckets, parts, publish, stage, tables
 from reports import site
 
 
@@ -72,7 +72,11 @@ def _made(connection: duckdb.DuckDBPyConnection, settings: Settings, terms: Term
     if settings.engine == "spark":
         engine = spark.engine(settings.spark_master)
         return parts.made_by(engine, connection, known, terms, settings.shared, spark.LINES_A_TASK)
-    return parts.made(connection, known, terms, settings.home)
+    if buckets.lines(connection) > processes.LINES_A_TASK:
+        return parts.made_by(
+            processes.engine, connection, known, terms, settings.home.resolve(), processes.LINES_A_TASK
+        )
+    return parts.made(connection, known, terms)
 
 
 def published(

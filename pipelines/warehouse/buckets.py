@@ -23,8 +23,6 @@ from pipelines.warehouse import tables
 
 COUNT = 1024
 """Buckets. It never changes: what was kept by bucket would have to be made anew."""
-LINES_A_BATCH = 1_000_000
-"""Invoice lines whose customers are worked on at once: some three gigabytes of memory."""
 MEMORY = "2GB"
 """What DuckDB may hold while it divides tables."""
 QUERIES = Path(__file__).parent / "buckets"
@@ -78,17 +76,19 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Ba
 
 
 @contextmanager
-def dividing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def little_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """DuckDB in little memory, so that the batches have the rest; what it needs more goes to its files."""
     connection.execute(f"set memory_limit = '{MEMORY}'")
     try:
         yield
     finally:
-        for name in connection.sql("from duckdb_tables() where temporary and table_name like 'of_%'").pl()[
-            "table_name"
-        ]:
-            connection.execute(f'drop table temp."{name}"')
         connection.execute("reset memory_limit")
+
+
+def forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the tables of `assign`."""
+    for name in connection.execute(_query("temporary")).fetchall():
+        connection.execute(f'drop table temp."{name[0]}"')
 
 
 def read(folder: Path, batch: int) -> dict[str, pl.LazyFrame]:
@@ -143,15 +143,18 @@ def _listed(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def cut(lines_by_bucket: Mapping[int, int], most: int) -> Iterator[Batch]:
-    """The buckets, in order, in batches of at most so many lines each, or of one bucket."""
-    number = first = held = 0
+def cut(lines_by_bucket: Mapping[int, int], lines: int) -> Iterator[Batch]:
+    """The buckets, in order, in as few batches as have about so many lines each, and about as many; a bucket of more is
+    a batch of its own, or begins one."""
+    total = sum(lines_by_bucket.values())
+    count = max(1, -(-total // lines))
+    first = number = before = 0
     for bucket in range(COUNT):
-        lines = lines_by_bucket.get(bucket, 0)
-        if held and held + lines > most:
+        falls_in = min(count - 1, before * count // total) if total else 0
+        if falls_in > number:
             yield Batch(number, first, bucket)
-            number, first, held = number + 1, bucket, 0
-        held += lines
+            first, number = bucket, falls_in
+        before += lines_by_bucket.get(bucket, 0)
     yield Batch(number, first, COUNT)
 
 

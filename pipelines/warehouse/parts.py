@@ -1,12 +1,13 @@
 """What the models make, one batch of customers after another, so that memory does not grow with the account.
 
-A small account is one batch and is read as it is. A larger one is divided into files once, and each batch is made from
-its own: here, one after another, or wherever the tasks of an engine run. Knows buckets and the catalogue of marts;
-nothing of any figure.
+A small account is read and made as it is. A larger one is divided into files once, and each batch is a task of an
+engine that makes it from its own files: in processes of this machine, or of others. Knows buckets and the catalogue of
+marts; nothing of any figure.
 """
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ import polars as pl
 from models import marts
 from models.marts import REFERENCE
 from models.terms import Terms
-from models.worth import catalogue
+from models.worth import Catalogue, catalogue
 from pipelines.warehouse import buckets
 
 Part = Mapping[str, pl.DataFrame]
@@ -25,39 +26,25 @@ Engine = Callable[[Path, Sequence[int], Terms], None]
 RATES = "rates.parquet"
 
 
-def made(
-    connection: duckdb.DuckDBPyConnection,
-    rates: pl.LazyFrame,
-    terms: Terms,
-    scratch: Path,
-    lines: int = buckets.LINES_A_BATCH,
-) -> dict[str, pl.LazyFrame]:
-    """Every public table that the models make, `data_checks` among them, from the staged ones, in this process.
-
-    `scratch` is the folder for files of batches, which are gone afterwards; `lines` how many invoice lines are worked
-    on at once.
+def made(connection: duckdb.DuckDBPyConnection, rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
+    """Every public table that the models make, `data_checks` among them, from the staged ones, all at once.
 
     Raises:
         As `models.marts.mapped` does.
     """
     reference = buckets.whole(connection, REFERENCE)
-    if buckets.lines(connection) <= lines:
-        return joined([marts.mapped(buckets.whole(connection), rates, terms)], reference, rates, terms)
-    with _folder(scratch) as folder:
-        batches = _divided(connection, Path(folder), lines)
-        sold = catalogue(reference["prices"], reference["coupons"], terms.policy)
-        parts = [
-            marts.mapped(buckets.read(Path(folder), one.number) | reference, rates, terms, sold) for one in batches
-        ]
-    return joined(parts, reference, rates, terms)
+    return joined([marts.mapped(buckets.whole(connection), rates, terms)], reference, rates, terms)
 
 
 def made_by(
     engine: Engine, connection: duckdb.DuckDBPyConnection, rates: pl.LazyFrame, terms: Terms, shared: Path, lines: int
 ) -> dict[str, pl.LazyFrame]:
-    """`made`, by tasks of an engine on files of a folder that all of them see; only numbers go through the engine."""
+    """`made`, by tasks of an engine, of about so many invoice lines each, on files of a folder that all of them see.
+
+    The files are gone afterwards. Only numbers go through the engine.
+    """
     reference = buckets.whole(connection, REFERENCE)
-    with _folder(shared) as name:
+    with _folder(shared) as name, buckets.little_memory(connection):
         folder = Path(name)
         batches = _divided(connection, folder, lines)
         for table, rows in reference.items():
@@ -70,12 +57,23 @@ def made_by(
 
 def make(folder: Path, number: int, terms: Terms) -> None:
     """Make one batch of the folder from its files, and leave what was made beside them."""
-    reference = {name: pl.scan_parquet(folder / f"{name}.parquet") for name in REFERENCE}
-    made = marts.mapped(buckets.read(folder, number) | reference, pl.scan_parquet(folder / RATES), terms)
+    staging = buckets.read(folder, number) | _reference(folder)
+    made = marts.mapped(staging, pl.scan_parquet(folder / RATES), terms, _sold(folder, terms))
     target = _target(folder, number)
     target.mkdir(parents=True, exist_ok=True)
     for name, rows in made.items():
-        rows.write_parquet(target / f"{name}.parquet")
+        rows.write_parquet(target / f"{name}.parquet", compression="lz4")
+
+
+def _reference(folder: Path) -> dict[str, pl.LazyFrame]:
+    return {name: pl.scan_parquet(folder / f"{name}.parquet") for name in REFERENCE}
+
+
+@lru_cache(maxsize=1)
+def _sold(folder: Path, terms: Terms) -> Catalogue:
+    """The catalogue of the folder, which remembers what states are worth from batch to batch."""
+    reference = _reference(folder)
+    return catalogue(reference["prices"], reference["coupons"], terms.policy)
 
 
 def joined(
@@ -90,10 +88,10 @@ def joined(
 
 
 def _divided(connection: duckdb.DuckDBPyConnection, folder: Path, lines: int) -> list[buckets.Batch]:
-    with buckets.dividing(connection):
-        buckets.assign(connection)
-        batches = list(buckets.cut(buckets.sizes(connection), lines))
-        buckets.write(connection, folder, batches)
+    buckets.assign(connection)
+    batches = list(buckets.cut(buckets.sizes(connection), lines))
+    buckets.write(connection, folder, batches)
+    buckets.forget(connection)
     return batches
 
 

@@ -91,6 +91,16 @@ def test_what_is_made_of_all_reads_no_table_that_is_divided() -> None:
 
 
 def test_batches_are_sized_by_their_lines() -> None:
-    """Buckets of 3, 3 and 5 lines, at most 6 at once: the first two together, then the third."""
+    """Buckets of 3, 3 and 5 lines, 11 in all, about 6 at once: two batches of 5.5, the first up to its sixth line."""
     found = list(buckets.cut({0: 3, 10: 3, 500: 5}, 6))
-    assert [(one.first, one.end) for one in found] == [(0, 500), (500, COUNT)]
+    assert [(one.number, one.first, one.end) for one in found] == [(0, 0, 11), (1, 11, COUNT)]
+
+
+def test_a_bucket_of_more_lines_than_a_batch_is_not_cut() -> None:
+    """Of 4 + 40 + 4 lines in batches of 10, five would do: the large one holds the lines of four of them."""
+    found = list(buckets.cut({0: 4, 1: 40, 2: 4}, 10))
+    assert [(one.first, one.end) for one in found] == [(0, 2), (2, COUNT)]
+
+
+def test_an_account_without_lines_is_one_batch() -> None:
+    assert [(one.first, one.end) for one in buckets.cut({}, 10)] == [(0, COUNT)]

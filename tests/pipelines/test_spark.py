@@ -19,7 +19,7 @@ def test_tasks_of_spark_make_what_one_process_makes(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as connection:
         stage(connection, company.staging)
         lines = connection.execute("select count(*) from staging.invoice_lines").fetchall()[0][0]
-        here = parts.made(connection, company.rates.lazy(), company.terms, tmp_path)
+        here = parts.made(connection, company.rates.lazy(), company.terms)
         engine = spark.engine("local[2]")
         there = parts.made_by(engine, connection, company.rates.lazy(), company.terms, tmp_path, lines // 4 + 1)
     rows, expected = rows_of(there), rows_of(here)
