@@ -23,8 +23,8 @@ from pipelines.warehouse import tables
 
 COUNT = 1024
 """Buckets. It never changes: what was kept by bucket would have to be made anew."""
-MEMORY = "2GB"
-"""What DuckDB may hold while it divides tables."""
+TO_DIVIDE, MEANWHILE = "4GB", "1GB"
+"""What DuckDB may hold while it divides tables, and while batches are made."""
 QUERIES = Path(__file__).parent / "buckets"
 
 DIVIDED: tuple[type[Staged], ...] = tuple(
@@ -76,9 +76,9 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Ba
 
 
 @contextmanager
-def little_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """DuckDB in little memory, so that the batches have the rest; what it needs more goes to its files."""
-    connection.execute(f"set memory_limit = '{MEMORY}'")
+def in_memory_of(connection: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None]:
+    """DuckDB in so much memory, such as `4GB`; what it needs more goes to its files."""
+    connection.execute(f"set memory_limit = '{limit}'")
     try:
         yield
     finally:

@@ -44,13 +44,15 @@ def made_by(
     The files are gone afterwards. Only numbers go through the engine.
     """
     reference = buckets.whole(connection, REFERENCE)
-    with _folder(shared) as name, buckets.little_memory(connection):
+    with _folder(shared) as name:
         folder = Path(name)
-        batches = _divided(connection, folder, lines)
+        with buckets.in_memory_of(connection, buckets.TO_DIVIDE):
+            batches = _divided(connection, folder, lines)
         for table, rows in reference.items():
             rows.sink_parquet(folder / f"{table}.parquet")
         rates.sink_parquet(folder / RATES)
-        engine(folder, [batch.number for batch in batches], terms)
+        with buckets.in_memory_of(connection, buckets.MEANWHILE):
+            engine(folder, [batch.number for batch in batches], terms)
         parts = [_read(folder, batch.number) for batch in batches]
     return joined(parts, reference, rates, terms)
 

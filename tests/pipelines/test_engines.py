@@ -51,7 +51,7 @@ def test_what_is_wrong_with_a_batch_is_told_as_it_is_and_its_files_are_gone(tmp_
 
 
 def test_spark_without_java_is_refused_with_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr(spark, "find_spec", lambda _: object())
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(SettingsError, match="install a Java 17 or later"):
