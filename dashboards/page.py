@@ -68,10 +68,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A table's row; `weight` sets totals and headings apart."""
+    """A table's row; `weight` sets totals and headings apart; `term` is the figure it is of, where it is of one."""
 
     cells: tuple[Cell, ...]
     weight: Literal["", "total", "part", "partial"] = ""
+    term: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,13 +161,20 @@ class Tiles:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Lines to be typed or copied, each with what it does."""
+
+    lines: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Words:
     """Paragraphs."""
 
     paragraphs: tuple[str, ...]
 
 
-Block = Tiles | Chart | TableBlock | Words | Definitions | Facts
+Block = Tiles | Chart | TableBlock | Words | Definitions | Facts | Listing
 
 
 @dataclass(frozen=True)
@@ -185,12 +193,32 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the site; `name` is its file's name without `.html`."""
+    """One page of the site; `name` is its file's name without `.html`.
+
+    A page that shows the rows behind a figure names it in `shows`, and in `behind` the terms whose figures it belongs
+    to: there it is linked from, instead of from the navigation.
+    """
 
     name: str
     title: str
     findings: tuple[str, ...]
     sections: tuple[Section, ...] = field(default=())
+    shows: str = ""
+    behind: tuple[str, ...] = ()
+
+
+def shown_by(pages: Iterable[Page]) -> dict[str, str]:
+    """Figure to the name of the page that shows its rows."""
+    return {page.shows: page.name for page in pages if page.shows}
+
+
+def rows_behind(pages: Iterable[Page]) -> dict[str, list[Page]]:
+    """Term to the pages that show the rows behind its figures."""
+    found: dict[str, list[Page]] = {}
+    for page in pages:
+        for term in page.behind:
+            found.setdefault(term, []).append(page)
+    return found
 
 
 def charts_of(page: Page) -> list[Chart]:

@@ -20,7 +20,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dashboards import downloads, drawing
-from dashboards.page import Basis, Page, Table, charts_of, tables_of
+from dashboards.page import Basis, Page, Table, charts_of, rows_behind, shown_by, tables_of
 from dashboards.values import Missing, is_figure, shown, sort_key
 
 HERE = Path(__file__).parent
@@ -71,7 +71,9 @@ def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
     template = _environment().get_template("page.html.j2")
     return template.render(
         page=page,
-        pages=pages,
+        pages=[each for each in pages if not each.shows],
+        rows_of=shown_by(pages),
+        behind=rows_behind(pages),
         basis=basis,
         css=css,
         script=script,

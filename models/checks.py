@@ -16,6 +16,8 @@ from models.mrr import MOVED
 from models.periods import is_partial, month_of
 from models.plans import collected
 from models.policy import GROUPS
+from models.recovery import DIMENSIONS
+from models.slices import TRANSFERS
 from models.terms import Terms
 
 BLOCKING, WARNING = "blocking", "warning"
@@ -538,6 +540,27 @@ WITHIN_CUSTOMERS = (
 """Checks of public tables whose rows are customers', which compare nothing beyond a customer."""
 
 
+def _recovery_and_its_dimensions(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Months of a dimension whose rows do not add up to what failed and was recovered in the month."""
+    key = ("account_id", "month", "dimension")
+    amounts = ("failed_invoices", "failed_amount_reporting", "recovered_invoices", "recovered_amount_reporting")
+    dimensions = pl.LazyFrame({"dimension": DIMENSIONS})
+    split = frames["marts.recovery_by_dimension"].filter(pl.col("dimension").is_in(DIMENSIONS))
+    whole = frames["marts.recovery_by_month"].select(*key[:2], *amounts).join(dimensions, how="cross")
+    return _unequal(key, split.group_by(key).agg(pl.col(amounts).sum()), whole, *amounts)
+
+
+def _slices_and_months(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Months of a dimension whose slices do not add up to the month, or whose transfers do not cancel out."""
+    key = ("account_id", "month", "dimension")
+    amounts = ("opening_mrr", *MOVED, "fx_mrr", "closing_mrr")
+    slices = frames["marts.mrr_by_month_slice"]
+    added = slices.group_by(key).agg(pl.col(amounts).sum(), transfers=pl.sum_horizontal(pl.col(TRANSFERS).sum()))
+    months = frames["marts.mrr_by_month_reporting"].select(*key[:2], *amounts)
+    whole = months.join(slices.select("dimension").unique(), how="cross").with_columns(transfers=pl.lit(0))
+    return _unequal(key, added, whole, *amounts, "transfers")
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "changes_sum_to_movements",
@@ -711,6 +734,20 @@ CHECKS: tuple[Check, ...] = (
         BLOCKING,
         "paid by a charge that we do not hold",
         _unpaid_by_a_charge,
+    ),
+    Check(
+        "mrr_slices_add_up",
+        "marts.mrr_by_month_slice",
+        BLOCKING,
+        "a dimension's slices are not the month, or its transfers do not cancel out",
+        _slices_and_months,
+    ),
+    Check(
+        "recovery_dimensions_add_up",
+        "marts.recovery_by_dimension",
+        BLOCKING,
+        "a dimension's rows are not what failed and was recovered in the month",
+        _recovery_and_its_dimensions,
     ),
     Check(
         "money_has_an_exchange_rate",

@@ -11,6 +11,7 @@ import polars as pl
 
 from models.mrr import published
 from models.periods import is_partial, month_of
+from models.preventable import because, last_refusals
 from models.stock import CUSTOMER
 from models.terms import Terms
 
@@ -47,10 +48,11 @@ def churned_customers(
     customers: pl.LazyFrame,
     invoices: pl.LazyFrame,
     attempts: pl.LazyFrame,
+    refused: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """`marts.churned_customers`: the first two frames are the spine's, `attempts` is of
-    `failures.payment_attempts`, the others are staged.
+    `failures.payment_attempts`, `refused` of `preventable.refused_cards`, the others are staged.
 
     Reason, feedback and comment are the ended subscription's; null where it was paused, unpaid or became free. `left`
     is true where the customer had no MRR left in any currency.
@@ -66,27 +68,30 @@ def churned_customers(
         .join(_last_straws(changes), on=CHURN, how="inner")
         .join(_subscription_facts(subscriptions, customers), on=["account_id", "subscription_id"], how="left")
     )
-    dunning = _dunning(invoices, attempts)
+    dunning = failing_invoices(invoices, attempts)
     return (
         churned.join(
             _asked_in_dunning(churned, dunning), on=["account_id", "subscription_id", "churned_at"], how="left"
         )
         .join(_ended_in_dunning(churned, dunning), on=["account_id", "subscription_id", "churned_at"], how="left")
+        .join(last_refusals(churned, refused), on=["account_id", "subscription_id", "churned_at"], how="left")
         .join(_first_paid(movements), on=CUSTOMER, how="left")
         .join(_returns(movements), on=CHURN, how="left")
         .join(_currencies_left(movements), on=["account_id", "customer_id", "churned_on"], how="left")
         .with_columns(
             pl.col("asked_in_dunning", "ended_in_dunning", "customer_deleted", "was_set_to_end").fill_null(False)
         )
+        .with_columns(_kind().alias("kind"), pl.when(_ended).then("cancellation_feedback").alias("feedback"))
+        .with_columns(preventable_because=because(terms.policy))
         .select(
             "account_id",
             "customer_id",
             "subscription_id",
             "churned_at",
             "churned_on",
-            _kind().alias("kind"),
+            "kind",
             pl.when(_ended).then("cancellation_reason").alias("reason"),
-            pl.when(_ended).then("cancellation_feedback").alias("feedback"),
+            "feedback",
             pl.when(_ended).then("cancellation_comment").alias("comment"),
             published(pl.col("lost")).alias("mrr_lost"),
             "currency",
@@ -94,6 +99,8 @@ def churned_customers(
             (pl.col("churned_on") - pl.col("first_paid_on")).dt.total_days().alias("tenure_days"),
             "returned_on",
             (pl.col("currencies_left") == 0).alias("left"),
+            pl.col("preventable_because").is_not_null().alias("preventable"),
+            "preventable_because",
         )
         .sort("account_id", "customer_id", "churned_at", "currency")
     )
@@ -182,7 +189,7 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
     )
 
 
-def _dunning(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+def failing_invoices(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Invoices with failed attempts: when each failed first and last, and when it stopped being owed."""
     failed = attempts.filter(pl.col("status") == "failed")
     tries = failed.group_by("account_id", "invoice_id").agg(

@@ -7,6 +7,7 @@ disputes prevented before they were filed do not. https://docs.stripe.com/disput
 import polars as pl
 
 from models.periods import day_of, is_partial, month_of
+from models.refunds import succeeded_charges
 from models.reporting import in_reporting
 from models.shares import share
 from models.terms import Terms
@@ -80,7 +81,7 @@ def dispute_rates_by_month(disputes: pl.LazyFrame, sales: pl.LazyFrame, terms: T
     paid = sales.filter(_by_card()).group_by("account_id", "month", network).agg(pl.col("charges").sum())
     outcome = pl.col("outcome")
     received = (
-        disputes.filter(_by_card())
+        on_cards(disputes)
         .group_by("account_id", month_of("disputed_on").alias("month"), network)
         .agg(
             disputes=_rows(outcome.is_in(RECEIVED)),
@@ -101,6 +102,16 @@ def dispute_rates_by_month(disputes: pl.LazyFrame, sales: pl.LazyFrame, terms: T
         )
         .sort(KEY)
     )
+
+
+def card_payments(charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The payments that dispute activity is held against, as `refunds.succeeded_charges` has them."""
+    return succeeded_charges(charges, rates, terms).filter(_by_card())
+
+
+def on_cards(disputes: pl.LazyFrame) -> pl.LazyFrame:
+    """The disputes of card payments; those with an outcome of `RECEIVED` are activity."""
+    return disputes.filter(_by_card())
 
 
 def _by_card() -> pl.Expr:

@@ -105,12 +105,33 @@ def first_attempts_by_month(
     rates: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """Subscription invoices by the month of their first attempt: account_id, month, attempted_amount_reporting and, of
-    that, first_failed_amount_reporting. The first invoice after a trial is left out: its failure says the trial did not
-    convert. https://docs.stripe.com/billing/revenue-recovery/recovery-analytics"""
+    """`first_attempts` by month: account_id, month, attempted_amount_reporting and, of that,
+    first_failed_amount_reporting."""
+    return (
+        first_attempts(invoices, attempts, subscriptions, rates, terms)
+        .group_by("account_id", month_of("attempted_on").alias("month"))
+        .agg(
+            attempted_amount_reporting=pl.col("amount_due_reporting").sum(),
+            first_failed_amount_reporting=pl.col("amount_due_reporting").filter("failed").sum(),
+        )
+    )
+
+
+def first_attempts(
+    invoices: pl.LazyFrame,
+    attempts: pl.LazyFrame,
+    subscriptions: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """Subscription invoices with the day of their first attempt, its charge and whether it failed: account_id,
+    customer_id, subscription_id, invoice_id, charge_id, attempted_on, failed, currency, amount_due and
+    amount_due_reporting. The first invoice after a trial is left out: its failure says the trial did not convert.
+    https://docs.stripe.com/billing/revenue-recovery/recovery-analytics"""
     first = attempts.group_by(INVOICE).agg(
         pl.col("attempted_at").min(),
         failed=_failed().sort_by("attempted_at", "charge_id").first(),
+        charge_id=pl.col("charge_id").sort_by("attempted_at", "charge_id").first(),
     )
     billed = (
         invoices.with_columns(invoice_id=pl.col("id"))
@@ -119,13 +140,17 @@ def first_attempts_by_month(
         .join(first, on=INVOICE, how="inner")
         .with_columns(attempted_on=day_of("attempted_at", terms))
     )
-    return (
-        in_reporting(billed, rates, amount="amount_due", on="attempted_on")
-        .group_by("account_id", month_of("attempted_on").alias("month"))
-        .agg(
-            attempted_amount_reporting=pl.col("amount_due_reporting").sum(),
-            first_failed_amount_reporting=pl.col("amount_due_reporting").filter("failed").sum(),
-        )
+    return in_reporting(billed, rates, amount="amount_due", on="attempted_on").select(
+        "account_id",
+        "customer_id",
+        "subscription_id",
+        "invoice_id",
+        "charge_id",
+        "attempted_on",
+        "failed",
+        "currency",
+        "amount_due",
+        "amount_due_reporting",
     )
 
 

@@ -18,16 +18,24 @@ from models.contracts import marts as contracts
 from models.contracts import staging as staged
 from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
-from models.failures import first_attempts_by_month, payment_attempts, payment_failures, recovery_by_month
+from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs, volume_by_month
+from models.monitoring import dispute_monitoring_by_month, fraud_reports
 from models.plans import collected
+from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
+from models.published import exchange_rates
 from models.realised import cash_by_age, cash_of_customers, customer_cash, customer_value_by_age
+from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
 from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month
+from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
+from models.saves import cancellation_requests, cancellation_saves_by_month
+from models.scheduled import committed_mrr, scheduled_changes, scheduled_churn, scheduled_churn_by_month
 from models.segments import segments
+from models.slices import mrr_by_month_slice, slices
 from models.spells import spells
 from models.spine import Spine, build_spine, of_account, of_customers
 from models.stock import items_by_month
@@ -77,29 +85,53 @@ READ_BY_THE_SPINE = _takes(
 )
 """What the timeline, the ledger and the movements are made from."""
 
-REFERENCE = _takes("accounts products prices coupons discounts tax_rates balances")
+REFERENCE = _takes("accounts products prices coupons discounts tax_rates balances payment_methods")
 """Staged tables that are no customer's, or few: every part of the customers is given them whole."""
 
 RECIPES: Mapping[str, Recipe] = {
     "steps.attempts": Recipe(payment_attempts, _takes("staging.invoice_payments staging.charges")),
+    "steps.refused_cards": Recipe(
+        refused_cards,
+        _takes(
+            "staging.invoices staging.invoice_payments steps.attempts staging.charges staging.payment_intents "
+            "staging.payment_methods"
+        ),
+    ),
     "marts.churned_customers": Recipe(
         churned_customers,
-        _takes("spine.movements spine.changes staging.subscriptions staging.customers staging.invoices steps.attempts"),
+        _takes(
+            "spine.movements spine.changes staging.subscriptions staging.customers staging.invoices steps.attempts "
+            "steps.refused_cards"
+        ),
         contracts.ChurnedCustomers,
     ),
     "marts.mrr_changes": Recipe(_as_the_spine_made_it, ("spine.mrr_changes",), contracts.MrrChanges),
     "marts.mrr_movements": Recipe(
         with_churn_kinds, _takes("spine.mrr_movements marts.churned_customers"), contracts.MrrMovements
     ),
+    "marts.customer_changes": Recipe(_as_the_spine_made_it, ("spine.customer_changes",), contracts.CustomerChanges),
     "marts.mrr_by_day": Recipe(_as_the_spine_made_it, ("spine.mrr_by_day",), contracts.MrrByDay, ACCOUNT),
     "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth, ACCOUNT),
     "marts.mrr_by_month_reporting": Recipe(
         _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting, ACCOUNT
     ),
+    "steps.slices": Recipe(
+        slices,
+        _takes(
+            "spine.stretches spine.changes spine.movements spine.mrr_rates staging.customers staging.subscriptions "
+            "staging.prices staging.products"
+        ),
+    ),
+    "marts.mrr_by_month_slice": Recipe(
+        mrr_by_month_slice, _takes("steps.slices staging.prices staging.products"), contracts.MrrByMonthSlice, ACCOUNT
+    ),
     "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy, ACCOUNT),
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
     "marts.churn_reasons_by_month": Recipe(
         churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth, ACCOUNT
+    ),
+    "marts.preventable_churn_by_month": Recipe(
+        preventable_churn_by_month, ("marts.churned_customers",), contracts.PreventableChurnByMonth, ACCOUNT
     ),
     "steps.sales": Recipe(sales_by_month, _takes("staging.charges spine.rates")),
     "marts.refunds": Recipe(refunds, _takes("staging.refunds staging.charges spine.rates"), contracts.Refunds),
@@ -110,13 +142,39 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.dispute_rates_by_month": Recipe(
         dispute_rates_by_month, _takes("marts.disputes steps.sales"), contracts.DisputeRatesByMonth, ACCOUNT
     ),
+    "steps.fraud_reports": Recipe(fraud_reports, _takes("staging.early_fraud_warnings staging.charges")),
+    "marts.dispute_monitoring_by_month": Recipe(
+        dispute_monitoring_by_month,
+        _takes("marts.dispute_rates_by_month steps.fraud_reports"),
+        contracts.DisputeMonitoringByMonth,
+        ACCOUNT,
+    ),
     "marts.payment_failures": Recipe(
         payment_failures,
-        _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
+        _takes(
+            "staging.invoices steps.attempts staging.subscriptions spine.rates staging.charges staging.invoice_payments"
+        ),
         contracts.PaymentFailures,
     ),
     "marts.recovery_by_month": Recipe(
         recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth, ACCOUNT
+    ),
+    "steps.split_failures": Recipe(split_failures, _takes("marts.payment_failures steps.attempts")),
+    "marts.recovery_by_dimension": Recipe(
+        recovery_by_dimension, ("steps.split_failures",), contracts.RecoveryByDimension, ACCOUNT
+    ),
+    "marts.dunning_now": Recipe(
+        dunning_now,
+        _takes("marts.payment_failures staging.subscriptions spine.changes spine.mrr_rates"),
+        contracts.DunningNow,
+    ),
+    "steps.open_by_age": Recipe(open_by_age, _takes("staging.invoices spine.rates")),
+    "marts.open_invoices_by_age": Recipe(
+        open_invoices_by_age, ("steps.open_by_age",), contracts.OpenInvoicesByAge, ACCOUNT
+    ),
+    "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices spine.rates")),
+    "marts.days_sales_outstanding_by_month": Recipe(
+        days_sales_outstanding_by_month, ("steps.sent_by_month",), contracts.DaysSalesOutstandingByMonth, ACCOUNT
     ),
     "marts.trials": Recipe(trials, _takes("staging.subscriptions staging.invoices"), contracts.Trials),
     "marts.subscriptions": Recipe(
@@ -129,6 +187,37 @@ RECIPES: Mapping[str, Recipe] = {
             "marts.refunds marts.disputes spine.rates spine.mrr_rates spine.items"
         ),
         contracts.Customers,
+    ),
+    "marts.scheduled_changes": Recipe(
+        scheduled_changes,
+        _takes(
+            "staging.subscriptions staging.subscription_items staging.subscription_schedules "
+            "staging.subscription_schedule_items staging.discounts staging.coupons staging.prices "
+            "spine.stretches spine.changes spine.mrr_rates"
+        ),
+        contracts.ScheduledChanges,
+    ),
+    "marts.scheduled_churn": Recipe(
+        scheduled_churn,
+        _takes("marts.scheduled_changes staging.subscriptions staging.invoices steps.attempts spine.changes"),
+        contracts.ScheduledChurn,
+    ),
+    "marts.scheduled_churn_by_month": Recipe(
+        scheduled_churn_by_month, ("marts.scheduled_churn",), contracts.ScheduledChurnByMonth, ACCOUNT
+    ),
+    "marts.committed_mrr": Recipe(
+        committed_mrr,
+        _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.trials"),
+        contracts.CommittedMrr,
+        ACCOUNT,
+    ),
+    "marts.cancellation_requests": Recipe(
+        cancellation_requests,
+        _takes("staging.subscription_versions spine.changes spine.mrr_rates"),
+        contracts.CancellationRequests,
+    ),
+    "marts.cancellation_saves_by_month": Recipe(
+        cancellation_saves_by_month, ("marts.cancellation_requests",), contracts.CancellationSavesByMonth, ACCOUNT
     ),
     "steps.kept_by_cohort": Recipe(kept_by_cohort, _takes("spine.movements spine.mrr_rates")),
     "marts.cohort_retention": Recipe(cohort_retention, ("steps.kept_by_cohort",), contracts.CohortRetention, ACCOUNT),
@@ -185,6 +274,7 @@ RECIPES: Mapping[str, Recipe] = {
         revenue_recognition_by_month, ("steps.recognised",), contracts.RevenueRecognitionByMonth, ACCOUNT
     ),
     "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.recognised",), contracts.DeferredRevenue, ACCOUNT),
+    "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates, ACCOUNT),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
@@ -367,6 +457,7 @@ def _in_order(wanted: Collection[str]) -> list[str]:
 
 def _frames_of(spine: Spine) -> dict[str, pl.LazyFrame]:
     own = {
+        "stretches": spine.stretches,
         "changes": spine.changes,
         "movements": spine.movements,
         "rates": spine.rates,

@@ -18,6 +18,7 @@ from models.terms import Terms
 
 EXACT = pl.Decimal(38, 6)
 MONTH = ("account_id", "month")
+VOLUMES = ("gross_volume", "net_volume", "fees")
 TRAILING_MONTHS = 6
 LONGEST_LIFE = 60
 """Months that a customer is assumed to stay where fewer than one in so many left: Stripe's 60-month cap."""
@@ -179,7 +180,7 @@ def metrics_by_month(monthly_inputs: pl.LazyFrame, terms: Terms) -> pl.LazyFrame
     netted = back if terms.policy.reactivation_in_net else pl.lit(0, EXACT)
     inputs = monthly_inputs.with_columns(netted_reactivation_mrr=netted)
     return (
-        pl.concat([_rows(metric, inputs) for metric in METRICS])
+        pl.concat([of_inputs(metric, inputs) for metric in METRICS])
         .with_columns(is_partial=is_partial("month", terms))
         .sort(*MONTH, "metric")
     )
@@ -225,7 +226,8 @@ def monthly_inputs(
     return _with_trailing_churn(filled, terms).sort(MONTH)
 
 
-def _rows(metric: Metric, inputs: pl.LazyFrame) -> pl.LazyFrame:
+def of_inputs(metric: Metric, inputs: pl.LazyFrame) -> pl.LazyFrame:
+    """A metric of each row of its inputs: account_id, month, metric, value, unit, numerator, denominator."""
     over = pl.lit(None, EXACT) if metric.denominator is None else metric.denominator.cast(EXACT)
     numerator = pl.col("numerator")
     value = numerator.cast(pl.Float64) if metric.denominator is None else share(numerator, "denominator")
@@ -285,21 +287,22 @@ def _disputes(dispute_rates_by_month: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def volume_by_month(balance_transactions: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """What went through the balance: account_id, month, gross_volume, fees, net_volume. Sums of parts of the
-    transactions add up to those of all."""
+    """What went through the balance: account_id, month and `VOLUMES`. Sums of parts of the transactions add up to those
+    of all."""
+    moved = volume(balance_transactions, rates, terms).group_by("account_id", month_of("date").alias("month"))
+    return moved.agg(pl.col(VOLUMES).sum())
+
+
+def volume(balance_transactions: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What each balance transaction adds to the volumes of `VOLUMES`, in the reporting currency, beside the columns of
+    `cash.ledger`. 0 where its currency has no rate."""
     moved = ledger(balance_transactions, terms)
     valued = in_reporting(in_reporting(moved, rates, amount="amount", on="date"), rates, amount="fee", on="date")
-    amount, fee, column = pl.col("amount_reporting"), pl.col("fee_reporting"), pl.col("column")
-    gross = amount.filter(column == "charges").sum()
-    given_back = amount.filter(column.is_in(["refunds", "disputes"]) | pl.col("is_transfer")).sum()
-    fees = fee.sum() - amount.filter(column == "fees").sum()
-    return (
-        valued.group_by("account_id", month_of("date").alias("month"))
-        .agg(gross_volume=gross, given_back=given_back, fees=fees)
-        .select(
-            *MONTH, "gross_volume", "fees", net_volume=pl.col("gross_volume") + pl.col("given_back") - pl.col("fees")
-        )
-    )
+    amount, column = pl.col("amount_reporting").fill_null(0), pl.col("column")
+    gross = pl.when(column == "charges").then(amount).otherwise(0)
+    given_back = pl.when(column.is_in(["refunds", "disputes"]) | pl.col("is_transfer")).then(amount).otherwise(0)
+    fees = pl.col("fee_reporting").fill_null(0) - pl.when(column == "fees").then(amount).otherwise(0)
+    return valued.with_columns(gross_volume=gross, fees=fees, net_volume=gross + given_back - fees)
 
 
 def _with_trailing_churn(months: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:

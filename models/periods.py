@@ -30,9 +30,9 @@ def months_between(start: str | pl.Expr, end: str | pl.Expr) -> pl.Expr:
     return years * 12 + last.dt.month() - first.dt.month()
 
 
-def is_partial(month: str, terms: Terms) -> pl.Expr:
+def is_partial(month: str | pl.Expr, terms: Terms) -> pl.Expr:
     """True where a month was not over at the as-of instant."""
-    return pl.col(month).dt.offset_by("1mo") > terms.as_of_day
+    return (pl.col(month) if isinstance(month, str) else month).dt.offset_by("1mo") > terms.as_of_day
 
 
 def days_until(dated: pl.LazyFrame, terms: Terms, by: Sequence[str]) -> pl.LazyFrame:

@@ -65,12 +65,19 @@ class MetricPolicy:
     """Share of MRR that lifetime values count: 1 is revenue, 4/5 leaves a fifth to the cost of serving it."""
     annual_discount_rate: Fraction = Fraction(1, 10)
     """What money a year from now is worth less, in discounted lifetime values; above 0."""
+    preventable_causes: tuple[str, ...] = ("expired_card", "missing_card", "failed_payment", "too_expensive")
+    """Causes of churn that count as preventable."""
 
     @property
     def hash(self) -> str:
         """Ten hex digits that change when a rule changes, and only then: a renamed policy keeps its hash."""
+        return hashlib.sha256(self.rules.encode()).hexdigest()[:10]
+
+    @property
+    def rules(self) -> str:
+        """Every rule and its value as JSON: what `hash` is the hash of, and `written` reads back."""
         rules = {knob: _plain(value) for knob, value in asdict(self).items() if knob != "name"}
-        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:10]
+        return json.dumps(rules, sort_keys=True)
 
     @property
     def past_due_days(self) -> int | None:
@@ -193,6 +200,22 @@ RULES: Mapping[str, Rule] = {
     "treat_28_31_day_as_month": _flag("other"),
     "gross_margin": _fraction("other", most=Fraction(1)),
     "annual_discount_rate": _fraction("other", or_zero=True),
+    "preventable_causes": _some_of(
+        "other",
+        "expired_card",
+        "missing_card",
+        "failed_payment",
+        "canceled_in_dunning",
+        "dispute",
+        "too_expensive",
+        "missing_features",
+        "low_quality",
+        "customer_service",
+        "too_complex",
+        "switched_service",
+        "unused",
+        "other",
+    ),
 }
 """Every rule of a policy, in its order."""
 
@@ -204,6 +227,7 @@ WITHOUT_EFFECT_ON_STOCK = (
     "reactivation_in_net",
     "gross_margin",
     "annual_discount_rate",
+    "preventable_causes",
 )
 """Rules that name movements, count customers or value them, and change no subscription item's worth at any time."""
 
@@ -269,6 +293,15 @@ def changed(policy: MetricPolicy, **rules: object) -> MetricPolicy:
         PolicyError: a rule that no policy has, or a value that it can't have.
     """
     return replace(policy, **{rule: _read(rule, value) for rule, value in rules.items()})
+
+
+def written(name: str, rules: str) -> MetricPolicy:
+    """The policy of that name whose `rules` say so.
+
+    Raises:
+        PolicyError: a rule that no policy has, or a value that it can't have.
+    """
+    return changed(MetricPolicy(name), **json.loads(rules))
 
 
 def switched(policy: MetricPolicy, to: MetricPolicy, group: str) -> MetricPolicy:

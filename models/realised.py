@@ -31,7 +31,7 @@ def customer_cash(
     """
     source = balance_transactions.select("account_id", "id", "source_id")
     moved = ledger(balance_transactions, terms).join(source, on=["account_id", "id"])
-    owned = moved.join(_customers_of(charges, refunds, disputes), on=["account_id", "source_id"])
+    owned = moved.join(owners(charges, refunds, disputes), on=["account_id", "source_id"])
     valued = in_reporting(in_reporting(owned, rates, amount="amount", on="date"), rates, amount="fee", on="date")
     net = pl.col("amount_reporting").sum() - pl.col("fee_reporting").sum()
     return valued.group_by(*CUSTOMER, month_of("date").alias("month")).agg(net_reporting=net)
@@ -91,14 +91,14 @@ def _joined(spells: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return members.filter(~is_partial("cohort_month", terms))
 
 
-def _customers_of(charges: pl.LazyFrame, refunds: pl.LazyFrame, disputes: pl.LazyFrame) -> pl.LazyFrame:
+def owners(charges: pl.LazyFrame, refunds: pl.LazyFrame, disputes: pl.LazyFrame) -> pl.LazyFrame:
     """Whose each charge, refund and dispute is: account_id, source_id, customer_id."""
-    owners = charges.select("account_id", charge_id="id", customer="customer_id")
-    of_refunds = refunds.join(owners, on=["account_id", "charge_id"], how="left").select(
+    made = charges.select("account_id", charge_id="id", customer="customer_id")
+    of_refunds = refunds.join(made, on=["account_id", "charge_id"], how="left").select(
         "account_id", source_id="id", customer_id=pl.coalesce("customer", "customer_id")
     )
-    of_disputes = disputes.join(owners, on=["account_id", "charge_id"]).select(
+    of_disputes = disputes.join(made, on=["account_id", "charge_id"]).select(
         "account_id", source_id="id", customer_id="customer"
     )
-    of_charges = owners.select("account_id", source_id="charge_id", customer_id="customer")
+    of_charges = made.select("account_id", source_id="charge_id", customer_id="customer")
     return pl.concat([of_charges, of_refunds, of_disputes]).drop_nulls("customer_id")

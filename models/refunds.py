@@ -73,19 +73,25 @@ def refund_rates_by_month(refunds: pl.LazyFrame, sales: pl.LazyFrame, terms: Ter
     Several refunds of one charge count once a month; amounts count in full. `*_reporting` amounts are each at their own
     day's rate.
     """
-    returned = refunds.filter(moved_money()).with_columns(
-        refund_month=month_of("refunded_on"),
-        charge_month=month_of(day_of("charge_created_at", terms)),
-        refunded=pl.coalesce("charge_id", "refund_id"),
-    )
+    back = returned(refunds, terms)
     return (
-        pl.concat([_on_basis(sales, returned, basis) for basis in ("charge_month", "refund_month")])
+        pl.concat([_on_basis(sales, back, basis) for basis in ("charge_month", "refund_month")])
         .with_columns(
             refund_count_rate=share("refunds", "charges"),
             refund_volume_rate=share("refund_amount", "charge_amount"),
             is_partial=is_partial("month", terms),
         )
         .sort("account_id", "month", "basis", "currency")
+    )
+
+
+def returned(refunds: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The refunds that count in rates, with the month of each basis, refund_month and charge_month, and `refunded`: the
+    id that a charge refunded several times is counted by. `refunds` is the mart."""
+    return refunds.filter(moved_money()).with_columns(
+        refund_month=month_of("refunded_on"),
+        charge_month=month_of(day_of("charge_created_at", terms)),
+        refunded=pl.coalesce("charge_id", "refund_id"),
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from models.fx import converted
 from models.mrr import published
-from models.periods import is_partial, month_of, months_between
+from models.periods import is_partial, month_end, month_of, months_between
 from models.plans import collected
 from models.reporting import in_reporting
 from models.shares import share
@@ -128,6 +128,36 @@ def _endpoints(worth: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
             pl.col("base_micros", "end_micros").sum(),
             kept_micros=pl.min_horizontal("base_micros", "end_micros").sum(),
         )
+    )
+
+
+def looked_back(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    """The stock once as of `months` before each month (`is_base`) and once as of the month itself, both at the rates of
+    then: the columns of `stock`, base_month, is_base, valued_on and micros_reporting."""
+    base = stock.with_columns(
+        base_month="month", month=pl.col("month").dt.offset_by(f"{months}mo"), is_base=pl.lit(True)
+    )
+    end = stock.with_columns(base_month=pl.col("month").dt.offset_by(f"-{months}mo"), is_base=pl.lit(False))
+    valued = in_reporting(
+        pl.concat([base, end.select(base.collect_schema().names())], how="diagonal").with_columns(
+            valued_on=month_end("base_month")
+        ),
+        rates,
+        amount="micros",
+        on="valued_on",
+    )
+    return valued.filter(pl.col("month") <= terms.as_of_day)
+
+
+def retained_customers(looked_back: pl.LazyFrame) -> pl.LazyFrame:
+    """The customers that retention looks back on, those worth something then: account_id, customer_id, month,
+    base_micros, end_micros, kept_micros. `looked_back` is of the function of that name."""
+    worth = pl.col("micros_reporting")
+    return (
+        looked_back.group_by(*CUSTOMER, "month")
+        .agg(base_micros=worth.filter("is_base").sum(), end_micros=worth.filter(~pl.col("is_base")).sum())
+        .filter(pl.col("base_micros") > 0)
+        .with_columns(kept_micros=pl.min_horizontal("base_micros", "end_micros"))
     )
 
 

@@ -151,7 +151,7 @@ def _began_with(turns: pl.LazyFrame, changes: pl.LazyFrame, prices: pl.LazyFrame
         .agg(pl.col("product_id", "price_id", "currency").first())
         .join(billed, on=["account_id", "price_id"], how="left")
         .pipe(_in_years)
-        .with_columns(billing_interval=_interval_words())
+        .with_columns(billing_interval=interval_words())
         .drop("price_id")
     )
 
@@ -166,7 +166,7 @@ def _in_years(priced: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _interval_words() -> pl.Expr:
+def interval_words() -> pl.Expr:
     """`month`, `3 months`."""
     unit, count = pl.col("recurring_interval"), pl.col("recurring_interval_count")
     return pl.when(count == 1).then(unit).otherwise(pl.format("{} {}s", count, unit))

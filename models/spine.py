@@ -38,6 +38,7 @@ PUBLISHED = {
 MARTS = (
     "mrr_changes",
     "mrr_movements",
+    "customer_changes",
     "mrr_by_day",
     "mrr_by_month",
     "mrr_by_month_reporting",
@@ -74,9 +75,9 @@ class Spine:
     findings: pl.LazyFrame
     """contracts.spine.Findings: what was wrong with the data, for data_checks."""
     marts: Mapping[str, pl.LazyFrame]
-    """The published frames by table name: mrr_changes, mrr_movements, mrr_by_day, mrr_by_month, mrr_by_month_reporting,
-    mrr_exclusions, and mrr_by_policy, which is worked out when it is asked for. A churn's cause here is that of its
-    item change; the churn family puts its kind there."""
+    """The published frames by table name: mrr_changes, mrr_movements, customer_changes, mrr_by_day, mrr_by_month,
+    mrr_by_month_reporting, mrr_exclusions, and mrr_by_policy, which is worked out when it is asked for. A churn's cause
+    here is that of its item change; the churn family puts its kind there."""
 
 
 def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> Spine:
@@ -131,12 +132,16 @@ def of_customers(
     stays_free = terms.policy.free_customers == "active"
     present = presence.subscribers(timeline, terms).pipe(collected).lazy() if stays_free else None
     moved = movements.movements(changes, terms.policy, present).pipe(collected).lazy()
+    comings = presence.payers(moved) if present is None else present
     items = exclusions.items_now(staging, timeline, known.absent(terms.policy), sold, terms)
     return {
         "stretches": timeline,
         "changes": changes,
         "movements": moved,
-        "comings": presence.payers(moved) if present is None else present,
+        "comings": comings,
+        "customer_changes": presence.arrivals(comings, movements.CUSTOMER, terms.policy)
+        .rename({"came": "customers_delta"})
+        .sort(*movements.CUSTOMER, "moved_on"),
         "items": items,
         "rates": daily,
         "mrr_rates": mrr_rates,
@@ -145,7 +150,7 @@ def of_customers(
         "changed_by_policy": pl.defer(
             lambda: changed_by_policy(known, sold, told, daily, terms), schema=CHANGED_BY_POLICY
         ),
-        "mrr_changes": _amounts(changes.drop("valued_on").rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
+        "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
         "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
         "mrr_exclusions": _amounts(
             items.filter(~pl.col("counts")).select(*exclusions.ITEM, "currency", "reason", list_mrr="list_micros"),

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from models.policy import MetricPolicy
 
+CARRIERS = ("customer", "subscription", "price", "product")
+"""Objects whose metadata MRR can be sliced by."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -23,6 +26,8 @@ class Terms:
     currency: str
     """Reporting currency, lower case."""
     policy: MetricPolicy = field(default_factory=MetricPolicy)
+    slices: tuple[str, ...] = ()
+    """Keys of metadata that MRR is sliced by, as `customer.segment` or `price.tier`."""
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:

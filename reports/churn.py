@@ -11,6 +11,7 @@ from dashboards import figures
 from dashboards.figures import Reference, Series
 from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, TableBlock
 from dashboards.values import Cell, Count, Counted, Month, Rate, month_text
+from reports import leaving, preventable
 from reports.glossary import SHORT
 from reports.marts import Marts, total
 from reports.metrics import Metrics, metrics
@@ -69,11 +70,16 @@ def page(marts: Marts, terms: Terms) -> Page:
     return Page(
         "churn",
         "Churn",
-        findings(reasons, published, window, terms),
+        (
+            *findings(reasons, published, window, terms),
+            *filter(None, [preventable.words(marts, window, terms), leaving.words(marts, terms)]),
+        ),
         (
             Section("Rates", rates),
             Section("By whose choice", (_kind_chart(reasons, published, terms),)),
             Section("Reasons", _reason_charts(reasons, window, terms)),
+            preventable.section(marts, window, terms),
+            leaving.section(marts, terms),
             Section("Customers who left", (_list(marts, terms),)),
         ),
     )
@@ -286,6 +292,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
         "Currency",
         "Days a customer",
         "Back on",
+        "Preventable",
     )
     rows = tuple(
         Row(
@@ -299,6 +306,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
                 row["currency"].upper(),
                 Count(row["tenure_days"]),
                 row["returned_on"],
+                preventable.because(row["preventable_because"]),
             )
         )
         for row in frame.head(LIST_ROWS).to_dicts()
@@ -339,6 +347,8 @@ def _list_download(frame: pl.DataFrame, names: dict[str, str], terms: Terms) -> 
         "reporting_currency",
         "tenure_days",
         "returned_on",
+        "preventable",
+        "preventable_because",
     )
 
     def cells(row: dict[str, Any]) -> tuple[Cell, ...]:
@@ -358,6 +368,8 @@ def _list_download(frame: pl.DataFrame, names: dict[str, str], terms: Terms) -> 
             terms.unit,
             Count(row["tenure_days"]),
             row["returned_on"],
+            "true" if row["preventable"] else "false",
+            row["preventable_because"],
         )
 
     return Download("churned-customers", header, Rows(frame, cells))

@@ -2,6 +2,8 @@
 
 from dashboards.page import Column, Definitions, Facts, Page, Row, Section, Table, TableBlock
 from dashboards.values import Cell, Count, Missing, Verdict
+from models.explain import FIGURES
+from reports.explained import sentence, title
 from reports.glossary import ENTRIES
 from reports.marts import CONTRACTS, Marts
 from reports.names import words
@@ -20,6 +22,7 @@ def page(marts: Marts, terms: Terms) -> Page:
             Section("Basis", (Facts(_facts(marts, terms)),)),
             Section("Data checks", (_checks(marts, terms),)),
             Section("Formulas", (Definitions(ENTRIES),), ("Every figure of these pages, in words.",)),
+            Section("Rows behind the figures", (_figures(),)),
             Section("Tables", (_tables(marts),)),
             Section("Runs", (_runs(marts, terms),)),
         ),
@@ -82,7 +85,23 @@ def _checks(marts: Marts, terms: Terms) -> TableBlock:
         ),
         "Rows that broke the rule",
         "Each check looks for rows that break a rule; none found is a pass.",
-        "mrr",
+        "",
+    )
+
+
+def _figures() -> TableBlock:
+    rows = tuple(Row((title(one), name, sentence(one)), term=name) for name, one in FIGURES.items())
+    return TableBlock(
+        "Every figure that can be followed to Stripe's ids",
+        Table(
+            "explained-figures",
+            "Figures, each with the page of the rows behind it",
+            (Column("Figure"), Column("Asked for as"), Column("What it is")),
+            rows,
+        ),
+        "Last full month",
+        "The command revenue explain shows any month, and one customer's part.",
+        "",
     )
 
 
@@ -103,7 +122,7 @@ def _tables(marts: Marts) -> TableBlock:
         ),
         "Rows",
         "Each table and column carries its meaning and unit as a comment in the database.",
-        "mrr",
+        "",
     )
 
 
@@ -135,5 +154,5 @@ def _runs(marts: Marts, terms: Terms) -> TableBlock:
         ),
         "Counts",
         "What each run read from Stripe and wrote.",
-        "mrr",
+        "",
     )

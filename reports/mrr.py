@@ -7,7 +7,7 @@ from dashboards import figures
 from dashboards.figures import Series
 from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, TableBlock
 from dashboards.values import Cell, Count, Counted, Missing, Money
-from reports import movements
+from reports import committed, movements, slices
 from reports.comparisons import change_words
 from reports.glossary import SHORT
 from reports.marts import Marts
@@ -27,6 +27,8 @@ def page(marts: Marts, terms: Terms) -> Page:
         Section("Movements", (movement_chart(months, terms),)),
         Section("One month", (bridge_chart(months, terms, name="mrr-bridge"),)),
         Section("MRR over time", (line_chart(months, terms, name="mrr-history"),)),
+        committed.section(marts, terms),
+        slices.section(marts, months, terms),
         Section(
             "By billing currency",
             (
@@ -204,8 +206,8 @@ def _movement_table(months: Sequence[MrrMonth], terms: Terms) -> Table:
     """Classes by months: amount, and how many customers made it."""
     chosen = months[-TABLE_MONTHS:]
 
-    def row(label: str, cell_of: Any, weight: Any = "") -> Row:
-        return Row((label, *(cell_of(month) for month in chosen)), weight)
+    def row(label: str, term: str, cell_of: Any, weight: Any = "") -> Row:
+        return Row((label, *(cell_of(month) for month in chosen)), weight, term)
 
     def moved(kind: str) -> Any:
         if kind == "fx":
@@ -213,10 +215,15 @@ def _movement_table(months: Sequence[MrrMonth], terms: Terms) -> Table:
         return lambda month: Counted(terms.money(month.moves[kind]), month.counts[kind])
 
     rows = [
-        row("Opening MRR", lambda month: Counted(terms.money(month.opening), month.opening_customers), "total"),
-        *(row(label, moved(kind)) for kind, label in CLASSES),
-        row("Closing MRR", lambda month: Counted(terms.money(month.closing), month.customers), "total"),
-        row("Net new MRR", lambda month: terms.money(month.net_new, signed=True), "part"),
+        row(
+            "Opening MRR",
+            "opening_mrr",
+            lambda month: Counted(terms.money(month.opening), month.opening_customers),
+            "total",
+        ),
+        *(row(label, f"{kind}_mrr", moved(kind)) for kind, label in CLASSES),
+        row("Closing MRR", "mrr", lambda month: Counted(terms.money(month.closing), month.customers), "total"),
+        row("Net new MRR", "net_new_mrr", lambda month: terms.money(month.net_new, signed=True), "part"),
     ]
     return Table(
         "mrr-movements",

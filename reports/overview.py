@@ -206,8 +206,8 @@ def _so_far(cell_of: Callable[[date], Cell], running: date, unit: str, terms: Te
 def _dense(history: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Block:
     months = list(figures.months)[-TREND_MONTHS:]
     columns = (Column("Metric"), *(Column(month_text(month), month in figures.partial) for month in months))
-    readers = [(label, _reader(name, history, figures, terms)) for name, label in DENSE]
-    rows = tuple(Row((label, *map(cell_of, months))) for label, cell_of in readers) if months else ()
+    readers = [(name, label, _reader(name, history, figures, terms)) for name, label in DENSE]
+    rows = tuple(Row((label, *map(cell_of, months)), term=name) for name, label, cell_of in readers) if months else ()
     table = Table(
         "overview-metrics",
         f"The last {len(months)} months, month by month",

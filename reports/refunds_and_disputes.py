@@ -10,13 +10,13 @@ import polars as pl
 from dashboards import figures
 from dashboards.figures import Reference, Series
 from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, TableBlock
-from dashboards.values import Cell, Count, Month, Rate, month_text
+from dashboards.values import Cell, Count, Missing, Month, Rate, month_text
+from models.network_limits import ANY, LIMITS, in_force
 from reports.comparisons import change_words
 from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.months import earlier, month_of
 from reports.names import customer_names, sentence_case
-from reports.network_limits import ADVICE, LIMITS, Limit
 from reports.rows import Rows
 from reports.terms import Terms, rate, shown_rate
 
@@ -26,6 +26,13 @@ BASES = (("charge_month", "Charge month", "main"), ("refund_month", "Refund mont
 NETWORK_ROLES = ("main", "fourth", "third", "fifth", "second")
 NO_CHARGES = "no charges in the month"
 NO_CARDS = "no card payments in the month"
+STANDING = {
+    "ok": "Below",
+    "early_warning": "Early warning",
+    "above": "Limit reached",
+    "no_payments": "No payments",
+}
+"""Level of a programme in words."""
 
 
 def page(marts: Marts, terms: Terms) -> Page:
@@ -69,18 +76,33 @@ def findings(marts: Marts, terms: Terms) -> tuple[str, ...]:
         said.append(
             f"{received:,} {noun} came in over {payments:,} card payments in {month_text(last)}: {share} activity."
         )
-    said += [_nearness(marts, limit, last) for limit in LIMITS if limit.network in networks]
+    said += [_nearness(row) for row in _monitored(marts, last)]
     return tuple(sentence for sentence in said if sentence)
 
 
-def _nearness(marts: Marts, limit: Limit, month: date) -> str:
-    activity = _measured(marts, limit, month)
-    if not isinstance(activity, Rate) or activity.value < limit.rate / 2:
-        return ""
-    return (
-        f"{limit.programme}: activity {shown_rate(activity)} against a limit of {_level_text(limit.rate)}, "
-        f"{int(activity.numerator):,} disputes against a count of {limit.count:,}: {_standing(activity, limit)}."
+def _monitored(marts: Marts, month: date) -> list[dict[str, Any]]:
+    """The month against each programme: the networks with the most payments first, their programmes by their rate."""
+    frame = marts.table("dispute_monitoring_by_month").filter(pl.col("month") == month)
+    place = {network: place for place, network in enumerate(_networks(marts))}
+    return sorted(
+        frame.to_dicts(), key=lambda row: (place.get(row["network"], len(place)), -row["limit_rate"], row["programme"])
     )
+
+
+def _nearness(row: dict[str, Any]) -> str:
+    if row["level"] not in ("early_warning", "above"):
+        return ""
+    activity = Rate(row["counted"], row["payments"])
+    against = f"{_programme(row)}: {shown_rate(activity)} against a limit of {_level_text(row['limit_rate'])}"
+    if row["limit_count"]:
+        against += f", {row['counted']:,} against a count of {row['limit_count']:,}"
+    return f"{against}: {STANDING[row['level']].lower()}."
+
+
+def _programme(row: dict[str, Any]) -> str:
+    """A programme by its name; what is said of every network, with the network's."""
+    name, network = row["programme"], sentence_case(row["network"])
+    return name if network.lower() in name.lower() else f"{name}, {network}"
 
 
 def _last_full(marts: Marts, terms: Terms) -> date | None:
@@ -227,17 +249,6 @@ def _activity(marts: Marts, network: str, month: date) -> Cell:
     return rate(rows[0]["disputes"], rows[0]["charges"], NO_CARDS) if rows else rate(None, None, NO_CARDS)
 
 
-def _measured(marts: Marts, limit: Limit, month: date) -> Cell:
-    """Disputes of the month over the payments the programme divides by."""
-    now = _activity(marts, limit.network, month)
-    if limit.payments == "same_month" or not isinstance(now, Rate):
-        return now
-    base = _activity(marts, limit.network, earlier(month, 1))
-    return rate(
-        now.numerator, base.denominator if isinstance(base, Rate) else None, "no card payments the month before"
-    )
-
-
 def _activity_chart(marts: Marts, terms: Terms) -> Chart:
     networks = _networks(marts)[: len(NETWORK_ROLES)]
     frame = marts.table("dispute_rates_by_month")
@@ -247,11 +258,14 @@ def _activity_chart(marts: Marts, terms: Terms) -> Chart:
         Series(sentence_case(network), role, [_activity(marts, network, month) for month in months], start)
         for network, role in zip(networks, NETWORK_ROLES, strict=False)
     ]
-    levels = sorted(
-        {limit.rate for limit in LIMITS if limit.network in networks and limit.programme != "Mastercard HECM"}
-    )
-    references = [Reference(f"{name}, {_level_text(level)}", float(level)) for name, level in ADVICE]
-    references += [Reference(f"Network limit, {_level_text(level)}", float(level), "limit") for level in levels]
+    known = [limit for limit in in_force(month_of(terms.publication.as_of_day)) if limit.programme != "Mastercard HECM"]
+    levels = sorted({float(limit.rate) for limit in known if limit.network in networks})
+    references = [
+        Reference(f"{limit.programme}, {_level_text(float(limit.rate))}", float(limit.rate))
+        for limit in known
+        if limit.network == ANY
+    ]
+    references += [Reference(f"Network limit, {_level_text(level)}", level, "limit") for level in levels]
     rows = tuple(
         Row((Month(month, index == start), *(one.values[index] for one in series)), "partial" if index == start else "")
         for index, month in enumerate(months)
@@ -279,9 +293,9 @@ def _activity_chart(marts: Marts, terms: Terms) -> Chart:
     )
 
 
-def _level_text(level: Decimal) -> str:
+def _level_text(level: float) -> str:
     """A limit with all its decimals: `0.75%`."""
-    return f"{(level * 100).normalize():f}%"
+    return f"{(Decimal(str(level)) * 100).normalize():f}%"
 
 
 def _activity_words(series: Sequence[Series], months: Sequence[date], last: date | None) -> str:
@@ -313,49 +327,104 @@ def _activity_download(frame: pl.DataFrame, terms: Terms) -> Download:
 
 def _headroom(marts: Marts, terms: Terms) -> TableBlock:
     last = _last_full(marts, terms)
-    networks = _networks(marts)
-    limits = [limit for limit in LIMITS if limit.network in networks] if last else []
+    monitored = _monitored(marts, last) if last else []
+    when = month_text(last) if last else "no month yet"
+    columns = (
+        "Programme",
+        "Ratio",
+        "Limit",
+        "Counted",
+        "Of those, fraud reports",
+        "Count limit",
+        "Payments",
+        "How many more",
+        "Standing",
+    )
 
-    def row(limit: Limit) -> Row:
-        activity = _measured(marts, limit, last) if last else rate(None, None, NO_CARDS)
-        received = int(activity.numerator) if isinstance(activity, Rate) else 0
+    def row(one: dict[str, Any]) -> Row:
         return Row(
             (
-                limit.programme,
-                activity,
-                Rate(limit.rate, 1),
-                Count(received),
-                Count(limit.count),
-                Count(max(limit.count - received, 0)),
-                _standing(activity, limit),
+                _programme(one),
+                rate(one["counted"], one["payments"], NO_CARDS),
+                _level_text(one["limit_rate"]),
+                Count(one["counted"]),
+                Count(one["counted"] - one["disputes"]),
+                Count(one["limit_count"]) if one["limit_count"] else "None",
+                Count(one["payments"]),
+                Missing(NO_CARDS) if one["headroom"] is None else Count(one["headroom"]),
+                STANDING.get(one["level"], one["level"]),
             )
         )
 
-    when = month_text(last) if last else "no month yet"
-    columns = ("Programme", "Activity", "Limit", "Disputes", "Count limit", "Headroom, disputes", "Standing")
     return TableBlock(
-        f"Distance to the networks' limits, {when}",
+        f"How far from the networks' limits, {when}",
         Table(
             "dispute-limits",
             f"Dispute limits of the card networks, {when}",
             tuple(map(Column, columns)),
-            tuple(map(row, limits)),
-            notes=tuple(limit.note for limit in limits if limit.note),
+            tuple(map(row, monitored)),
+            notes=_limit_notes(monitored),
             empty="No card payment on a network with a known limit yet.",
+            download=_limits_download(marts),
         ),
-        "Percent of card payments, and disputes",
-        "A programme applies where both the rate and the count are reached. Visa divides by the same month's payments, "
-        "Mastercard by those of the month before. Limits as checked on 23 Nov 2026.",
-        "dispute_rate",
+        "Percent of card payments, and how many",
+        SHORT["dispute_monitoring"],
+        "dispute_monitoring",
+        _headroom_words(monitored),
     )
 
 
-def _standing(activity: Cell, limit: Limit) -> str:
-    if not isinstance(activity, Rate):
-        return "no payments"
-    if activity.value < limit.rate:
-        return "below the rate"
-    return "limit reached" if activity.numerator >= limit.count else "above the rate, below the count"
+def _headroom_words(monitored: Sequence[dict[str, Any]]) -> str:
+    """The programme that is nearest."""
+    known = [row for row in monitored if row["limit_count"] and row["headroom"] is not None]
+    if not known:
+        return ""
+    nearest = min(known, key=lambda row: (row["headroom"], row["programme"]))
+    if not nearest["headroom"]:
+        return f"{_programme(nearest)} applies."
+    return f"Nearest is {_programme(nearest)}: {nearest['headroom']:,} more in the month would have reached it."
+
+
+def _limit_notes(monitored: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    shown = {(row["programme"], row["limit_valid_from"]) for row in monitored}
+    return tuple(one.note for one in LIMITS if one.note and (one.programme, one.valid_from) in shown)
+
+
+def _limits_download(marts: Marts) -> Download:
+    header = (
+        "month",
+        "network",
+        "programme",
+        "disputes",
+        "fraud_reports",
+        "counted",
+        "payments",
+        "payments_month",
+        "ratio",
+        "limit_rate",
+        "limit_count",
+        "headroom",
+        "level",
+        "source",
+    )
+
+    def cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+        return (
+            Month(row["month"]),
+            row["network"],
+            row["programme"],
+            *(Count(row[name]) for name in ("disputes", "fraud_reports", "counted", "payments")),
+            Month(row["payments_month"]),
+            rate(row["counted"], row["payments"], NO_CARDS),
+            Rate(Decimal(str(row["limit_rate"])), 1),
+            Count(row["limit_count"]),
+            None if row["headroom"] is None else Count(row["headroom"]),
+            row["level"],
+            row["source"],
+        )
+
+    frame = marts.table("dispute_monitoring_by_month").sort("month", "network", "programme")
+    return Download("dispute-limits", header, Rows(frame, cells))
 
 
 def _outcomes(marts: Marts, terms: Terms) -> TableBlock:

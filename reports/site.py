@@ -16,10 +16,12 @@ from reports import (
     churn,
     customers,
     definitions,
+    explanations,
     ltv,
     mrr,
     other_rules,
     overview,
+    payment_recovery,
     refunds_and_disputes,
     retention,
 )
@@ -43,6 +45,7 @@ REPORTS: tuple[Report, ...] = (
     retention.page,
     churn.page,
     ltv.page,
+    payment_recovery.page,
     refunds_and_disputes.page,
     cash.page,
     other_rules.page,
@@ -71,14 +74,18 @@ def build(
     found = marts.accounts()
     _remove_others(out, found if len(found) > 1 else ())
     if len(found) < 2:
-        return site.write(pages(marts), basis(publication, next(iter(names.values()), UNNAMED), month), out)
+        company = next(iter(names.values()), UNNAMED)
+        own = [*pages(marts), *(page for each in found for page in explanations.pages(connection, each, month))]
+        return site.write(own, basis(publication, company, month), out)
     whole = basis(publication, "All accounts", month)
     several = [AccountPages(each, names.get(each, UNNAMED), each, marts.of(each)) for each in found]
     files = [
         file
         for each in several
         for file in site.write(
-            pages(each.marts), replace(whole, company=each.name, above="../index.html"), out / each.folder
+            [*pages(each.marts), *explanations.pages(connection, each.account_id, month)],
+            replace(whole, company=each.name, above="../index.html"),
+            out / each.folder,
         )
     ]
     terms = Terms(publication)

@@ -46,6 +46,11 @@ class MrrChanges(Mart):
     currency = text(CURRENCY)
     changed_at = instant("When the worth changed", key=True)
     changed_on = day("The reporting-zone day of changed_at")
+    valued_on = day(
+        "Day whose exchange rate the item's worth is converted at as long as it lasts; null: each day's own, as by the "
+        "default policy",
+        nullable=True,
+    )
     mrr_before = mrr("MRR of the item just before")
     mrr_after = mrr("MRR of the item just after")
     mrr_delta = mrr("mrr_after - mrr_before")
@@ -67,6 +72,34 @@ class MrrMovements(Mart):
     mrr_after = mrr("The customer's MRR at the end of the day")
     mrr_delta = mrr("mrr_after - mrr_before")
     mrr_delta_reporting = reporting_mrr("The movement at that day's exchange rate")
+
+
+class CustomerChanges(Mart):
+    """One day on which a customer came, left or came back: the ledger that every count of customers is a sum of."""
+
+    table_name = "customer_changes"
+    customer_id = text(CUSTOMER, key=True)
+    moved_on = day("Day of the change", key=True)
+    movement_type = text(
+        "new, churn or reactivation, over all currencies; contraction and expansion are the two ends of a gap within "
+        "the days of grace, which is no churn"
+    )
+    customers_delta = count("1 where the customer is one from this day on, -1 where it is one no longer")
+
+
+class ExchangeRates(Mart):
+    """What one minor unit of one currency was worth in minor units of the reporting currency on one day.
+
+    `numerator / denominator`, exactly; an amount times it, rounded half to even, is what a `*_reporting` column holds.
+    """
+
+    table_name = "exchange_rates"
+    account_id = text("Empty: a rate belongs to no account", key=True)
+    date = day("Day", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    known_on = day("Day of the rate that was used: the latest on or before `date`, else the first after it")
+    numerator = dy.Decimal(38, 0, description="Numerator of the exact rate between minor units")
+    denominator = dy.Decimal(38, 0, description="Its denominator")
 
 
 class MrrByDay(Mart):
@@ -123,6 +156,36 @@ class MrrByMonthReporting(Mart):
     churned_customers = count("Churn movements in the month")
     reactivated_customers = count("Reactivation movements in the month")
     closing_customers = count("Customers with MRR at the end")
+    is_partial = flag(PARTIAL)
+
+
+class MrrByMonthSlice(Mart):
+    """MRR of one month with one value in one dimension, in the reporting currency.
+
+    The rows of a dimension add up to mrr_by_month_reporting, transfers to nothing.
+    """
+
+    table_name = "mrr_by_month_slice"
+    month = day("First day of the month", key=True)
+    dimension = text(
+        "price, product, currency, country, billing_interval, collection_method, or a key of metadata that "
+        "REVENUE_SLICES names, such as customer.segment",
+        key=True,
+    )
+    value = text("Its value; unknown where there is none", key=True)
+    value_name = text("Name of the price or product; else the value")
+    currency = text("The reporting currency")
+    opening_mrr = reporting_mrr("MRR at the start of the month")
+    new_mrr = reporting_mrr("MRR of customers who never paid before")
+    expansion_mrr = reporting_mrr("Increases of customers who paid already")
+    contraction_mrr = reporting_mrr("Decreases of customers who go on paying; negative")
+    churn_mrr = reporting_mrr("MRR of customers who stopped paying altogether; negative")
+    reactivation_mrr = reporting_mrr("MRR of customers who came back")
+    transfer_in_mrr = reporting_mrr("What customers brought from other values")
+    transfer_out_mrr = reporting_mrr("What customers took to other values; negative")
+    fx_mrr = reporting_mrr("Change of the stock's worth by exchange rates alone")
+    closing_mrr = reporting_mrr("MRR at the end of the month, or at the as-of instant")
+    closing_customers = count("Customers with MRR in it at the end; one may have MRR in several values")
     is_partial = flag(PARTIAL)
 
 
@@ -243,6 +306,12 @@ class ChurnedCustomers(Mart):
     tenure_days = count("Days from the first paid day to the churn")
     returned_on = day("Day of the next reactivation", nullable=True)
     left = flag("True where no MRR was left in any currency")
+    preventable = flag("True where the policy calls the cause preventable")
+    preventable_because = text(
+        "That cause: expired_card, missing_card, failed_payment, canceled_in_dunning, dispute, or the feedback; null "
+        "where not preventable",
+        nullable=True,
+    )
 
 
 class ChurnReasonsByMonth(Mart):
@@ -255,6 +324,126 @@ class ChurnReasonsByMonth(Mart):
     feedback = text("The customer's feedback; not_given where none", key=True)
     customers = count("Churned customers")
     mrr_lost_reporting = reporting_mrr("MRR lost, positive")
+    is_partial = flag(PARTIAL)
+
+
+class PreventableChurnByMonth(Mart):
+    """Churn of one month, and what of it had a cause that the policy calls preventable. Pauses and administrative ends
+    are left out."""
+
+    table_name = "preventable_churn_by_month"
+    month = day("First day of the month", key=True)
+    churned_customers = count("Customers who churned, each counted once")
+    preventable_customers = count("Of those, customers with a preventable churn")
+    preventable_customer_rate = rate("preventable_customers / churned_customers")
+    mrr_lost_reporting = reporting_mrr("MRR lost, positive")
+    preventable_mrr_lost_reporting = reporting_mrr("Of that, lost to preventable churn")
+    preventable_mrr_rate = rate("preventable_mrr_lost_reporting / mrr_lost_reporting")
+    is_partial = flag(PARTIAL)
+
+
+class ScheduledChanges(Mart):
+    """One change of one subscription's MRR that is set already and has still to come."""
+
+    table_name = "scheduled_changes"
+    scheduled_id = text("The subscription, or the subscription schedule that will start one", key=True)
+    effective_at = instant("When it takes effect: coupons and pauses with the next renewal", key=True)
+    effective_on = day("The reporting-zone day of effective_at")
+    subscription_id = text("Stripe subscription id; null where it has still to start", nullable=True)
+    customer_id = text(CUSTOMER)
+    kind = text("cancellation, pause, resume, phase (of a schedule), discount, start or trial_end")
+    is_trial = flag("True where the subscription is in trial now, so that its MRR is not sure to come")
+    mrr_before = mrr("MRR of the subscription just before")
+    mrr_after = mrr("MRR of the subscription from then on")
+    mrr_delta = mrr("mrr_after - mrr_before")
+    currency = text(CURRENCY)
+    mrr_delta_reporting = reporting_mrr("The change at the exchange rate that MRR has now")
+
+
+class ScheduledChurn(Mart):
+    """One subscription that counts in MRR now and is known to end or to be paused."""
+
+    table_name = "scheduled_churn"
+    subscription_id = text("Stripe subscription id", key=True)
+    customer_id = text(CUSTOMER)
+    ends_at = instant("When it will end or be paused", key=True)
+    ends_on = day("The reporting-zone day of ends_at")
+    kind = text(
+        "What kind of churn it will be, as known so far: voluntary, voluntary_in_dunning, involuntary_dispute, "
+        "involuntary_payment, contract_end or paused"
+    )
+    reason = text("Stripe's cancellation reason", nullable=True)
+    feedback = text("Stripe's cancellation feedback", nullable=True)
+    comment = text("What the customer wrote", nullable=True)
+    asked_at = instant("When the cancellation was asked for", nullable=True)
+    mrr_lost = mrr("MRR of the subscription just before, positive")
+    currency = text(CURRENCY)
+    mrr_lost_reporting = reporting_mrr("The same at the exchange rate that MRR has now")
+    leaves = flag("True where the customer then has no subscription left that counts")
+
+
+class ScheduledChurnByMonth(Mart):
+    """Subscriptions that are known to end or to be paused in one month to come, by kind."""
+
+    table_name = "scheduled_churn_by_month"
+    month = day("First day of the month", key=True)
+    kind = text("Kind of churn it will be, as known so far", key=True)
+    subscriptions = count("Subscriptions")
+    leaving_customers = count("Customers who will then have none left")
+    mrr_lost_reporting = reporting_mrr("MRR that will be lost, positive")
+
+
+class CommittedMrr(Mart):
+    """MRR as it will be so many months ahead if nothing happens but what is set already."""
+
+    table_name = "committed_mrr"
+    horizon_months = number("Months ahead", key=True)
+    until = day("Last day that is looked at")
+    currency = text("The reporting currency")
+    mrr = reporting_mrr("MRR now: the closing of mrr_by_month_reporting")
+    cancellation_mrr = reporting_mrr("Scheduled ends, negative")
+    pause_mrr = reporting_mrr("Scheduled pauses, negative")
+    resume_mrr = reporting_mrr("Pauses that end")
+    phase_mrr = reporting_mrr("Phases of subscription schedules")
+    discount_mrr = reporting_mrr("Coupons that end or begin")
+    start_mrr = reporting_mrr("Subscriptions that a schedule will start")
+    committed_mrr = reporting_mrr("mrr and all of these: committed MRR, without trials")
+    trials_mrr = reporting_mrr("What today's trials will be worth if all of them convert")
+    converted_trials = count("Of the trials that ended in the last twelve months, converted")
+    decided_trials = count("Trials that ended in the last twelve months and are decided")
+    expected_trials_mrr = reporting_mrr("trials_mrr x converted_trials / decided_trials; 0 without any")
+    committed_with_trials_mrr = reporting_mrr("committed_mrr + expected_trials_mrr")
+
+
+class CancellationRequests(Mart):
+    """One cancellation that was scheduled since the first load, and what came of it."""
+
+    table_name = "cancellation_requests"
+    subscription_id = text("Stripe subscription id", key=True)
+    requested_at = instant("When it was asked for", key=True)
+    requested_on = day("The reporting-zone day of requested_at")
+    customer_id = text(CUSTOMER, nullable=True)
+    outcome = text("saved (taken back), ended or scheduled")
+    saved_at = instant("When we saw that it was taken back", nullable=True)
+    ended_at = instant("When the subscription ended", nullable=True)
+    feedback = text("Stripe's cancellation feedback", nullable=True)
+    mrr = mrr("MRR of the subscription just before the request")
+    currency = text(CURRENCY, nullable=True)
+    mrr_reporting = reporting_mrr("The same at that day's exchange rate")
+
+
+class CancellationSavesByMonth(Mart):
+    """Cancellations scheduled in one month, and how many of them were taken back since."""
+
+    table_name = "cancellation_saves_by_month"
+    month = day("First day of the month of the request", key=True)
+    requests = count("Cancellations that were scheduled")
+    saved = count("Of those, taken back")
+    scheduled = count("Of those, neither taken back nor ended yet")
+    requested_mrr_reporting = reporting_mrr("MRR of the subscriptions")
+    saved_mrr_reporting = reporting_mrr("Of that, of those taken back")
+    save_rate = rate("saved / requests")
+    save_mrr_rate = rate("saved_mrr_reporting / requested_mrr_reporting")
     is_partial = flag(PARTIAL)
 
 
@@ -470,6 +659,28 @@ class DisputeRatesByMonth(Mart):
     is_partial = flag(PARTIAL)
 
 
+class DisputeMonitoringByMonth(Mart):
+    """One month on one card network against one monitoring programme that held then, by the programme's own count."""
+
+    table_name = "dispute_monitoring_by_month"
+    month = day("First day of the month", key=True)
+    network = text("Card network", key=True)
+    programme = text("Visa VAMP, Mastercard ECM or HECM, or Stripe's advice", key=True)
+    disputes = count("Disputes received in the month; inquiries that never escalated are not counted")
+    fraud_reports = count("Early fraud warnings received in the month")
+    counted = count("What the programme counts: disputes, by Visa with fraud reports")
+    payments = count("Captured card payments that they are divided by")
+    payments_month = day("First day of the month of those payments: by Mastercard the month before")
+    dispute_ratio = rate("counted / payments")
+    limit_rate = rate("Ratio from which the programme applies")
+    limit_count = count("Count from which it applies; both must be reached")
+    headroom = count("How many more the month can bear before both are reached; null without payments", nullable=True)
+    level = text("ok, early_warning (both from three quarters of theirs on), above (both reached) or no_payments")
+    limit_valid_from = day("Since when the limit holds")
+    source = text("Where the limit is published")
+    is_partial = flag(PARTIAL)
+
+
 class PaymentFailures(Mart):
     """One invoice whose payment failed at least once."""
 
@@ -489,6 +700,15 @@ class PaymentFailures(Mart):
     outcome = text("recovered, open or lost")
     recovered_at = instant("When it was paid after all", nullable=True)
     days_to_recover = count("Whole days from first failure to payment", nullable=True)
+    decline_class = text("Of the first failure: soft, hard, authentication or unknown")
+    card_brand = text("Brand of the card of the first failure", nullable=True)
+    stage = text("recovered, retrying, open, canceled_by_customer, canceled, unpaid, uncollectible or void")
+    recovery_channel = text(
+        "What it was recovered through: automatic_retry, card_updated, paid_by_hand, out_of_band or without_payment; "
+        "null where it was not",
+        nullable=True,
+    )
+    next_attempt_at = instant("When it is tried next, while it is retried", nullable=True)
 
 
 class RecoveryByMonth(Mart):
@@ -503,6 +723,87 @@ class RecoveryByMonth(Mart):
     open_invoices = count("Of the failed ones, neither paid nor lost yet")
     open_amount_reporting = reporting_money("Their amount due")
     recovery_rate = rate("recovered_amount_reporting / failed_amount_reporting")
+    is_partial = flag(PARTIAL)
+
+
+class RecoveryByDimension(Mart):
+    """Failed invoices of one month of first failure with one value in one dimension, and what was recovered of them.
+
+    The rows of a dimension add up to recovery_by_month, but those of `attempt`: an invoice is in each that it came to.
+    """
+
+    table_name = "recovery_by_dimension"
+    month = day("First day of the month of first failure", key=True)
+    dimension = text(
+        "decline_code, decline_class and card_brand of the first failure, failed_attempts, days_to_recover, "
+        "recovery_channel, stage, or attempt (the second and later ones)",
+        key=True,
+    )
+    value = text("Its value; unknown where not known, not_recovered where nothing was", key=True)
+    failed_invoices = count("Invoices that failed at least once; of attempt, that came to it after a failure")
+    failed_amount_reporting = reporting_money("Their amount due")
+    recovered_invoices = count("Of those, paid since; of attempt, with it")
+    recovered_amount_reporting = reporting_money("Amount recovered")
+    recovered_28d_invoices = count("Of those, within 28 days of the first failure")
+    recovered_28d_amount_reporting = reporting_money("Amount recovered within 28 days")
+    recovered_60d_invoices = count("Of those, within 60 days")
+    recovered_60d_amount_reporting = reporting_money("Amount recovered within 60 days")
+    recovery_rate = rate("recovered_amount_reporting / failed_amount_reporting")
+    recovery_count_rate = rate("recovered_invoices / failed_invoices")
+    is_partial = flag(PARTIAL)
+    is_mature_28d = flag("True where every failure of the month has had 28 days")
+    is_mature_60d = flag("True where every failure of the month has had 60 days")
+
+
+class DunningNow(Mart):
+    """One subscription with a failed invoice that is neither paid nor lost."""
+
+    table_name = "dunning_now"
+    subscription_id = text("Stripe subscription id", key=True)
+    customer_id = text(CUSTOMER, nullable=True)
+    status = text("Stripe's status of the subscription", nullable=True)
+    failed_invoices = count("Its failed invoices that are open")
+    amount_due_reporting = reporting_money("Their amount due, at the first failure's rate")
+    first_failed_at = instant("First failed attempt")
+    days_in_dunning = count("Days since")
+    failed_attempts = count("Failed attempts on them")
+    decline_code = text("Decline code of the first failure of the latest of them", nullable=True)
+    decline_class = text("soft, hard, authentication or unknown")
+    next_attempt_at = instant("When one of them is tried next; null where none will be", nullable=True)
+    mrr = mrr("MRR of the subscription now")
+    currency = text(CURRENCY, nullable=True)
+    mrr_reporting = reporting_mrr("MRR of the subscription now, in the reporting currency")
+
+
+class OpenInvoicesByAge(Mart):
+    """Invoices that are open at the as-of instant, of one age, one currency and one way of collection."""
+
+    table_name = "open_invoices_by_age"
+    collection_method = text("charge_automatically or send_invoice", key=True)
+    currency = dy.String(primary_key=True, description=CURRENCY)
+    bucket = text("Days overdue: current, 1-30, 31-60, 61-90 or 91+", key=True)
+    invoices = count("Open invoices")
+    amount = money("What is left to pay of them")
+    amount_reporting = reporting_money("The same at the as-of day's rate")
+    oldest_due_on = day("Due date of the oldest; of finalisation, where charged automatically")
+
+
+class DaysSalesOutstandingByMonth(Mart):
+    """Invoices that were sent, by the month of their finalisation, and what was open of all of them at its end."""
+
+    table_name = "days_sales_outstanding_by_month"
+    month = day("First day of the month", key=True)
+    invoices = count("Sent invoices finalised in the month")
+    billed_reporting = reporting_money("Their amount due, each at its day's rate")
+    paid_invoices = count("Of those, paid since")
+    paid_late_invoices = count("Of those, paid after the due date")
+    paid_reporting = reporting_money("Amount due of those paid")
+    days_to_pay = number("Days from finalisation to payment, added up over those paid")
+    open_reporting = reporting_money("Of all sent invoices so far, what was open at the month's end")
+    billed_3m_reporting = reporting_money("Billed in the month and the two before")
+    days_3m = number("Days of those months, as far as they have passed")
+    days_sales_outstanding = dy.Float64(nullable=True, description="open_reporting / billed_3m_reporting x days_3m")
+    mean_days_to_pay = dy.Float64(nullable=True, description="days_to_pay / paid_invoices")
     is_partial = flag(PARTIAL)
 
 
@@ -625,6 +926,8 @@ class Publication(Mart):
     timezone = text("Zone of days and months")
     policy = text("Name of the metric policy")
     policy_hash = text("Hash of its rules")
+    policy_rules = text("Its rules as JSON; the hash is the beginning of their SHA-256")
+    livemode = flag("True where the account is read in live mode; null where that is not known", nullable=True)
     checks_failed = count("Blocking data checks that failed")
     banner = text("What a reader must know before trusting the figures; null where nothing", nullable=True)
 
@@ -632,9 +935,11 @@ class Publication(Mart):
 TABLES: tuple[type[Mart], ...] = (
     MrrChanges,
     MrrMovements,
+    CustomerChanges,
     MrrByDay,
     MrrByMonth,
     MrrByMonthReporting,
+    MrrByMonthSlice,
     MrrByPolicy,
     MrrExclusions,
     MetricsByMonth,
@@ -642,6 +947,13 @@ TABLES: tuple[type[Mart], ...] = (
     Subscriptions,
     ChurnedCustomers,
     ChurnReasonsByMonth,
+    PreventableChurnByMonth,
+    ScheduledChanges,
+    ScheduledChurn,
+    ScheduledChurnByMonth,
+    CommittedMrr,
+    CancellationRequests,
+    CancellationSavesByMonth,
     CohortRetention,
     CustomerLtv,
     LtvByMethod,
@@ -652,13 +964,19 @@ TABLES: tuple[type[Mart], ...] = (
     RefundRatesByMonth,
     Disputes,
     DisputeRatesByMonth,
+    DisputeMonitoringByMonth,
     PaymentFailures,
     RecoveryByMonth,
+    RecoveryByDimension,
+    DunningNow,
+    OpenInvoicesByAge,
+    DaysSalesOutstandingByMonth,
     Trials,
     CashByDay,
     BalanceReconciliation,
     RevenueRecognitionByMonth,
     DeferredRevenue,
+    ExchangeRates,
     DataChecks,
     PipelineRuns,
 )

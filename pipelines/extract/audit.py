@@ -77,14 +77,10 @@ def remember(
 
     In the caller's transaction.
     """
-    of_stream = [account_id, stream]
-    if connection.execute(
-        "select 1 from pipeline.oddities where account_id = ? and stream = ? limit 1", of_stream
-    ).fetchall():
-        connection.execute(
-            "delete from pipeline.oddities where account_id = ? and stream = ? and id in (select unnest(?::varchar[]))",
-            [*of_stream, list(ids)],
-        )
+    connection.execute(
+        "delete from pipeline.oddities where account_id = ? and stream = ? and id in (select unnest(?::varchar[]))",
+        [account_id, stream, list(ids)],
+    )
     if oddities:
         rows = [(odd.id, odd.words, odd.left_out) for odd in oddities]
         found = pl.DataFrame(rows, schema=_ODDITIES, orient="row")  # noqa: F841 - the query reads it
@@ -93,6 +89,14 @@ def remember(
             "select $account_id as account_id, $stream as stream, $at as seen_at, * from found",
             {"account_id": account_id, "stream": stream, "at": at},
         )
+
+
+def odd_streams(connection: duckdb.DuckDBPyConnection, account_id: str) -> set[str]:
+    """The streams in which anything odd was found."""
+    rows = connection.execute(
+        "select distinct stream from pipeline.oddities where account_id = ?", [account_id]
+    ).fetchall()
+    return {stream for (stream,) in rows}
 
 
 def forget(connection: duckdb.DuckDBPyConnection, account_id: str, stream: str, before: datetime) -> None:

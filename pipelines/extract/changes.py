@@ -33,14 +33,35 @@ class Change:
     owner: str | None = None
 
 
-def changes(events: Iterable[bytes]) -> Iterator[Change]:
-    """What the events (JSON, any order) tell, one by one; the same object may come up several times."""
+class _Told(msgspec.Struct):
+    """What an event says of an object: its fields as they stood, and those that changed as they stood before."""
+
+    object: dict[str, msgspec.Raw]
+    previous_attributes: dict[str, msgspec.Raw] | None = None
+
+
+class _Telling(msgspec.Struct):
+    """An event with all that it says."""
+
+    type: str
+    created: Moment
+    data: _Told
+
+
+def changes(events: Iterable[bytes], since: int = 0) -> Iterator[Change]:
+    """What the events (JSON, any order) tell, one by one; the same object may come up several times.
+
+    Of those before `since`, epoch seconds, only that something is gone.
+    """
     for payload in events:
         with suppress(msgspec.ValidationError):  # reading it told already that it is not understood
-            yield from _on_clock(_EVENT.decode(payload))
+            event = _EVENT.decode(payload)
+            if event.created >= since or event.type in _DELETIONS:
+                told = _on_clock(_TELLING.decode(payload))
+                yield from (change for change in told if change.gone or event.created >= since)
 
 
-def _on_clock(event: Event) -> Iterator[Change]:
+def _on_clock(event: _Telling) -> Iterator[Change]:
     """What an event tells, marked where it is about something on a test clock."""
     thing = _Thing(event.data.object)
     clock, owner = thing.reference("test_clock"), thing.reference("customer")
@@ -48,7 +69,7 @@ def _on_clock(event: Event) -> Iterator[Change]:
         yield told if clock is None else replace(told, made_at=None, test_clock=clock, owner=owner)
 
 
-def _told(event: Event, thing: "_Thing") -> Iterator[Change]:
+def _told(event: _Telling, thing: "_Thing") -> Iterator[Change]:
     yield from _told_by(event.type, event.created, thing)
     for (kind, field), stream in ALSO_WHEN.items():
         if field in (event.data.previous_attributes or ()) and kind == thing.text("object") and thing.text("id"):
@@ -92,6 +113,8 @@ class _Thing:
 
 
 _EVENT = msgspec.json.Decoder(Event)
+_TELLING = msgspec.json.Decoder(_Telling)
+_DELETIONS = {stream.deletion for stream in BY_NAME.values() if stream.deletion}
 _MOMENT: "msgspec.json.Decoder[int | None]" = msgspec.json.Decoder(Moment | None)
 _READ_EVERY_TIME = {
     name for name, stream in BY_NAME.items() if name == "events" or stream.changes in (Changes.SINGLE, Changes.RELIST)

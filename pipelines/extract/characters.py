@@ -21,7 +21,8 @@ def compact(body: bytes) -> tuple[bytes, bool]:
         msgspec.DecodeError: it is no JSON, or nests deeper than can be followed.
     """
     try:
-        body.decode()
+        if not body.isascii():  # which is quick to tell; decoding is not
+            body.decode()
         return _formatted(body), False
     except (UnicodeDecodeError, msgspec.DecodeError):
         text = _mended(body)

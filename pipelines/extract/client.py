@@ -40,6 +40,8 @@ _GONE = ("does not have a line item", "aged out of our retention policy")
 (singer-io/tap-stripe#137, estuary/connectors source_stripe_native/api.py)."""
 _INTERRUPTIONS = (aiohttp.ClientError, TimeoutError, ConnectionError, msgspec.DecodeError)
 _LONGEST_COMPLAINT = 1_000
+_READ_AHEAD = 1_000_000
+"""Bytes of an answer that arrive before reading pauses: most pages whole."""
 
 
 class _Listing(msgspec.Struct):
@@ -124,6 +126,8 @@ class Client:
         self._session = aiohttp.ClientSession(
             headers={**headers, "User-Agent": "revenue (stripe-analytics pipeline)"},
             connector=aiohttp.TCPConnector(limit=limits.concurrency, ttl_dns_cache=300),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=_READ_AHEAD,
             timeout=aiohttp.ClientTimeout(
                 total=3 * limits.read_timeout, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
             ),

@@ -86,12 +86,17 @@ def keep(
     connection: duckdb.DuckDBPyConnection, account_id: str, changed: dict[str, Position], synced_at: datetime
 ) -> None:
     """Store positions, in the caller's transaction."""
-    for stream, position in changed.items():
-        connection.execute("delete from pipeline.cursors where account_id = ? and stream = ?", [account_id, stream])
-        connection.execute(
-            "insert into pipeline.cursors values (?, ?, ?, ?)",
-            [account_id, stream, msgspec.json.encode(position).decode(), synced_at],
-        )
+    if not changed:
+        return
+    connection.execute(
+        "delete from pipeline.cursors where account_id = ? and stream in (select unnest(?::varchar[]))",
+        [account_id, list(changed)],
+    )
+    positions = [msgspec.json.encode(position).decode() for position in changed.values()]
+    connection.execute(
+        "insert into pipeline.cursors select ?, unnest(?::varchar[]), unnest(?::varchar[]), ?",
+        [account_id, list(changed), positions, synced_at],
+    )
 
 
 def held(connection: duckdb.DuckDBPyConnection, account_id: str) -> set[str]:

@@ -19,7 +19,6 @@ from typing import IO, cast
 
 import duckdb
 import msgspec
-import polars as pl
 
 from pipelines.errors import SettingsError
 from pipelines.extract import characters, cursors, holders, nested, scrub
@@ -198,7 +197,7 @@ class _Loading:
     def _append(self, stream: Stream, entries: Sequence[tuple[Stream, Head, bytes]], seen_at: datetime) -> None:
         payloads = self._treated([payload for _, _, payload in entries])
         heads = [head for _, head, _ in entries]
-        frame = pl.DataFrame(
+        frame = raw.versions(
             {
                 "id": [head.id for head in heads],
                 "version_hash": [fingerprint(stream, payload) for payload in payloads],
@@ -206,9 +205,8 @@ class _Loading:
                 "seen_at": [seen_at] * len(heads),
                 "seen_by": ["import"] * len(heads),
                 "deleted": [head.deleted for head in heads],
-                "payload": [payload.decode() for payload in payloads],
+                "payload": payloads,
             },
-            schema=raw.SCHEMA,
         )
         account = self.report.account_id
         self.report.rows_written += raw.append(self.connection, stream.name, account, self.export.api_version, frame)

@@ -6,6 +6,7 @@ Works on JSON bytes without white space between tokens. Knows no table.
 from hashlib import blake2b
 
 from pipelines.extract.catalogue import Stream
+from pipelines.extract.texts import end_of_text
 
 DELETED = blake2b(b"deleted", digest_size=16).hexdigest()
 """The version of an object that is gone."""
@@ -22,18 +23,7 @@ def _without(payload: bytes, opening: bytes) -> bytes:
     """The payload without each text that begins with `opening`. A regular expression takes ten times as long."""
     begins = payload.find(opening)
     while begins >= 0:
-        ends = _end_of_text(payload, begins + len(opening))
+        ends = end_of_text(payload, begins + len(opening))
         payload = payload[:begins] + payload[ends:]
         begins = payload.find(opening, begins)
     return payload
-
-
-def _end_of_text(payload: bytes, start: int) -> int:
-    """Where the text that goes on at `start` has ended, past its quote."""
-    quote = payload.find(b'"', start)
-    while quote >= 0:
-        before = payload[start:quote]
-        if (len(before) - len(before.rstrip(b"\\"))) % 2 == 0:
-            return quote + 1
-        quote = payload.find(b'"', quote + 1)
-    return len(payload)

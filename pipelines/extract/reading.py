@@ -5,9 +5,10 @@ Knows how a page becomes rows. Which windows and ids to read is decided elsewher
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -76,30 +77,22 @@ class Reader:
 
     async def objects_by_id(self, stream: Stream, ids: Mapping[str, datetime | None]) -> None:
         """Read objects again by id, each once; what is gone is marked deleted."""
-        places = asyncio.Semaphore(OBJECTS_AT_ONCE)
 
         async def one(id_: str, changed_at: datetime | None) -> None:
-            async with places:
-                batch = await self._object(stream, id_, changed_at)
-                self.told(stream)
-                await self.writer.put(batch)
+            batch = await self._object(stream, id_, changed_at)
+            self.told(stream)
+            await self.writer.put(batch)
 
-        async with asyncio.TaskGroup() as group:
-            for id_, changed_at in ids.items():
-                group.create_task(one(id_, changed_at))
+        await _few_at_once(one, ids)
 
     async def under_parents(self, stream: Stream, parents: Mapping[str, datetime | None]) -> None:
         """Read the whole list under each parent, each once; a parent that is gone has none."""
-        places = asyncio.Semaphore(OBJECTS_AT_ONCE)
 
         async def one(parent: str, changed_at: datetime | None) -> None:
-            async with places:
-                await self.writer.put(await self._under(stream, parent, changed_at))
-                self.told(stream)
+            await self.writer.put(await self._under(stream, parent, changed_at))
+            self.told(stream)
 
-        async with asyncio.TaskGroup() as group:
-            for parent, changed_at in parents.items():
-                group.create_task(one(parent, changed_at))
+        await _few_at_once(one, parents)
 
     async def _under(self, stream: Stream, parent: str, changed_at: datetime | None) -> Batch:
         path, parameters = stream.under(parent)
@@ -120,8 +113,8 @@ class Reader:
 
     async def single(self, stream: Stream, id_: str, answer: Answer) -> None:
         """Store what an account has one of, under the account's id."""
-        payload = bytes(self._cleaned([answer.body])[0])
-        row = Row(id_, fingerprint(stream, payload), None, answer.at, "list", False, payload.decode())
+        (payload,) = self._cleaned([answer.body])
+        row = Row(id_, fingerprint(stream, payload), None, answer.at, "list", False, payload)
         self.objects[stream.name] += 1
         self.told(stream)
         await self.writer.put(Batch(stream, answer.at, [row], newest=int(answer.at.timestamp())))
@@ -162,11 +155,9 @@ class Reader:
                 at = int(page.at.timestamp())
                 result.found.append(Change(stream.name, head.id, at, test_clock=clock, owner=head.owner()))
                 continue
-            text = payload.decode()
             result.heads.append(head)
-            result.rows.append(
-                Row(head.id, fingerprint(stream, payload), changed.get(head.id), page.at, seen_by, head.deleted, text)
-            )
+            version = fingerprint(stream, payload)
+            result.rows.append(Row(head.id, version, changed.get(head.id), page.at, seen_by, head.deleted, payload))
             result.found.extend(self._mentions(head, everything=seen_by == "event"))
             due = head.due_at()
             if due is not None:
@@ -194,7 +185,8 @@ class Reader:
         return Batch(stream, answer.at, read.rows, None, (), [id_], read.found, read.oddities, newest)
 
     async def _completed(self, stream: Stream, payloads: Sequence[bytes], odd: list[Oddity]) -> Sequence[bytes]:
-        if not stream.nested or not any(nested.cut(stream, payload) for payload in payloads):
+        cut = {place for place, payload in enumerate(payloads) if nested.cut(stream, payload)}
+        if not cut:
             return payloads
 
         async def list_all(inner: Nested, path: str, parameters: Sequence[tuple[str, str]]) -> Sequence[bytes]:
@@ -207,8 +199,9 @@ class Reader:
             except NotFound:
                 return None  # deleted since its page was read: an event says so
 
-        whole = await asyncio.gather(*(complete(payload) for payload in payloads))
-        return [payload for payload in whole if payload is not None]
+        whole = dict(zip(cut, await asyncio.gather(*(complete(payloads[place]) for place in cut)), strict=True))
+        completed = (whole.get(place, payload) for place, payload in enumerate(payloads))
+        return [payload for payload in completed if payload is not None]
 
     async def _list_all(
         self, stream: Stream, endpoint: str, path: str, parameters: Sequence[tuple[str, str]], odd: list[Oddity]
@@ -259,6 +252,17 @@ class Reader:
             if is_asked_for and (stream, id_) not in self._mentioned:
                 self._mentioned.add((stream, id_))
                 yield Change(stream, id_, due_at=due_at)
+
+
+async def _few_at_once(
+    read: Callable[[str, datetime | None], Coroutine[Any, Any, None]], ids: Mapping[str, datetime | None]
+) -> None:
+    """Read each; a task is made once there is a place for it, so that a million ids need no more memory than a few."""
+    places = asyncio.Semaphore(OBJECTS_AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        for id_, changed_at in ids.items():
+            await places.acquire()
+            group.create_task(read(id_, changed_at)).add_done_callback(lambda _: places.release())
 
 
 @dataclass

@@ -210,11 +210,15 @@ class MeterEventSummary(Head):
     start_time: Moment = 0
 
 
-class Told(msgspec.Struct):
-    """What an event says of an object: its fields as they stood, and those that changed as they stood before."""
+class Fields(msgspec.Struct):
+    """An object of which no field is looked at."""
 
-    object: dict[str, msgspec.Raw]
-    previous_attributes: dict[str, msgspec.Raw] | None = None
+
+class Told(msgspec.Struct):
+    """What an event says of an object, as far as it must be there."""
+
+    object: Fields
+    previous_attributes: Fields | None = None
 
 
 class Event(Head, kw_only=True):

@@ -7,9 +7,9 @@ here prints, and nothing reads the environment.
 import asyncio
 import re
 import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from pipelines.extract.changes import Change
 from pipelines.extract.client import PINNED_VERSION, Answer, Client
 from pipelines.extract.coverage import STRIPE_OPENED, Coverage
 from pipelines.extract.cursors import NO_CLOCKS, Clocks
+from pipelines.extract.economy import economical
 from pipelines.extract.errors import AccountMismatch, ExtractError, KeyRefused, PermissionMissing, RequestRefused
 from pipelines.extract.plan import by_parent, planned, relisted
 from pipelines.extract.reading import Reader, gone, instant
@@ -170,30 +171,13 @@ def resync_all(
     return _ran(connection, accounts, progress, lambda run: run.resync(chosen, start, end))
 
 
-FRUGAL = {"threads": 1, "memory_limit": "128MB"}
-"""DuckDB's settings while reading: the other cores are busy, and what it would keep in memory is not needed again."""
-
-
-@contextmanager
-def _frugal(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """`FRUGAL` for as long as the block lasts."""
-    before = {name: connection.execute("select current_setting(?)", [name]).fetchall()[0][0] for name in FRUGAL}
-    for name, value in FRUGAL.items():
-        connection.execute(f"set {name} = '{value}'")
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            connection.execute(f"set {name} = '{value}'")
-
-
 def _ran(
     connection: duckdb.DuckDBPyConnection,
     accounts: Sequence[Account],
     progress: Progress | None,
     what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
 ) -> list[SyncReport]:
-    with _frugal(connection):
+    with economical(connection):
         work = _side_by_side(connection, accounts, progress, what)
         if sys.platform == "win32":
             return asyncio.run(work)
@@ -210,7 +194,7 @@ async def _side_by_side(
     what: Callable[["_Run"], Coroutine[Any, Any, SyncReport]],
 ) -> list[SyncReport]:
     """Read the accounts; what one of them lacks does not stop the others."""
-    turn, places = asyncio.Lock(), asyncio.Semaphore(ACCOUNTS_AT_ONCE)
+    turn, places = threading.Lock(), asyncio.Semaphore(ACCOUNTS_AT_ONCE)
 
     async def one(account: Account) -> SyncReport | ExtractError:
         async with places:
@@ -236,7 +220,7 @@ class _Run:
     """One run over one account."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None, turn: asyncio.Lock
+        self, connection: duckdb.DuckDBPyConnection, account: Account, progress: Progress | None, turn: threading.Lock
     ) -> None:
         self._connection = connection
         self._account = account
@@ -269,13 +253,16 @@ class _Run:
         if balance is not None and (told := _shown(balance).livemode) is not None:
             livemode = told
         self._singles = {"accounts": account, "balances": balance}
-        async with self._turn:
+        with self._turn:
             cursors.create(self._connection)
             audit.create(self._connection)
             holders.introduce(self._connection, self._account.label, account_id, livemode=livemode)
             positions = cursors.positions(self._connection, account_id)
+            odd = audit.odd_streams(self._connection, account_id)
         clocks = self._account.test_clocks and not livemode
-        self._writer = Writer(self._connection, account_id, PINNED_VERSION, positions, self._turn, test_clocks=clocks)
+        self._writer = Writer(
+            self._connection, account_id, PINNED_VERSION, positions, odd, self._turn, test_clocks=clocks
+        )
         self._reader = Reader(
             client, self._writer, livemode, self._told, self._account.personal, coverage=Coverage(_founded(account))
         )
@@ -521,7 +508,7 @@ class _Run:
             for name, each in sorted(self._client.troubles.items())
         ]
         report.remarks += sorted(f"{odd.stream}: {odd.words} ({n} times)." for odd, n in self._reader.oddities.items())
-        async with self._turn:
+        with self._turn:
             audit.note(self._connection, report.account_id, self._client.now, swept)
         if self._failed:
             words = "; ".join(f"{name}: {error}" for name, error in self._failed.items())
@@ -529,7 +516,7 @@ class _Run:
                 f"Not all streams could be read. {words} Everything else is stored; run again to go on.", [report]
             )
         in_step = [name for name in BY_NAME if name not in self._skipped]
-        async with self._turn:
+        with self._turn:
             report.as_of = holders.in_step(self._connection, report.account_id, as_of, in_step) or report.as_of
         return report
 

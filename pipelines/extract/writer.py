@@ -5,16 +5,17 @@ from the API and decides nothing about what to read.
 """
 
 import asyncio
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import duckdb
 import msgspec
-import polars as pl
 
 from pipelines.extract import audit, cursors
 from pipelines.extract.audit import Oddity, Sweep
@@ -24,11 +25,14 @@ from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import clocks, raw
 from pipelines.warehouse.clocks import LeftOut
 
-ROWS_HELD = 8_000
-"""Rows that are waiting at most; then the stream with the most of them is committed: few large writes are cheaper."""
-QUEUED_BATCHES = 20
+BYTES_HELD = 32_000_000
+"""What was put and is not committed yet weighs so much at most: what bounds memory."""
+BYTES_A_COMMIT = 16_000_000
+"""So much that waits is committed together, while as much more is read: few large writes are cheaper."""
+ROW_BYTES = 500
+"""What a row weighs besides its payload."""
 SECONDS_PER_COMMIT = 2.0
-PAUSE_SECONDS = 0.005
+"""So long may what few rows bring wait for more."""
 
 Result = TypeVar("Result")
 
@@ -42,7 +46,7 @@ class Row(NamedTuple):
     seen_at: datetime
     seen_by: str
     deleted: bool
-    payload: str | None
+    payload: bytes | None
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,18 @@ class Batch:
     newest: int = 0
     position: Position | None = None
 
+    @cached_property
+    def weight(self) -> int:
+        """Roughly the bytes that it takes in memory; one without rows must be held, too."""
+        return ROW_BYTES + sum(ROW_BYTES + len(row.payload or b"") for row in self.rows)
+
 
 @dataclass
 class Writer:
     """Takes batches in order and commits them in groups. `run` must be running while batches are put.
 
     Whoever holds the `turn` has the connection to itself: accounts that are read side by side share it.
+    `odd_streams` are those where anything odd is on record.
 
     Unless `test_clocks`, what lives on a test clock is only noted. `written` counts new versions by stream; `swept`
     says what lists showed that were read again to the end; `left_out` is (stream, id) of what was only noted.
@@ -79,26 +89,46 @@ class Writer:
     account_id: str
     api_version: str
     positions: dict[str, Position]
-    turn: asyncio.Lock
+    odd_streams: set[str]
+    turn: threading.Lock
     test_clocks: bool = False
     written: Counter[str] = field(default_factory=Counter)
     swept: dict[str, Sweep] = field(default_factory=dict)
     left_out: set[tuple[str, str]] = field(default_factory=set)
+    _waiting: list[Batch] = field(default_factory=list)
+    _held: int = 0
     _hurried: int = 0
-    _flush_at: float = 0.0
-    _queue: "asyncio.Queue[Batch]" = field(default_factory=lambda: asyncio.Queue(QUEUED_BATCHES))
+    _ended: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._idle.set()
 
     async def put(self, batch: Batch) -> None:
-        """Hand over a batch; waits while the queue is full."""
-        await self._queue.put(batch)
+        """Hand over a batch; waits while too much is held."""
+        while self._held >= BYTES_HELD:
+            self._room.clear()
+            await self._room.wait()
+        self._held += batch.weight
+        self._idle.clear()
+        with self._changed:
+            self._waiting.append(batch)
+            self._changed.notify()
 
     async def settle(self) -> None:
         """Have all that was put committed at once, and wait for it."""
-        self._hurried += 1
+        self._hurry(1)
         try:
-            await self._queue.join()
+            await self._idle.wait()
         finally:
-            self._hurried -= 1
+            self._hurry(-1)
+
+    def _hurry(self, more: int) -> None:
+        with self._changed:
+            self._hurried += more
+            self._changed.notify()
 
     async def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run a question on the connection once all that was put is committed; nothing may be put meanwhile."""
@@ -107,49 +137,55 @@ class Writer:
 
     async def peek(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run a question on the connection as of what is committed by now."""
-        async with self.turn:
-            return await asyncio.to_thread(question, self.connection)
+
+        def asked() -> Result:
+            with self.turn:
+                return question(self.connection)
+
+        return await asyncio.to_thread(asked)
 
     async def run(self) -> None:
         """Commit until cancelled."""
-        waiting: dict[str, list[Batch]] = defaultdict(list)
-        while True:
-            group = await self._gathered(waiting)
-            await asyncio.shield(self._committed(group))
-            for _ in group:
-                self._queue.task_done()
+        try:
+            await asyncio.to_thread(self._commit_on, asyncio.get_running_loop())
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
 
-    async def _committed(self, group: Sequence[Batch]) -> None:
-        async with self.turn:
-            await asyncio.to_thread(self.commit, group)
+    def _commit_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit until the end, in a thread of its own: steps of the loop wait for all pages that are being read."""
+        while group := self._gathered():
+            with self.turn:
+                self.commit(group)
+            loop.call_soon_threadsafe(self._freed, _weight(group))
 
-    async def _gathered(self, waiting: dict[str, list[Batch]]) -> list[Batch]:
-        """The next batches to commit: all that wait where someone waits for them or one has waited long enough, else
-        of one stream."""
-        loop = asyncio.get_running_loop()
-        if not any(waiting.values()):
-            self._hold(waiting, await self._queue.get())
-            self._flush_at = loop.time() + SECONDS_PER_COMMIT
-        while True:
-            while not self._queue.empty():
-                self._hold(waiting, self._queue.get_nowait())
-                if sum(_rows(batches) for batches in waiting.values()) >= ROWS_HELD:
-                    return waiting.pop(max(waiting, key=lambda name: _rows(waiting[name])))
-            if self._hurried or loop.time() >= self._flush_at:
-                everything = [batch for batches in waiting.values() for batch in batches]
-                waiting.clear()
-                return everything
-            await asyncio.sleep(PAUSE_SECONDS)
+    def _gathered(self) -> list[Batch]:
+        """What to commit next; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended)
+            self._changed.wait_for(
+                lambda: self._hurried or self._ended or _weight(self._waiting) >= BYTES_A_COMMIT, SECONDS_PER_COMMIT
+            )
+            everything = self._hurried or _weight(self._waiting) < BYTES_A_COMMIT
+            group = self._waiting if everything else _of_largest_streams(self._waiting, BYTES_A_COMMIT // 2)
+            taken = set(map(id, group))
+            self._waiting = [batch for batch in self._waiting if id(batch) not in taken]
+            return [] if self._ended else group
 
-    def _hold(self, waiting: dict[str, list[Batch]], batch: Batch) -> None:
-        waiting[batch.stream.name].append(batch)
+    def _freed(self, weight: int) -> None:
+        self._held -= weight
+        self._room.set()
+        if not self._held:
+            self._idle.set()
 
     def commit(self, group: Sequence[Batch]) -> None:
         """Write a group of batches in one transaction."""
         self.connection.begin()
         try:
             positions = dict(self.positions)
-            self._write(group, positions)
+            found = self._write(group, positions)
+            cursors.remember(self.connection, self.account_id, self._kept(found))
             moved = {name: position for name, position in positions.items() if position != self.positions.get(name)}
             cursors.keep(self.connection, self.account_id, moved, group[-1].at)
             self.connection.commit()
@@ -159,7 +195,9 @@ class Writer:
             raise
         self.positions = positions
 
-    def _write(self, group: Sequence[Batch], positions: dict[str, Position]) -> None:
+    def _write(self, group: Sequence[Batch], positions: dict[str, Position]) -> list[Change]:
+        """Write rows and what they resolve, and move the positions; returns what is to be read now."""
+        found = [each for batch in group for each in batch.found]
         by_stream: dict[str, list[Batch]] = defaultdict(list)
         for batch in group:
             by_stream[batch.stream.name].append(batch)
@@ -171,13 +209,15 @@ class Writer:
             fresh = name in positions and positions[name].fresh
             new = [row for batch in batches if fresh and batch.window for row in batch.rows]
             others = [row for batch in batches if not (fresh and batch.window) for row in batch.rows]
-            told = self._told_by_events(new, others, positions.get(name)) if name == "events" else []
+            if name == "events":
+                found += self._told_by_events(new, others, positions.get(name))
             written = self._append(stream, new, all_new=True) + self._append(stream, others)
             self.written[name] += written
-            self._note_pending(stream, batches, told)
+            self._forget_pending(stream, batches)
             self._note_oddities(stream, batches)
             if name in positions:
                 positions[name] = self._moved(stream, positions[name], batches)
+        return found
 
     def _append(self, stream: Stream, rows: Sequence[Row], *, all_new: bool = False) -> int:
         if not rows:
@@ -185,11 +225,13 @@ class Writer:
         gone = [row.id for row in rows if row.payload is None]
         known = raw.newest_payloads(self.connection, stream.name, self.account_id, gone) if gone else {}
         whole = (
-            row if row.payload is not None else row._replace(payload=known.get(row.id, _stub(stream, row.id)))
+            row
+            if row.payload is not None
+            else row._replace(payload=known[row.id].encode() if row.id in known else _stub(stream, row.id))
             for row in rows
         )
         columns = zip(*whole, strict=True)
-        frame = pl.DataFrame(dict(zip(Row._fields, map(list, columns), strict=True)), schema=raw.SCHEMA)
+        frame = raw.versions(dict(zip(Row._fields, map(list, columns), strict=True)))
         return raw.append(self.connection, stream.name, self.account_id, self.api_version, frame, all_new=all_new)
 
     def _told_by_events(self, new: Sequence[Row], others: Sequence[Row], position: Position | None) -> list[Change]:
@@ -197,20 +239,16 @@ class Writer:
             return []
         unseen = cursors.unseen(self.connection, "events", self.account_id, [row.id for row in others])
         rows = [*new, *(row for row in others if row.id in unseen)]
-        payloads = (row.payload.encode() for row in rows if row.payload is not None)
-        return [
-            change for change in changes(payloads) if change.gone or (change.changed_at or 0) >= position.tracked_from
-        ]
+        payloads = (row.payload for row in rows if row.payload is not None)
+        return list(changes(payloads, since=position.tracked_from))
 
-    def _note_pending(self, stream: Stream, batches: Iterable[Batch], told: Sequence[Change]) -> None:
+    def _forget_pending(self, stream: Stream, batches: Iterable[Batch]) -> None:
         resolved = [id_ for batch in batches for id_ in batch.resolved]
         if resolved:
             cursors.forget(self.connection, self.account_id, stream.name, resolved)
         if stream.changes_by_itself:
             read = [row.id for batch in batches for row in batch.rows]
             cursors.forget_due(self.connection, self.account_id, stream.name, read)
-        found = [*told, *(each for batch in batches for each in batch.found)]
-        cursors.remember(self.connection, self.account_id, self._kept(found))
 
     def _kept(self, found: Sequence[Change]) -> Sequence[Change]:
         """Those that are to be read; what lives on a test clock is left out, where that is so."""
@@ -222,10 +260,11 @@ class Writer:
         return [each for each in found if not each.test_clock]
 
     def _note_oddities(self, stream: Stream, batches: Sequence[Batch]) -> None:
-        read = [id_ for batch in batches for id_ in (*(row.id for row in batch.rows), *batch.resolved)]
         odd = [oddity for batch in batches for oddity in batch.oddities]
-        if read or odd:
+        if odd or stream.name in self.odd_streams:
+            read = [id_ for batch in batches for id_ in (*(row.id for row in batch.rows), *batch.resolved)]
             audit.remember(self.connection, self.account_id, stream.name, batches[-1].at, read, odd)
+            self.odd_streams.add(stream.name)
 
     def _moved(self, stream: Stream, position: Position, batches: Sequence[Batch]) -> Position:
         for batch in batches:
@@ -267,9 +306,22 @@ def _left_out(change: Change) -> Iterator[LeftOut]:
             yield LeftOut("customers", change.owner, change.test_clock, at)
 
 
-def _rows(batches: Sequence[Batch]) -> int:
-    return sum(len(batch.rows) for batch in batches)
+def _of_largest_streams(batches: Iterable[Batch], enough: int) -> list[Batch]:
+    """The batches of as few streams as together weigh enough."""
+    by_stream: dict[str, list[Batch]] = defaultdict(list)
+    for batch in batches:
+        by_stream[batch.stream.name].append(batch)
+    chosen: list[Batch] = []
+    for of_stream in sorted(by_stream.values(), key=_weight, reverse=True):
+        if _weight(chosen) >= enough:
+            break
+        chosen += of_stream
+    return chosen
 
 
-def _stub(stream: Stream, id_: str) -> str:
-    return msgspec.json.encode({"id": id_, "object": stream.kind, "deleted": True}).decode()
+def _weight(batches: Iterable[Batch]) -> int:
+    return sum(batch.weight for batch in batches)
+
+
+def _stub(stream: Stream, id_: str) -> bytes:
+    return msgspec.json.encode({"id": id_, "object": stream.kind, "deleted": True})

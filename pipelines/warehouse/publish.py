@@ -110,8 +110,9 @@ def publish(
 
 def _require_tables(connection: duckdb.DuckDBPyConnection) -> None:
     made_here = {marts.PipelineRuns, marts.Publication}
+    present = tables.present(connection)
     for contract in CONTRACTS:
-        there = tables.exists(connection, contract.schema_name, contract.table_name)
+        there = (contract.schema_name, contract.table_name) in present
         if not there and contract not in made_here:
             table = contract.qualified_name()
             raise PublishError(f"{table} is not in the warehouse, so nothing was published: run `revenue build` first.")
@@ -147,11 +148,20 @@ def _publication(
         "timezone": terms.timezone,
         "policy": terms.policy.name,
         "policy_hash": terms.policy.hash,
+        "policy_rules": terms.policy.rules,
         "checks_failed": len(failed),
         "banner": f"{len(failed)} data checks failed: {', '.join(failed)}." if failed else None,
     }
-    rows = [{"account_id": account, **row} for account in accounts]
+    modes = _modes(connection)
+    rows = [{"account_id": account, "livemode": modes.get(account), **row} for account in accounts]
     return pl.DataFrame(rows, schema=marts.Publication.create_empty().schema)
+
+
+def _modes(connection: duckdb.DuckDBPyConnection) -> dict[str, bool]:
+    """Whether each account is read in live mode."""
+    if not tables.exists(connection, "pipeline", "accounts"):
+        return {}
+    return dict(connection.execute("select account_id, livemode from pipeline.accounts").fetchall())
 
 
 def _written(connection: duckdb.DuckDBPyConnection, draft: Path) -> int:

@@ -3,11 +3,12 @@
 Knows how versions are told apart and kept; knows nothing of the API or of what payloads mean.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 SCHEMA = pl.Schema(
     {
@@ -49,6 +50,17 @@ def create(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None
             _create(connection, table)
 
 
+def versions(columns: Mapping[str, Sequence[object]]) -> pl.DataFrame:
+    """A frame of `SCHEMA` from columns, payloads as UTF-8 bytes: they become text without passing through Python's.
+
+    Raises:
+        polars.exceptions.InvalidOperationError: a payload is no UTF-8.
+    """
+    instants = {name: pa.array(columns[name], pa.timestamp("us", "UTC")) for name in ("changed_at", "seen_at")}
+    payloads = pl.Series(columns["payload"], dtype=pl.Binary).cast(pl.String)
+    return pl.DataFrame({**columns, **instants, "payload": payloads}, schema=SCHEMA)
+
+
 def append(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -75,6 +87,8 @@ def _new_versions(
     connection: duckdb.DuckDBPyConnection, table: str, account_id: str, arriving: pl.DataFrame, *, all_new: bool
 ) -> pl.DataFrame:
     """The arriving rows that are new versions, with their `place`. Payloads are not touched where all are."""
+    if all_new and arriving["id"].n_unique() == arriving.height:
+        return arriving.with_row_index("place", offset=1)
     told = arriving.select("id", "version_hash").with_row_index("place", offset=1)
     held = {} if all_new else _newest(connection, "version_hash", table, account_id, arriving["id"].unique().to_list())
     before = pl.coalesce(

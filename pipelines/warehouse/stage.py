@@ -58,7 +58,8 @@ def stage(
     """
     clocks.set_aside(connection, are_read=test_clocks)
     _execute_file(connection, "macros")
-    rendered = {stream for stream in _streams(contracts) if _view(connection, stream)}
+    raw = {name for schema, name in tables.present(connection) if schema == "raw"}
+    rendered = {stream for stream in _streams(contracts) if _view(connection, stream, there=stream in raw)}
     _execute_file(connection, "carried_discounts")
     texts = [query("carried_discounts"), *(query(contract.table_name) for contract in contracts)]
     found: list[Finding] = []
@@ -102,9 +103,8 @@ def _named(*texts: str) -> tuple[str, ...]:
     return tuple(sorted({stream for text in texts for stream in STREAM.findall(text)} - {"discounts"}))
 
 
-def _view(connection: duckdb.DuckDBPyConnection, stream: str) -> bool:
+def _view(connection: duckdb.DuckDBPyConnection, stream: str, *, there: bool) -> bool:
     """Make the views of a stream's versions; whether any of them is a rendition."""
-    there = tables.exists(connection, "raw", stream)
     rendered = there and renditions.render(connection, stream)
     _execute_file(
         connection, "rendered_versions" if rendered else "versions" if there else "no_versions", stream=stream
@@ -119,7 +119,7 @@ def _staged(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> li
             return _made(connection, contract)
     except (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError) as broken:
         if not tables.exists(connection, contract.schema_name, contract.table_name):
-            tables.create(connection, contract)
+            tables.create(connection, contract, commented=False)
         why = f"{broken}".splitlines()[0]
         accounts = findings.accounts_of(connection, contract) or [""]
         return [
@@ -131,7 +131,7 @@ def _staged(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> li
 def _made(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list[Finding]:
     table = contract.qualified_name()
     required = [c.name for c in tables.columns(contract) if not c.nullable]
-    tables.create(connection, contract)
+    tables.create(connection, contract, commented=False)
     for name in required:
         connection.execute(f'alter table {table} alter column "{name}" drop not null')
     connection.execute(f"alter table {table} add column {findings.MISFITS} bigint")

@@ -15,6 +15,7 @@ import polars as pl
 from models.contracts.table import Table
 from pipelines.errors import RevenueError
 
+_COMMENT = "comment on"
 INDEXED_SCHEMAS = frozenset({"marts"})
 """Schemas whose tables get their primary key as an index. Elsewhere it would cost more to keep than the rows to write,
 and staging proves the keys by itself."""
@@ -71,15 +72,25 @@ def ddl(contract: type[Table], *, catalog: str | None = None) -> tuple[str, ...]
     return (
         f"create schema if not exists {schema}",
         f"create or replace table {table} ({', '.join(parts)})",
-        f"comment on table {table} is {_literal(contract.grain())}",
-        *(f"comment on column {table}.{_quoted(c.name)} is {_literal(c.comment)}" for c in columns(contract)),
+        f"{_COMMENT} table {table} is {_literal(contract.grain())}",
+        *(f"{_COMMENT} column {table}.{_quoted(c.name)} is {_literal(c.comment)}" for c in columns(contract)),
     )
 
 
-def create(connection: duckdb.DuckDBPyConnection, contract: type[Table], *, catalog: str | None = None) -> None:
-    """Make the table anew and empty. What it held, in whatever shape, is gone."""
-    for statement in ddl(contract, catalog=catalog):
-        connection.execute(statement)
+def create(
+    connection: duckdb.DuckDBPyConnection,
+    contract: type[Table],
+    *,
+    catalog: str | None = None,
+    commented: bool = True,
+) -> None:
+    """Make the table anew and empty. What it held, in whatever shape, is gone.
+
+    Comments are for readers of what is published; a table that only the pipeline sees is made sooner without.
+    """
+    statements = ddl(contract, catalog=catalog)
+    wanted = statements if commented else (each for each in statements if not each.startswith(_COMMENT))
+    connection.execute("; ".join(wanted))
 
 
 def write(connection: duckdb.DuckDBPyConnection, contract: type[Table], frame: pl.DataFrame | pl.LazyFrame) -> int:
@@ -89,23 +100,29 @@ def write(connection: duckdb.DuckDBPyConnection, contract: type[Table], frame: p
     """
     rows = conform(contract, frame)
     with transaction(connection):
-        create(connection, contract)
+        create(connection, contract, commented=False)
         connection.execute(f"insert into {contract.qualified_name()} by name select * from rows")
     return rows.height
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> pl.DataFrame:
     """All rows of the table, in the contract's types; an empty frame where the table is not there yet."""
-    if not exists(connection, contract.schema_name, contract.table_name):
+    try:
+        rows: pl.DataFrame = connection.sql(f"from {contract.qualified_name()}").pl()
+    except duckdb.CatalogException:
         return contract.create_empty()
-    rows: pl.DataFrame = connection.sql(f"from {contract.qualified_name()}").pl()
     return rows
+
+
+def present(connection: duckdb.DuckDBPyConnection) -> frozenset[tuple[str, str]]:
+    """Schema and name of each table that the connection's own database has."""
+    query = "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+    return frozenset(connection.execute(query).fetchall())
 
 
 def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """True where the connection's own database has such a table."""
-    query = "from duckdb_tables() where database_name = current_database() and schema_name = ? and table_name = ?"
-    return bool(connection.execute(query, [schema, table]).fetchall())
+    return (schema, table) in present(connection)
 
 
 def conform(contract: type[Table], frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:

@@ -4,13 +4,17 @@ Reporting currency usd, days in UTC. One euro is 1.10 dollars in January, 1.20 i
 """
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from models import marts
+from models.contracts import marts as contracts
+from models.policy import MetricPolicy
 from models.terms import Terms
-from tests.models.story import Account, instant, rate_frame
+from tests.models.story import ACCOUNT, Account, instant, rate_frame
 
 AS_OF = "2026-04-15"
 EURO = {1: "1.10", 2: "1.20", 3: "1.15", 4: "1.15"}
@@ -226,3 +230,21 @@ def _paid(account: Account) -> None:
         reason="fraudulent",
         created_at=instant("2026-03-10"),
     )
+
+
+def published(file: Path, reason: str = "requested_by_customer", livemode: bool | None = False) -> Path:
+    """The company as a published file, with this reason in its refunds."""
+    policy = MetricPolicy()
+    row = {"account_id": ACCOUNT, "as_of": instant(AS_OF), "currency": "usd", "timezone": "UTC", "livemode": livemode}
+    told = {"policy": policy.name, "policy_hash": policy.hash, "policy_rules": policy.rules}
+    schema = {name: kind.dtype for name, kind in contracts.Publication.columns().items()}
+    frames = {f"marts.{name}": frame for name, frame in built().items()}
+    frames |= {f"staging.{name}": frame.collect() for name, frame in company().staging().items()}
+    frames["marts.refunds"] = frames["marts.refunds"].with_columns(reason=pl.lit(reason))
+    frames["marts.publication"] = pl.DataFrame([dict.fromkeys(schema) | row | told], schema=schema)
+    with duckdb.connect(file) as connection:
+        connection.execute("set timezone = 'UTC'; create schema marts; create schema staging")
+        for name, frame in frames.items():
+            connection.register("frame", frame)
+            connection.execute(f"create table {name} as from frame")
+    return file

@@ -122,6 +122,11 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             {"changed_on": date(2026, 2, 15), "customer_id": "ada"},
             {"mrr_delta": 6000, "cause": "quantity"},
         ),
+        (
+            "mrr_by_month_slice",
+            {"month": MARCH, "dimension": "product", "value": "small"},
+            {"opening_mrr": 2000, "contraction_mrr": -2000, "transfer_out_mrr": 0, "closing_mrr": 0},
+        ),
         ("mrr_exclusions", {"customer_id": "hal"}, {"reason": "trialing", "list_mrr": 2000}),
         ("customers", {"customer_id": "ada"}, {"lifetime_revenue_reporting": 30000, "mrr": 18000, "status": "active"}),
         ("subscriptions", {"subscription_id": "sub_eve_2"}, {"mrr": 3000, "status": "active"}),
@@ -134,6 +139,32 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
             "churned_customers",
             {"customer_id": "dan"},
             {"kind": "voluntary", "feedback": "too_expensive", "mrr_lost": 2250, "tenure_days": 59},
+        ),
+        (
+            "churned_customers",
+            {"preventable_because": "failed_payment"},
+            {"customer_id": "gil", "preventable": True},
+        ),
+        (
+            "preventable_churn_by_month",
+            {"month": MARCH},
+            {
+                "churned_customers": 2,
+                "preventable_customers": 2,
+                "mrr_lost_reporting": 6250,
+                "preventable_mrr_lost_reporting": 6250,
+            },
+        ),
+        (
+            "committed_mrr",
+            {"horizon_months": 1},
+            {
+                "committed_mrr": 31950,
+                "converted_trials": 1,
+                "decided_trials": 2,
+                "expected_trials_mrr": 1000,
+                "committed_with_trials_mrr": 32950,
+            },
         ),
         ("churn_reasons_by_month", {"kind": "voluntary"}, {"customers": 1, "mrr_lost_reporting": 2250}),
         (
@@ -183,12 +214,33 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
         ),
         ("disputes", {"dispute_id": "dp_1"}, {"outcome": "lost"}),
         ("dispute_rates_by_month", {"month": MARCH}, {"charges": 2, "disputes": 1, "won": 0, "lost": 1}),
+        (
+            "dispute_monitoring_by_month",
+            {"month": MARCH, "programme": "Visa VAMP, excessive"},
+            {"counted": 1, "payments": 2, "level": "ok", "headroom": 1499, "limit_rate": 0.022},
+        ),
+        ("dispute_monitoring_by_month", {"month": MARCH, "programme": "Stripe's advice"}, {"level": "above"}),
         ("payment_failures", {"invoice_id": "in_ada_3"}, {"outcome": "recovered", "attempts": 2, "days_to_recover": 3}),
         ("payment_failures", {"invoice_id": "in_gil_3"}, {"outcome": "lost", "failed_attempts": 3}),
         (
             "recovery_by_month",
             {"month": MARCH},
             {"recovered_amount_reporting": 18000, "failed_amount_reporting": 22000},
+        ),
+        (
+            "recovery_by_dimension",
+            {"month": MARCH, "dimension": "decline_class"},
+            {
+                "value": "soft",
+                "failed_amount_reporting": 22000,
+                "recovered_28d_amount_reporting": 18000,
+                "is_mature_28d": False,
+            },
+        ),
+        (
+            "recovery_by_dimension",
+            {"month": MARCH, "dimension": "attempt", "value": "3"},
+            {"failed_amount_reporting": 4000, "recovered_amount_reporting": 0},
         ),
         (
             "cash_by_day",

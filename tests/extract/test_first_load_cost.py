@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.extract.reading import PAGES_AT_ONCE
+from pipelines.extract.reading import PAGES_AT_ONCE, WINDOWS_AT_ONCE
 from pipelines.extract.sync import sync
-from pipelines.extract.writer import QUEUED_BATCHES, ROWS_HELD, Batch, Writer
+from pipelines.extract.writer import BYTES_A_COMMIT, BYTES_HELD, Batch, Writer
 from sandbox.serving import serving
 from sandbox.store import Store
 from tests.extract.conftest import FAST, account_of, warehouse
@@ -70,22 +70,24 @@ def test_a_first_load_costs_a_tenth_more_than_its_pages_at_most(moments: Sequenc
 
 
 def test_reading_waits_for_writing_so_that_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a first commit of as many rows as may wait is held up, no more pages are asked for than may wait for it."""
-    may_wait = ROWS_HELD // PAGE + QUEUED_BATCHES + PAGES_AT_ONCE
+    """While a first full commit is held up, reading goes on, for no more pages than may be held with it."""
     asked_by_then: list[int] = []
+    may_wait: list[int] = []
     commit = Writer.commit
 
     def held_up(writer: Writer, group: Sequence[Batch]) -> None:
-        if not asked_by_then and sum(len(batch.rows) for batch in group) >= ROWS_HELD:
+        if not asked_by_then and sum(batch.weight for batch in group) >= BYTES_A_COMMIT // 2:
+            pages = [batch.weight for batch in group if len(batch.rows) == PAGE]
+            may_wait.append(BYTES_HELD * len(pages) // sum(pages) + PAGES_AT_ONCE + WINDOWS_AT_ONCE)
             asked_by_then.append(settled(lambda: running.requests.endpoints["GET /v1/charges"]))
         commit(writer, group)
 
     monkeypatch.setattr(Writer, "commit", held_up)
-    world = StillWorld(account(spread(40_000, 4 * YEAR)))
+    world = StillWorld(account(spread(60_000, 4 * YEAR)))
     with serving(world, own_process=True) as running, warehouse(tmp_path) as connection:
         report = sync(connection, account_of(running))
-    assert report.streams["charges"].rows_written == 40_000
-    assert ROWS_HELD // PAGE <= asked_by_then[0] <= may_wait
+    assert report.streams["charges"].rows_written == 60_000
+    assert may_wait[0] // 2 <= asked_by_then[0] <= may_wait[0] < 60_000 // PAGE
 
 
 def test_one_list_is_read_in_several_places_at_once(tmp_path: Path) -> None:
@@ -100,24 +102,24 @@ def test_one_list_is_read_in_several_places_at_once(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_first_load_does_not_read_again_what_is_committed(tmp_path: Path) -> None:
-    """20,000 charges are 200 pages; stopped after 180 of them, of which at least a hundred are committed."""
+    """60,000 charges are 600 pages; stopped after 550 of them, of which at least two hundred are committed."""
 
     class Stopped(Exception):  # noqa: N818
         pass
 
     def stop(stream: str, objects: int, requests: int, *, share: float, done: bool) -> None:
-        if stream == "charges" and objects >= 18_000:
+        if stream == "charges" and objects >= 55_000:
             raise Stopped
 
-    world, count = StillWorld(account(spread(20_000, 4 * YEAR))), "select count(*), count(distinct id) from raw.charges"
+    world, count = StillWorld(account(spread(60_000, 4 * YEAR))), "select count(*), count(distinct id) from raw.charges"
     with serving(world, own_process=True) as running, warehouse(tmp_path) as connection:
         with pytest.raises(Stopped):
             sync(connection, account_of(running), progress=stop)
         ((committed, _),) = connection.execute(count).fetchall()
         report = sync(connection, account_of(running))
-        assert connection.execute(count).fetchall() == [(20_000, 20_000)]
-    assert committed >= 10_000
-    assert report.streams["charges"].requests <= AT_MOST * (20_000 - committed) / PAGE
+        assert connection.execute(count).fetchall() == [(60_000, 60_000)]
+    assert committed >= 20_000
+    assert report.streams["charges"].requests <= AT_MOST * (60_000 - committed) / PAGE
 
 
 def settled(count: Callable[[], int]) -> int:

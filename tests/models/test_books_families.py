@@ -48,6 +48,17 @@ def test_every_churn_has_its_moment_kind_and_words(seed: int) -> None:
     assert len(churns) == len(falls)
 
 
+def test_a_churn_is_preventable_where_the_books_say_payment_or_price(seed: int) -> None:
+    company = grown(seed)
+    by_rule: dict[Any, bool] = {
+        (one.customer_id, instant(one.at)): one.kind == "involuntary_payment" or one.feedback == "too_expensive"
+        for one in company.books.churns
+    }
+    found = company.rows("churned_customers", "customer_id", "churned_at", "preventable", "preventable_because")
+    assert [could_be for *_, could_be, _ in found] == [by_rule[customer, at] for customer, at, *_ in found]
+    assert {"failed_payment", "too_expensive"} <= {because for *_, because in found}
+
+
 def test_every_trial_ends_as_it_did(seed: int) -> None:
     company = grown(seed)
     columns = "subscription_id customer_id started_at ends_at outcome converted_at first_paid_at"
@@ -64,6 +75,17 @@ def test_every_failed_invoice_has_its_attempts_and_outcome(seed: int) -> None:
     )
 
 
+def test_failures_add_up_by_decline_code_and_by_what_became_of_them(seed: int) -> None:
+    company = grown(seed)
+    rows = company.rows("recovery_by_dimension", "dimension", "month", "value", "failed_invoices")
+    by_code = {(month, value): count for dimension, month, value, count in rows if dimension == "decline_code"}
+    failures = company.books.failures
+    assert by_code == Counter((company.day(one.first_failed_at).replace(day=1), one.decline_code) for one in failures)
+    recovered = [one for one in company.marts["payment_failures"].collect().to_dicts() if one["stage"] == "recovered"]
+    assert len(recovered) == sum(one.outcome == "recovered" for one in failures)
+    assert {one["recovery_channel"] for one in recovered} == {"automatic_retry", "card_updated"}
+
+
 def test_every_refund_is_listed(seed: int) -> None:
     company = grown(seed)
     columns = "refund_id charge_id customer_id amount currency status reason created_at"
@@ -74,6 +96,17 @@ def test_every_dispute_is_listed_with_its_outcome(seed: int) -> None:
     company = grown(seed)
     columns = "dispute_id charge_id customer_id amount currency reason status outcome created_at"
     assert shown(company, "disputes", columns) == noted(company.books.disputes, columns)
+
+
+def test_monitoring_counts_every_dispute_that_was_received(seed: int) -> None:
+    company = grown(seed)
+    rows = company.rows("dispute_monitoring_by_month", "programme", "month", "counted")
+    found: Counter[date] = Counter()
+    for programme, month, counted in rows:
+        if programme == "Stripe's advice":
+            found[month] += counted  # type: ignore[index,operator]
+    received = (one for one in company.books.disputes if one.outcome in ("won", "lost", "open"))
+    assert +found == Counter(company.day(one.created_at).replace(day=1) for one in received)
 
 
 COLUMN_OF = {

@@ -21,6 +21,14 @@ DUNNED = {
 }
 FAILED = charge("ch_1", "2026-03-02", 100, status="failed", payment_intent_id="pi_1")
 PAYMENT = {"id": "inpay_1", "invoice_id": "in_1", "payment_intent_id": "pi_1"}
+NO_REFUSALS = pl.LazyFrame(
+    schema={
+        "account_id": pl.String(),
+        "subscription_id": pl.String(),
+        "refused_at": pl.Datetime("us", "UTC"),
+        "card": pl.String(),
+    }
+)
 ASKED: dict[str, Any] = {"cancellation_reason": "cancellation_requested", "canceled_at": at("2026-03-05")}
 
 
@@ -36,6 +44,7 @@ def churned(cause: str = "end", invoice: dict[str, Any] | None = None, **subscri
         rows(staging.Customers, {"id": "a", "deleted": deleted}),
         rows(staging.Invoices, *([invoice] if invoice else [])),
         payment_attempts(rows(staging.InvoicePayments, PAYMENT), rows(staging.Charges, FAILED), TERMS),
+        NO_REFUSALS,
         TERMS,
     )
     return only(found)
@@ -92,7 +101,7 @@ def unexplained(moved: pl.LazyFrame, changed: pl.LazyFrame) -> pl.LazyFrame:
     """Churns of customers of whom nothing else is held."""
     nothing = rows(staging.Subscriptions), rows(staging.Customers), rows(staging.Invoices)
     attempts = payment_attempts(rows(staging.InvoicePayments), rows(staging.Charges), TERMS)
-    return churn.churned_customers(moved, changed, *nothing, attempts, TERMS)
+    return churn.churned_customers(moved, changed, *nothing, attempts, NO_REFUSALS, TERMS)
 
 
 def test_a_customer_who_left_twice_has_two_churns_and_the_day_of_each_return() -> None:

@@ -1,5 +1,6 @@
 """The `revenue` command as a user types it, and small accounts for it to read."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,41 @@ def revenue(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return typed
 
 
+def company() -> World:
+    """A small company's account; the same each time."""
+    return World.grown(Business(customers=25, months=6))
+
+
+@pytest.fixture(scope="session")
+def left_by_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder that `revenue run` leaves behind for the company."""
+    home = tmp_path_factory.mktemp("left") / "var"
+    home.mkdir()
+    with pytest.MonkeyPatch.context() as patch, serving(company()) as served:
+        (home / "rates.csv").write_text(served.fx_rates_csv())
+        for name, _, _ in settings.described():
+            patch.delenv(name, raising=False)
+        patch.setenv("REVENUE_HOME", str(home))
+        patch.setenv("STRIPE_API_KEY", served.key)
+        patch.setenv("STRIPE_API_BASE", served.url)
+        patch.setattr("sys.argv", ["revenue", "run", "--quiet"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert not ended.value.code
+    return home
+
+
+@pytest.fixture
+def ran(sandbox: Sandbox, home: Path, left_by_a_run: Path) -> Sandbox:
+    """The sandbox, once `revenue run` has been typed: a copy of what that left, which is quicker than to type it."""
+    shutil.copytree(left_by_a_run, home, dirs_exist_ok=True)
+    return sandbox
+
+
 @pytest.fixture
 def sandbox(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A small company's account, which the settings name."""
-    with serving(World.grown(Business(customers=25, months=6))) as served:
+    with serving(company()) as served:
         home.mkdir()
         (home / "rates.csv").write_text(served.fx_rates_csv())
         monkeypatch.setenv("STRIPE_API_KEY", served.key)

@@ -111,8 +111,8 @@ def test_an_account_with_the_same_ids_is_an_account_of_its_own(
     assert said.code == 0, said.err
     tables = asked(home, "select table_name from duckdb_tables() where schema_name = 'marts'")
     for (name,) in tables:
-        if name in ("data_checks", "pipeline_runs", "publication"):
-            continue
+        if name in ("data_checks", "pipeline_runs", "publication", "exchange_rates"):
+            continue  # they tell accounts apart otherwise; rates belong to none
         of = f"select * exclude (account_id) from marts.{name} where account_id"
         assert asked(home, f"{of} = 'acct_Twin' order by all") == asked(home, f"{of} <> 'acct_Twin' order by all"), name
 

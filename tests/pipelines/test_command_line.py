@@ -18,7 +18,21 @@ from sandbox.world.world import World
 from tests.pipelines.conftest import Revenue
 from tests.still_world import StillWorld, empty_store
 
-COMMANDS = ("demo", "run", "sync", "import", "build", "report", "query", "reconcile", "status", "doctor", "serve", "ui")
+COMMANDS = (
+    "demo",
+    "run",
+    "sync",
+    "import",
+    "build",
+    "report",
+    "query",
+    "explain",
+    "reconcile",
+    "status",
+    "doctor",
+    "serve",
+    "ui",
+)
 
 
 def asked(home: Path, sql: str) -> list[tuple[object, ...]]:
@@ -44,16 +58,15 @@ def test_the_demo_ends_with_the_dashboards_the_database_and_the_books_figures(re
 
 
 def test_a_second_run_asks_only_what_changed_and_later_ones_follow_the_account(
-    revenue: Revenue, sandbox: Sandbox, home: Path
+    revenue: Revenue, ran: Sandbox, home: Path
 ) -> None:
-    assert revenue("run").code == 0
     first = asked(home, "select * exclude (published_at) from publication")
-    sandbox.forget_requests()
+    ran.forget_requests()
     assert revenue("run").code == 0
-    assert sandbox.requests.total <= 6
+    assert ran.requests.total <= 6
     before = asked(home, "select max(month) from mrr_by_month_reporting")
-    sandbox.advance(days=30)
-    (home / "rates.csv").write_text(sandbox.fx_rates_csv())
+    ran.advance(days=30)
+    (home / "rates.csv").write_text(ran.fx_rates_csv())
     said = revenue("run")
     assert said.code == 0, said.err
     assert asked(home, "select * exclude (published_at) from publication") != first
@@ -86,9 +99,8 @@ def test_wrong_usage_says_what_would_be_right_and_makes_nothing(
 
 
 def test_a_wrong_key_leaves_the_last_published_file_as_it_was(
-    revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+    revenue: Revenue, ran: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert revenue("run").code == 0
     before = stamp(home)
     monkeypatch.setenv("STRIPE_API_KEY", "rk_test_thisIsNotTheOne123")
     said = revenue("run")
@@ -164,9 +176,8 @@ def test_a_run_while_another_one_runs_says_who_runs(revenue: Revenue, sandbox: S
 
 
 def test_failing_checks_end_with_three_and_a_banner_or_with_nothing_published(
-    revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+    revenue: Revenue, ran: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert revenue("run").code == 0
     with duckdb.connect(home / "warehouse.duckdb") as connection:
         connection.execute(
             "delete from raw.balance_transactions where id = (select min(id) from raw.balance_transactions "
@@ -240,8 +251,7 @@ def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, s
     assert "exchange_rates_are_fresh" in said.err
 
 
-def test_a_window_is_read_again_and_figures_stay(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
-    assert revenue("run").code == 0
+def test_a_window_is_read_again_and_figures_stay(revenue: Revenue, ran: Sandbox, home: Path) -> None:
     before = asked(home, "from mrr_by_day order by all")
     said = revenue("sync", "--from", "2026-09-01", "--to", "2026-09-30")
     assert said.code == 0, said.err
@@ -273,8 +283,7 @@ def test_every_command_teaches_itself(revenue: Revenue) -> None:
     assert "REVENUE_TIMEZONE" in top.out
 
 
-def test_rows_come_as_a_table_or_in_a_file(revenue: Revenue, sandbox: Sandbox, home: Path, tmp_path: Path) -> None:
-    assert revenue("run").code == 0
+def test_rows_come_as_a_table_or_in_a_file(revenue: Revenue, ran: Sandbox, home: Path, tmp_path: Path) -> None:
     table = revenue("query", "select month, closing_customers from mrr_by_month_reporting order by month limit 2")
     assert "closing_customers" in table.out
     assert "2 rows" in table.out
@@ -283,18 +292,16 @@ def test_rows_come_as_a_table_or_in_a_file(revenue: Revenue, sandbox: Sandbox, h
     assert pl.read_parquet(file).height == asked(home, "select count(*) from mrr_by_month")[0][0]
 
 
-def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
-    assert revenue("run").code == 0
+def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, ran: Sandbox, home: Path) -> None:
     said = revenue("report", "--month", "2026-08")
     assert said.code == 0, said.err
     assert "MRR closed Aug 2026" in (home / "site" / "index.html").read_text()
 
 
 def test_an_exported_account_is_loaded_built_and_published_without_a_key(
-    revenue: Revenue, sandbox: Sandbox, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    revenue: Revenue, ran: Sandbox, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one warehouse holds in raw, written to files and loaded into another, gives the same closing MRR."""
-    assert revenue("run").code == 0
     closing = asked(home, "select currency, closing_mrr from mrr_by_month where is_partial order by currency")
     export, copy = tmp_path / "export", tmp_path / "copy"
     export.mkdir()

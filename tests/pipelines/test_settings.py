@@ -68,3 +68,15 @@ def test_a_publishable_key_is_refused_and_never_printed(monkeypatch: pytest.Monk
     with pytest.raises(SettingsError) as refused:
         made.required_key()
     assert "abcdef123" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["segment", "invoice.segment", "customer.", 'customer.a"b', "price.tier,oops"])
+def test_a_slice_that_is_no_key_of_metadata_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REVENUE_SLICES", value)
+    with pytest.raises(SettingsError, match="is no key of metadata"):
+        settings.load()
+
+
+def test_slices_are_names_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVENUE_SLICES", "customer.segment, price.tier,customer.segment,")
+    assert settings.load().slice_names == ("customer.segment", "price.tier")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboards.page import Block, Chart, Page, Table, TableBlock, charts_of, tables_of
-from dashboards.values import Count, Missing, Rate, Shaded, Verdict, shown
+from dashboards.values import Count, Missing, Shaded, Verdict, shown
 from models.metrics import METRICS
 from reports import cash, churn, customers, definitions, refunds_and_disputes, retention, site
 from reports.glossary import SHORT
@@ -133,21 +133,51 @@ def dispute_month(network: str, month: date, charges: int, disputes: int) -> dic
     return {"month": month, "network": network, "charges": charges, "disputes": disputes, "won": 0, "lost": 0}
 
 
-def test_mastercard_divides_by_the_month_before_and_visa_by_the_same_month() -> None:
+def monitored(network: str, programme: str, counted: int, payments: int, **more: Any) -> dict[str, Any]:
+    return {
+        "month": OCT,
+        "network": network,
+        "programme": programme,
+        "disputes": counted,
+        "fraud_reports": 0,
+        "counted": counted,
+        "payments": payments,
+        "payments_month": OCT,
+        "limit_rate": 0.015,
+        "limit_count": 100,
+        "headroom": 0,
+        "level": "ok",
+        "limit_valid_from": date(2020, 1, 1),
+        "source": "https://docs.stripe.com/disputes/monitoring-programs",
+        **more,
+    }
+
+
+def test_the_distance_to_each_limit_is_shown_and_what_is_near_is_said() -> None:
     tables = marts(
         {
             "dispute_rates_by_month": [
-                dispute_month("visa", date(2026, 9, 1), 1000, 0),
                 dispute_month("visa", OCT, 2000, 20),
-                dispute_month("mastercard", date(2026, 9, 1), 1000, 0),
-                dispute_month("mastercard", OCT, 2000, 20),
-            ]
+                dispute_month("mastercard", OCT, 1000, 120),
+            ],
+            "dispute_monitoring_by_month": [
+                monitored("mastercard", "Mastercard ECM", 120, 1000, level="above"),
+                monitored("visa", "Visa VAMP, excessive", 25, 2000, disputes=20, limit_count=1500, headroom=1475),
+                monitored("visa", "Stripe's advice", 20, 2000, limit_rate=0.0075, limit_count=0, level="above"),
+            ],
         }
     )
-    limits = table(refunds_and_disputes.page(tables, Terms(tables.publication)), "dispute-limits")
-    found = {str(row.cells[0]): (row.cells[1], row.cells[-1]) for row in limits.rows}
-    assert found["Visa VAMP, excessive"] == (Rate(20, 2000), "below the rate")
-    assert found["Mastercard ECM"] == (Rate(20, 1000), "above the rate, below the count")
+    page = refunds_and_disputes.page(tables, Terms(tables.publication))
+    found = [[shown(cell) for cell in row.cells] for row in table(page, "dispute-limits").rows]
+    assert found == [
+        ["Visa VAMP, excessive", "1.2%", "1.5%", "25", "5", "1,500", "2,000", "1,475", "Below"],
+        ["Stripe's advice, Visa", "1.0%", "0.75%", "20", "–", "None", "2,000", "–", "Limit reached"],
+        ["Mastercard ECM", "12.0%", "1.5%", "120", "–", "100", "1,000", "–", "Limit reached"],
+    ]
+    assert page.findings[-2:] == (
+        "Stripe's advice, Visa: 1.0% against a limit of 0.75%: limit reached.",
+        "Mastercard ECM: 12.0% against a limit of 1.5%, 120 against a count of 100: limit reached.",
+    )
 
 
 def test_customers_fall_into_steps_of_one_two_five() -> None:
@@ -202,7 +232,7 @@ def test_every_chart_and_table_says_unit_definition_and_a_known_term(
             if isinstance(block, Chart | TableBlock):
                 assert block.unit
                 assert block.definition
-                assert block.term in SHORT
+                assert block.term in SHORT or (page.name == "definitions" and not block.term)
         names += [one.name for one in tables_of(page)]
         assert all(chart.finding for chart in charts_of(page))
         assert page.findings

@@ -22,6 +22,7 @@ PAGES = (
     "retention",
     "churn",
     "ltv",
+    "payment-recovery",
     "refunds-and-disputes",
     "cash",
     "other-rules",

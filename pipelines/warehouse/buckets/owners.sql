@@ -3,6 +3,16 @@
 create or replace temp table of_subscriptions as
 select account_id, id, bucket_of(account_id, coalesce(customer_id, id)) as bucket from staging.subscriptions;
 
+create or replace temp table of_schedules as
+select
+    schedules.account_id, schedules.id,
+    coalesce(
+        subscriptions.bucket, bucket_of(schedules.account_id, coalesce(schedules.customer_id, schedules.id))
+    ) as bucket
+from staging.subscription_schedules as schedules
+left join of_subscriptions as subscriptions
+    on subscriptions.account_id = schedules.account_id and subscriptions.id = schedules.subscription_id;
+
 create or replace temp table of_invoices as
 select
     invoices.account_id, invoices.id,
