@@ -28,7 +28,7 @@ from models.projection import renewal_fits
 from models.published import exchange_rates
 from models.realised import cash_by_age, cash_of_customers, customer_cash, customer_value_by_age
 from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
-from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month
+from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month, shares
 from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
@@ -269,6 +269,7 @@ RECIPES: Mapping[str, Recipe] = {
             "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions"
         ),
     ),
+    "steps.shares": Recipe(shares, ("steps.postings",)),
     "steps.recognised": Recipe(recognised, ("steps.postings",)),
     "marts.revenue_recognition_by_month": Recipe(
         revenue_recognition_by_month, ("steps.recognised",), contracts.RevenueRecognitionByMonth, ACCOUNT
@@ -360,9 +361,8 @@ def mapped(
     """
     frames = {f"staging.{name}": frame for name, frame in complete(staging).items()}
     frames |= _named("spine", of_customers(complete(staging), rates, terms, sold))
-    for name, recipe in RECIPES.items():
-        if recipe.grain is CUSTOMERS:
-            frames[name] = _made(recipe, frames, terms)
+    for name in _in_order([name for name in kept() if name in RECIPES]):
+        frames[name] = _made(RECIPES[name], frames, terms)
     frames[FOUND] = checks.found(frames, checks.OF_CUSTOMERS, terms)
     return {name: frames[name].pipe(collected) for name in kept()}
 
