@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from models.plans import collected
+
 ONE = pl.lit(1, pl.Int128)
 
 
@@ -24,26 +26,43 @@ def allotted(
     >>> shares.collect()["share"].to_list()
     [34, 33, 33]
     """
-    weights = pl.col(weight).cast(pl.Int128)
-    product = pl.col("_size") * weights * pl.col("_sum").sign()
-    divisor = pl.max_horizontal(pl.col("_sum").abs(), ONE)
-    nothing_to_go_by = pl.col("_sum") == 0
-    first = pl.int_range(pl.len()).over(within) == 0
-    left_over = pl.col("_size") - pl.col("_floor").sum().over(within)
-    rank = pl.int_range(pl.len()).over(within)
-    return (
-        frame.sort(*within, *order)
-        .with_columns(_sum=weights.sum().over(within), _size=pl.col(total).cast(pl.Int128).abs())
+    ordered = frame.sort(*within, *order).with_columns(_of=pl.struct(within).rle_id()).pipe(collected)
+    weights, size = pl.col(weight).cast(pl.Int128), pl.col(total).cast(pl.Int128).abs()
+    summed = ordered.group_by("_of", maintain_order=True).agg(_sum=weights.sum())
+    product, divisor = pl.col("_size") * weights * pl.col("_sum").sign(), pl.max_horizontal(pl.col("_sum").abs(), ONE)
+    all_to_first = (_place("_of") == 0).cast(pl.Int128) * pl.col("_size")
+    floored = (
+        ordered.with_columns(summed["_sum"][ordered["_of"]], _size=size)
         .with_columns(_floor=product // divisor, _short=divisor - product % divisor)
-        .with_columns(
-            _floor=pl.when(nothing_to_go_by).then(first.cast(pl.Int128) * pl.col("_size")).otherwise("_floor")
-        )
-        .sort(*within, "_short", *order)
-        .with_columns(_share=pl.col("_floor") + (rank < left_over).cast(pl.Int128))
-        .with_columns((pl.col("_share") * pl.col(total).sign().cast(pl.Int128)).cast(pl.Int64).alias(into))
-        .drop("_sum", "_size", "_floor", "_short", "_share")
-        .sort(*within, *order)
+        .with_columns(_floor=pl.when(pl.col("_sum") == 0).then(all_to_first).otherwise("_floor"))
     )
+    units = floored.group_by("_of", maintain_order=True).agg(
+        left_over=pl.col("_size").first() - pl.col("_floor").sum(), rows=pl.len()
+    )
+    share = pl.col("_floor") + _left_over(floored, units)
+    return (
+        floored.with_columns((share * pl.col(total).sign().cast(pl.Int128)).cast(pl.Int64).alias(into))
+        .drop("_of", "_sum", "_size", "_floor", "_short")
+        .lazy()
+    )
+
+
+def _left_over(floored: pl.DataFrame, units: pl.DataFrame) -> pl.Series:
+    """One of the units left over, or none, for each row: of those of a whole the largest remainders get one."""
+    wanting = floored.select("_of", "_short", units["left_over"][floored["_of"]]).with_row_index("_row")
+    ranked = (
+        wanting.filter(pl.col("left_over") > 0)
+        .sort("_of", "_short", "_row")
+        .filter(_place("_of") < pl.col("left_over"))
+    )
+    return pl.zeros(wanting.height, dtype=pl.Int128, eager=True).scatter(ranked["_row"], 1)
+
+
+def _place(of: str) -> pl.Expr:
+    """Each row's place among those of its run of equal values, from 0."""
+    row = pl.int_range(pl.len())
+    begins = (pl.col(of) != pl.col(of).shift(1)).fill_null(True)
+    return row - pl.when(begins).then(row).forward_fill()
 
 
 def part(amount: str, numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:

@@ -16,6 +16,7 @@ from models.lives import FINAL_FAILURE
 from models.mrr import month_end_stock, months_of, published
 from models.observations import SUBSCRIPTION
 from models.periods import is_partial
+from models.plans import AS_WRITTEN, collected
 from models.policy import GROUPS, PRESETS, RULES, WITHOUT_EFFECT_ON_STOCK, MetricPolicy, switched
 from models.terms import Terms
 from models.timeline import stretches
@@ -57,14 +58,17 @@ class _Ledgers:
         key = (_of_time(policy), chosen_by)
         if key not in self._made:
             timeline = stretches(self.known, self.catalogue, policy, only)
-            self._made[key] = ledger.changes(timeline.lazy(), self.terms).collect()
+            self._made[key] = ledger.changes(timeline.lazy(), self.terms).pipe(collected)
         return self._made[key]
 
 
-def mrr_by_policy(
+def changed_by_policy(
     known: Known, catalogue: Catalogue, changes: pl.DataFrame, rates: pl.LazyFrame, terms: Terms
 ) -> pl.DataFrame:
-    """`marts.mrr_by_policy`: every preset, and the policy of the terms, for each month of an account.
+    """What each group of each policy's rules changes of each month's closing: account_id, month, policy, group, micros.
+
+    Sums of parts of the customers add up to those of all. The group `base` is the default policy's closing; where a
+    policy has no ledger before a group it is the closing with it; and rows without a policy say which months there are.
 
     Args:
         known: the facts.
@@ -75,15 +79,26 @@ def mrr_by_policy(
     """
     ledgers = _Ledgers(known, catalogue, terms)
     ledgers.remember(terms.policy, changes)
-    compared = {**PRESETS, terms.policy.name: terms.policy}
-    steps = [step for policy in compared.values() for step in _steps(policy, ledgers)]
+    steps = [step for policy in compared(terms).values() for step in _steps(policy, ledgers)]
     base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
     months = _months([base, *steps], terms)
     changed = _changed([base, *steps], months, rates, terms)
+    return pl.concat([changed.select("account_id", "month", "policy", "group", "micros"), months], how="diagonal")
+
+
+def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+    """`marts.mrr_by_policy`: every preset, and the policy of the terms, for each month of an account.
+
+    `changed_by_policy` is of the function of that name, of all customers or of parts of them.
+    """
+    parts = changed_by_policy.pipe(collected)
+    days = parts.lazy().filter(pl.col("policy").is_null()).select("account_id", moved_on="month")
+    months = months_of(days, days.clear(), terms).pipe(collected)
+    changed = parts.drop_nulls("policy").group_by("policy", "group", "account_id", "month").agg(pl.col("micros").sum())
     difference = pl.sum_horizontal(PARTS)
     amounts = ("closing_mrr_reporting", "difference_reporting", *PARTS)
     return (
-        pl.concat(_told(policy, steps, changed, months) for policy in compared.values())
+        pl.concat(_told(policy, changed, months) for policy in compared(terms).values())
         .with_columns(difference_reporting=difference, closing_mrr_reporting=pl.col("base") + difference)
         .with_columns(published(pl.col(amounts)), is_partial=is_partial("month", terms))
         .select("account_id", "month", "policy", "policy_hash", *amounts, "is_partial")
@@ -91,25 +106,56 @@ def mrr_by_policy(
     )
 
 
-def _steps(policy: MetricPolicy, ledgers: _Ledgers) -> Iterable[_Step]:
+def compared(terms: Terms) -> Mapping[str, MetricPolicy]:
+    """The policies that are compared, by name."""
+    return {**PRESETS, terms.policy.name: terms.policy}
+
+
+@dataclass(frozen=True)
+class _Switch:
+    """A group of a policy's rules, switched on top of those before, that may change a month's closing."""
+
+    group: str
+    rules: MetricPolicy
+    following: MetricPolicy
+
+    @property
+    def revalues(self) -> bool:
+        """True where it is the exchange rates alone that differ."""
+        return self.group == "fx" and self.following.fx_mode != self.rules.fx_mode
+
+    @property
+    def touches_some(self) -> bool:
+        """True where it is worked out on some subscriptions alone, so that both their ledgers are told."""
+        return not self.revalues and self.group in TOUCHED
+
+
+def _switches(policy: MetricPolicy) -> Iterable[_Switch]:
     """The groups in which a policy differs from the default so that a month's closing may."""
-    rules, current, valued_by = BASE, ledgers.of(BASE), BASE
+    rules = BASE
     for group in GROUPS:
-        following = switched(rules, policy, group)
-        retimed = _of_time(following) != _of_time(rules)
-        if group == "fx" and policy.fx_mode != BASE.fx_mode:
-            valued_by = policy
-            yield _Step(policy.name, group, None, current, valued_by)
-        elif retimed and group in TOUCHED:
+        switch = _Switch(group, rules, switched(rules, policy, group))
+        if switch.revalues or _of_time(switch.following) != _of_time(rules):
+            yield switch
+        rules = switch.following
+
+
+def _steps(policy: MetricPolicy, ledgers: _Ledgers) -> Iterable[_Step]:
+    """The switches of a policy with the ledgers that they make."""
+    current, valued_by = ledgers.of(BASE), BASE
+    for switch in _switches(policy):
+        rules, following, group = switch.rules, switch.following, switch.group
+        before = None
+        if switch.revalues:
+            valued_by, after = policy, current
+        elif switch.touches_some:
             only = TOUCHED[group](ledgers.known, rules, following)
             before = current.join(only, on=SUBSCRIPTION, how="semi")
             after = ledgers.of(following, only, (group, _of_group(rules, group)))
             current = pl.concat([current.join(only, on=SUBSCRIPTION, how="anti"), after])
-            yield _Step(policy.name, group, before, after, valued_by)
-        elif retimed:
-            current = ledgers.of(following)
-            yield _Step(policy.name, group, None, current, valued_by)
-        rules = following
+        else:
+            current = after = ledgers.of(following)
+        yield _Step(policy.name, group, before, after, valued_by)
 
 
 def _of_time(policy: MetricPolicy) -> tuple[object, ...]:
@@ -123,37 +169,41 @@ def _of_group(policy: MetricPolicy, group: str) -> tuple[object, ...]:
 
 def _months(steps: Iterable[_Step], terms: Terms) -> pl.DataFrame:
     days = pl.concat(step.after.select("account_id", moved_on="changed_on") for step in steps).lazy()
-    return months_of(days, days.clear(), terms).collect()
+    return months_of(days, days.clear(), terms).pipe(collected)
 
 
 def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
     """What each step changed of each month's closing, or what it closes with where it has no ledger before: policy,
     group, account_id, month, micros. Ledgers at rates of the same table are valued together."""
     by_table: dict[str, list[pl.LazyFrame]] = {}
-    for step in steps:
-        for sign, changes in ((1, step.after), (-1, step.before)):
-            if changes is not None:
-                side = ledger.kept(changes.lazy(), step.valued_by).with_columns(
-                    policy=pl.lit(step.policy), group=pl.lit(step.group), sign=pl.lit(sign)
-                )
-                by_table.setdefault(fx.table_of(step.valued_by.fx_mode), []).append(side)
-    about = ("account_id", "policy", "group", "sign")
+    both = ((step, sign, changes) for step in steps for sign, changes in ((1, step.after), (-1, step.before)))
+    sides = [(step, sign, changes) for step, sign, changes in both if changes is not None]
+    for number, (step, _, changes) in enumerate(sides):
+        numbered = ledger.kept(changes.lazy(), step.valued_by).with_columns(side=pl.lit(number, pl.Int32))
+        by_table.setdefault(fx.table_of(step.valued_by.fx_mode), []).append(numbered)
+    named = pl.LazyFrame(
+        [(number, step.policy, step.group, sign) for number, (step, sign, _) in enumerate(sides)],
+        schema={"side": pl.Int32, "policy": pl.String, "group": pl.String, "sign": pl.Int64},
+        orient="row",
+    )
+    about = ("account_id", "side")
     valued = [
         month_end_stock(
-            pl.concat(sides).collect().lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
+            pl.concat(sides).pipe(collected).lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
         )
         for table, sides in by_table.items()
     ]
     return (
-        pl.concat(pl.collect_all(valued))
+        pl.concat(pl.collect_all(valued, optimizations=AS_WRITTEN))
+        .join(named.pipe(collected), on="side")
         .group_by("policy", "group", "account_id", "month")
         .agg(micros=(pl.col("closing_mrr") * pl.col("sign")).sum())
     )
 
 
-def _told(policy: MetricPolicy, steps: Sequence[_Step], changed: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+def _told(policy: MetricPolicy, changed: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
     """The rows of a policy: account_id, month, policy, policy_hash, base, and a column a group."""
-    closes_with = {step.group for step in steps if step.policy == policy.name and step.before is None}
+    closes_with = {switch.group for switch in _switches(policy) if not switch.touches_some}
     key = ["account_id", "month"]
     told = months
     for group, column in (("base", "base"), *zip(GROUPS, PARTS, strict=True)):

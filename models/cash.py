@@ -35,13 +35,20 @@ TRANSFERS = ("transfer", "transfer_reversal")
 RETURNED = ("failed", "canceled")
 
 
-def cash_by_day(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def moved_by_day(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Balance transactions added up: account_id, date, currency and the columns of `COLUMNS`. Sums of parts of the
+    transactions add up to those of all."""
+    return ledger(balance_transactions, terms).group_by(KEY).agg(*(_sum_of(column) for column in COLUMNS))
+
+
+def cash_by_day(moved: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.cash_by_day`: every day from a currency's first transaction to the as-of day.
 
+    `moved` is of `moved_by_day`, of all transactions or of parts of them.
     Amounts are gross in their category's column, and the fee kept of any transaction is in `fees`, so a row adds up:
     charges + refunds + disputes + fees + adjustments = net, and closing_balance grows by net + payouts.
     """
-    moved = ledger(balance_transactions, terms).group_by(KEY).agg(*(_sum_of(column) for column in COLUMNS))
+    moved = moved.group_by(KEY).agg(pl.col(COLUMNS).sum())
     return (
         days_until(moved, terms, by=("account_id", "currency"))
         .join(moved, on=KEY, how="left")
@@ -57,27 +64,16 @@ def cash_by_day(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFram
     )
 
 
-def balance_reconciliation(
+def beside_the_ledger(
     balance_transactions: pl.LazyFrame,
     payouts: pl.LazyFrame,
     charges: pl.LazyFrame,
     refunds: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.balance_reconciliation`: opening + activity + payouts against the balance that the ledger arrives at.
-
-    Two sides are independent of the ledger: what was paid out is read from the payout objects, and a charge or refund
-    that names a balance transaction which the ledger lacks is activity all the same. So a lost transaction of a charge,
-    refund or payout leaves a difference.
-    """
-    cash = cash_by_day(balance_transactions, terms).with_columns(month=month_of("date"))
-    key = ["account_id", "month", "currency"]
-    ledger_side = cash.group_by(key).agg(
-        opening_balance=(pl.col("closing_balance") - pl.col("net") - pl.col("payouts")).sort_by("date").first(),
-        held_activity=pl.col("net").sum(),
-        closing_balance=pl.col("closing_balance").sort_by("date").last(),
-    )
-    object_side = (
+    """What objects say that the ledger lacks, and what was paid out: account_id, month, currency, missing, paid_out.
+    Sums of parts of the objects add up to those of all. All frames are staged."""
+    return (
         pl.concat(
             [
                 _missing_activity(balance_transactions, charges, refunds, terms),
@@ -88,6 +84,25 @@ def balance_reconciliation(
         .group_by("account_id", month_of("date").alias("month"), "currency")
         .agg(pl.col("missing").sum(), pl.col("paid_out").sum())
     )
+
+
+def balance_reconciliation(cash_by_day: pl.LazyFrame, beside_the_ledger: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.balance_reconciliation`: opening + activity + payouts against the balance that the ledger arrives at.
+
+    `cash_by_day` is the mart, `beside_the_ledger` of the function of that name.
+
+    Two sides are independent of the ledger: what was paid out is read from the payout objects, and a charge or refund
+    that names a balance transaction which the ledger lacks is activity all the same. So a lost transaction of a charge,
+    refund or payout leaves a difference.
+    """
+    cash = cash_by_day.with_columns(month=month_of("date"))
+    key = ["account_id", "month", "currency"]
+    ledger_side = cash.group_by(key).agg(
+        opening_balance=(pl.col("closing_balance") - pl.col("net") - pl.col("payouts")).sort_by("date").first(),
+        held_activity=pl.col("net").sum(),
+        closing_balance=pl.col("closing_balance").sort_by("date").last(),
+    )
+    object_side = beside_the_ledger.group_by(key).agg(pl.col("missing", "paid_out").sum())
     return (
         ledger_side.join(object_side, on=key, how="full", coalesce=True)
         .sort(key)

@@ -14,6 +14,7 @@ from models.contracts.marts import DataChecks
 from models.movements import TYPES
 from models.mrr import MOVED
 from models.periods import is_partial, month_of
+from models.plans import collected
 from models.policy import GROUPS
 from models.recovery import DIMENSIONS
 from models.slices import TRANSFERS
@@ -49,25 +50,66 @@ class Check:
     severity: str
     meaning: str
     failing: Failing
+    is_of_values: bool = False
+    """True where what it finds are values, such as currencies, that several customers may have."""
 
 
 def data_checks(frames: Frames, findings: Iterable[pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
     """`marts.data_checks`: a row for every check of every account, and one for every kind of finding.
 
     Args:
-        frames: every frame that `CHECKS` names, by `marts.`, `staging.` and `spine.` names.
+        frames: every frame that `CHECKS` names, by `marts.`, `staging.`, `spine.` and `steps.` names.
         findings: frames of contracts.spine.Findings.
         terms: the terms of the build.
     """
+    return told(found(frames, OF_CUSTOMERS, terms), frames, findings, terms)
+
+
+def with_steps(frames: Frames, terms: Terms) -> dict[str, pl.LazyFrame]:
+    """The frames with the steps that checks read, made from staged ones."""
+    steps = {
+        "steps.held_balance": held_balance(frames["staging.balances"], frames["staging.balance_transactions"], terms),
+        "steps.read_at": read_at(frames["staging.subscription_versions"], terms),
+    }
+    return dict(frames) | steps
+
+
+def found(frames: Frames, looked_at: Iterable["Check"], terms: Terms) -> pl.LazyFrame:
+    """What checks find: account_id, check_name, table_name, failing_rows, subjects (the first few, in order); a row
+    for every check of every account that the frames tell of."""
     accounts = _accounts(frames)
-    made = [_row(check, frames, accounts, terms) for check in CHECKS]
-    told = _told(pl.concat(findings), accounts)
+    return pl.concat([_row(check, frames, accounts, terms) for check in looked_at]).pipe(collected).lazy()
+
+
+def told(of_customers: pl.LazyFrame, frames: Frames, findings: Iterable[pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+    """`data_checks` from what the checks `OF_CUSTOMERS` found of all parts of the customers, and the frames that the
+    others read."""
+    seen = of_customers.select("account_id").unique()
+    accounts = pl.concat([frames["staging.accounts"].select(account_id="id"), seen]).unique().pipe(collected).lazy()
+    of_all = [_row(check, frames, accounts, terms) for check in CHECKS if check not in OF_CUSTOMERS]
+    made = pl.concat([of_customers, *of_all]).pipe(_added_up).join(_meanings(accounts), on=ABOUT, how="right")
+    named = pl.col("subjects").list.join("; ")
+    more = pl.when(pl.col("failing_rows") > pl.col("subjects").list.len()).then(named + "; ...").otherwise(named)
+    checked = made.with_columns(pl.col("failing_rows").fill_null(0)).select(
+        "account_id",
+        "failing_rows",
+        "check_name",
+        "table_name",
+        "severity",
+        detail=pl.when(pl.col("failing_rows") > 0).then(pl.format("{}: {}", "meaning", more)),
+    )
+    on_the_way = _told(pl.concat(findings), accounts)
     return (
-        pl.concat([*made, told, _silent(told, accounts)])
+        pl.concat([checked, on_the_way, _silent(on_the_way, accounts)])
         .with_columns(passed=pl.col("failing_rows") == 0, checked_at=pl.lit(terms.as_of, pl.Datetime("us", "UTC")))
         .select(list(DataChecks.create_empty().columns))
         .sort("account_id", "check_name", "table_name")
+        .pipe(collected)
+        .lazy()
     )
+
+
+ABOUT = ("account_id", "check_name", "table_name")
 
 
 def _accounts(frames: Frames) -> pl.LazyFrame:
@@ -76,20 +118,49 @@ def _accounts(frames: Frames) -> pl.LazyFrame:
     return pl.concat([frames["staging.accounts"].select(account_id="id"), *held]).unique()
 
 
-def _row(check: Check, frames: Frames, accounts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    found = check.failing(frames, terms).group_by("account_id").agg(_failing_rows(), _named("subject"))
-    return (
-        accounts.join(found, on="account_id", how="left")
-        .with_columns(pl.col("failing_rows").fill_null(0))
-        .select(
-            "account_id",
-            "failing_rows",
-            check_name=pl.lit(check.name),
-            table_name=pl.lit(check.table),
-            severity=pl.lit(check.severity),
-            detail=pl.when(pl.col("failing_rows") > 0).then(pl.format("{}: {}", pl.lit(check.meaning), "named")),
-        )
+def _row(check: "Check", frames: Frames, accounts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    subjects = pl.col("subject").fill_null("?").sort()
+    failing = check.failing(frames, terms)
+    if check.is_of_values:
+        failing = failing.unique(["account_id", "subject"])
+    found = failing.group_by("account_id").agg(
+        _failing_rows(), subjects=subjects if check.is_of_values else subjects.head(TOLD)
     )
+    return accounts.join(found, on="account_id", how="left").select(
+        "account_id",
+        pl.col("failing_rows").fill_null(0),
+        pl.col("subjects").fill_null([]),
+        check_name=pl.lit(check.name),
+        table_name=pl.lit(check.table),
+    )
+
+
+def _added_up(found: pl.LazyFrame) -> pl.LazyFrame:
+    """What was found of all parts: rows are counted, values that several parts have but once."""
+    is_of_values = pl.col("check_name").is_in([check.name for check in CHECKS if check.is_of_values])
+    subjects = pl.col("subjects").list.explode(keep_nulls=False, empty_as_null=False)
+    values = subjects.unique()
+    return (
+        found.group_by(ABOUT)
+        .agg(
+            pl.col("failing_rows").sum(),
+            subjects=subjects.sort().head(TOLD),
+            values=values.len().cast(pl.Int64),
+            first_values=values.sort().head(TOLD),
+        )
+        .with_columns(
+            failing_rows=pl.when(is_of_values).then("values").otherwise("failing_rows"),
+            subjects=pl.when(is_of_values).then("first_values").otherwise("subjects"),
+        )
+        .drop("values", "first_values")
+    )
+
+
+def _meanings(accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """Every check of every account with its severity and what it means that rows break it."""
+    rows = [(check.name, check.table, check.severity, check.meaning) for check in CHECKS]
+    names = ["check_name", "table_name", "severity", "meaning"]
+    return accounts.join(pl.LazyFrame(rows, schema=names, orient="row"), how="cross")
 
 
 def _told(findings: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
@@ -157,8 +228,15 @@ def _orphans(table: str, reference: str, parent: str, of: pl.Expr | None = None)
 
 
 def _doubles(table: str) -> Failing:
+    """Ids that stand twice in an account; they are looked for by the id alone first, which is quicker."""
+    twice = pl.col("rows") > 1
     return lambda frames, _: (
-        frames[table].group_by("account_id", subject="id").agg(rows=pl.len()).filter(pl.col("rows") > 1).drop("rows")
+        frames[table]
+        .join(frames[table].group_by("id").agg(rows=pl.len()).filter(twice), on="id", how="semi")
+        .group_by("account_id", subject="id")
+        .agg(rows=pl.len())
+        .filter(twice)
+        .drop("rows")
     )
 
 
@@ -224,8 +302,8 @@ def _now_and_history(frames: Frames, terms: Terms) -> pl.LazyFrame:
     key = ("account_id", "customer_id", "currency")
     live = frames["spine.items"].filter("counts").group_by(key).agg(micros=pl.col("mrr_micros").sum())
     moved = frames["spine.movements"].group_by(key).agg(micros=pl.col("delta_micros").sum())
-    read_at = frames["staging.subscription_versions"].group_by("account_id").agg(pl.col("seen_at").max())
-    later = read_at.filter(pl.col("seen_at") > pl.lit(terms.as_of + STILL_LIVE)).select("account_id")
+    last = frames["steps.read_at"].group_by("account_id").agg(pl.col("seen_at").max())
+    later = last.filter(pl.col("seen_at") > pl.lit(terms.as_of + STILL_LIVE)).select("account_id")
     return _unequal(key, live, moved, "micros").join(later, on="account_id", how="anti")
 
 
@@ -300,20 +378,31 @@ def _customers_and_stock(frames: Frames, terms: Terms) -> pl.LazyFrame:
     return _unequal(("account_id",), worth, closing, "mrr")
 
 
+def read_at(subscription_versions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """When subscriptions were read last: account_id, seen_at."""
+    return subscription_versions.group_by("account_id").agg(pl.col("seen_at").max())
+
+
+def held_balance(balances: pl.LazyFrame, balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What transactions come to when Stripe stated the balance: account_id, currency, held. Both frames are staged;
+    sums of parts of the transactions add up to those of all."""
+    return (
+        balance_transactions.select("account_id", "currency", "net", "created_at")
+        .join(balances.select("account_id", "currency", "seen_at"), on=["account_id", "currency"])
+        .filter(pl.col("created_at") <= pl.col("seen_at"))
+        .group_by("account_id", "currency")
+        .agg(held=pl.col("net").sum())
+    )
+
+
 def _balance_as_stripe_says(frames: Frames, terms: Terms) -> pl.LazyFrame:
     """Currencies whose transactions do not add up to the balance that Stripe stated when it was read."""
-    stated = frames["staging.balances"].select(
-        "account_id", "currency", "seen_at", stated=pl.col("available") + pl.col("pending")
-    )
-    before = frames["staging.balance_transactions"].select("account_id", "currency", "net", "created_at")
+    held = frames["steps.held_balance"].group_by("account_id", "currency").agg(pl.col("held").sum())
     return (
-        stated.join(before, on=["account_id", "currency"], how="left")
-        .group_by("account_id", "currency")
-        .agg(
-            pl.col("stated").first(),
-            held=pl.col("net").filter(pl.col("created_at") <= pl.col("seen_at")).sum(),
-        )
-        .filter(pl.col("stated") != pl.col("held"))
+        frames["staging.balances"]
+        .select("account_id", "currency", stated=pl.col("available") + pl.col("pending"))
+        .join(held, on=["account_id", "currency"], how="left")
+        .filter(pl.col("stated") != pl.col("held").fill_null(0))
         .select("account_id", _subject("currency").alias("subject"))
     )
 
@@ -434,6 +523,21 @@ def _deferred_and_still_to_earn(frames: Frames, _: Terms) -> pl.LazyFrame:
         .filter(pl.col("deferred_closing").fill_null(0) != pl.col("to_come").fill_null(0))
         .select("account_id", _subject("currency").alias("subject"))
     )
+
+
+def _is_of_customers(check: Check) -> bool:
+    return check.table.startswith("staging.") or check.name in WITHIN_CUSTOMERS
+
+
+WITHIN_CUSTOMERS = (
+    "changes_sum_to_movements",
+    "customers_are_new_once",
+    "churns_and_returns_take_turns",
+    "no_negative_mrr",
+    "subscriptions_have_an_exchange_rate",
+    "paying_customers_were_billed",
+)
+"""Checks of public tables whose rows are customers', which compare nothing beyond a customer."""
 
 
 def _recovery_and_its_dimensions(frames: Frames, terms: Terms) -> pl.LazyFrame:
@@ -651,6 +755,7 @@ CHECKS: tuple[Check, ...] = (
         BLOCKING,
         "no exchange rate leads from a currency to the reporting one; its amounts are in no reporting figure",
         _without_a_rate,
+        is_of_values=True,
     ),
     Check(
         "subscriptions_have_an_exchange_rate",
@@ -658,6 +763,7 @@ CHECKS: tuple[Check, ...] = (
         WARNING,
         "no exchange rate leads from a subscription's currency to the reporting one; its MRR is missing here",
         _subscribed_without_a_rate,
+        is_of_values=True,
     ),
     Check(
         "lines_sum_to_invoices",
@@ -689,3 +795,15 @@ CHECKS: tuple[Check, ...] = (
     ),
 )
 """Every check, in the order of what it looks at."""
+
+OF_ALL = (
+    "live_mrr_is_the_history_to_date",
+    "balance_is_as_stripe_says",
+)
+"""Checks that look at all customers of an account together, beside those of the account's own tables."""
+
+READ_OF_ALL = ("spine.items", "spine.movements", "steps.held_balance", "steps.read_at", "marts.customers")
+"""Frames of customers that such checks read."""
+
+OF_CUSTOMERS = tuple(check for check in CHECKS if check.name not in OF_ALL and _is_of_customers(check))
+"""Checks whose failing rows are those of each part of the customers."""

@@ -74,16 +74,11 @@ def disputes(disputes: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame,
     )
 
 
-def dispute_rates_by_month(
-    disputes: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
-) -> pl.LazyFrame:
-    """`marts.dispute_rates_by_month`: `disputes` is the mart. Card payments only, by the network they ran on."""
+def dispute_rates_by_month(disputes: pl.LazyFrame, sales: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.dispute_rates_by_month`: `disputes` is the mart, `sales` of `refunds.sales_by_month`. Card payments only,
+    by the network they ran on."""
     network = pl.col("network").fill_null(UNKNOWN_NETWORK)
-    paid = (
-        card_payments(charges, rates, terms)
-        .group_by("account_id", "month", network)
-        .agg(charges=pl.len().cast(pl.Int64))
-    )
+    paid = sales.filter(_by_card()).group_by("account_id", "month", network).agg(pl.col("charges").sum())
     outcome = pl.col("outcome")
     received = (
         on_cards(disputes)

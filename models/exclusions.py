@@ -9,6 +9,7 @@ import polars as pl
 
 from models.baskets import alone_worth
 from models.lives import WHOLE
+from models.plans import collected
 from models.terms import Terms
 from models.worth import Catalogue
 
@@ -56,7 +57,7 @@ def items_now(
             line_count=pl.lit(1, pl.Int64),
         )
         .sort("account_id", "subscription_item_id")
-        .collect()
+        .pipe(collected)
     )
     listed = alone_worth(items.drop("mrr_micros"), catalogue).drop("mrr_micros")
     counted = listed.with_columns(items["mrr_micros"].fill_null(0)).with_columns(counts=pl.col("mrr_micros") > 0)

@@ -17,6 +17,7 @@ from models.lineage.source import CORE, EXACT, IDS, Source
 from models.marts import RECIPES
 from models.metrics import AMOUNT, COUNT, METRICS, Metric, of_inputs
 from models.periods import is_partial, month_of
+from models.plans import collected
 from models.terms import Terms
 
 AMOUNTS = ("own_amount", "own_currency", "amount", "currency")
@@ -238,7 +239,9 @@ def explain(figures: Sequence[Figure], months: Collection[date], tables: Frames,
 
 def months(figure: Figure, tables: Frames, terms: Terms) -> dict[date, bool]:
     """The months of which the figure is published, and whether each is still going on."""
-    return dict(_published(figure, tables, terms).select("month", "is_partial").unique().sort("month").collect().rows())
+    return dict(
+        _published(figure, tables, terms).select("month", "is_partial").unique().sort("month").pipe(collected).rows()
+    )
 
 
 def working_frames(figures: Sequence[Figure], tables: Frames, terms: Terms) -> dict[str, pl.LazyFrame]:
@@ -270,12 +273,12 @@ def _add(name: str, frames: dict[str, pl.LazyFrame], terms: Terms) -> None:
     if name in frames:
         return
     if name in FROM_PUBLISHED:
-        frames[name] = _spine_frame(name, frames[FROM_PUBLISHED[name]], terms).collect().lazy()
+        frames[name] = _spine_frame(name, frames[FROM_PUBLISHED[name]], terms).pipe(collected).lazy()
         return
     recipe = RECIPES[name]
     for given in recipe.inputs:
         _add(given, frames, terms)
-    frames[name] = recipe.make(*(frames[given] for given in recipe.inputs), terms).collect().lazy()
+    frames[name] = recipe.make(*(frames[given] for given in recipe.inputs), terms).pipe(collected).lazy()
 
 
 def _spine_frame(name: str, table: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -301,7 +304,7 @@ def _with_rate(rows: pl.DataFrame, source: Source, frames: Frames, terms: Terms)
     key = ["own_currency", source.rated_on]
     wanted = rows.filter(pl.col("own_currency") != terms.currency).select(key).unique()
     used = frames[source.rates].rename({"currency": "own_currency", "date": source.rated_on})
-    rates = published.in_major_units(used.join(wanted.lazy(), on=key).collect(), "own_currency", terms)
+    rates = published.in_major_units(used.join(wanted.lazy(), on=key).pipe(collected), "own_currency", terms)
     facts = rows.columns[: -len(AMOUNTS)]
     return rows.join(rates.select(*key, "rate"), on=key, how="left").select(
         "month", *facts[1:], "own_amount", "own_currency", "rate", "amount", "currency"
@@ -314,7 +317,7 @@ def _explained(
     told = _published(figure, tables, terms).filter(pl.col("month").is_in(sorted(months)))
     return [
         _explanation(figure, row, behind, terms)
-        for row in told.sort("month", "currency").collect().iter_rows(named=True)
+        for row in told.sort("month", "currency").pipe(collected).iter_rows(named=True)
     ]
 
 
@@ -345,7 +348,7 @@ def made_of(figure: Figure, inputs: Sequence[Input]) -> tuple[Decimal | None, De
         {"account_id": [""], "month": [None], **{each.name: [each.total] for each in inputs}},
         schema_overrides={each.name: EXACT for each in inputs},
     )
-    found = of_inputs(figure.metric, totals).collect().row(0, named=True)
+    found = of_inputs(figure.metric, totals).pipe(collected).row(0, named=True)
     return found["numerator"], found["denominator"]
 
 
@@ -442,5 +445,5 @@ def timeline(mrr_changes: pl.LazyFrame, customer_id: str) -> pl.DataFrame:
             basis="basis",
             ended_by="next_cause",
         )
-        .collect()
+        .pipe(collected)
     )

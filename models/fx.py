@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from models.currency import minor_exponent
+from models.plans import collected
 from models.shares import divided
 from models.terms import Terms
 
@@ -113,7 +114,7 @@ def _known(rates: pl.LazyFrame, terms: Terms) -> Mapping[Pair, pl.DataFrame]:
         )
         .unique(["pair_from", "pair_to", "date"], keep="last", maintain_order=True)
         .sort("pair_from", "pair_to", "date")
-        .collect()
+        .pipe(collected)
     )
     return {
         (str(pair[0]), str(pair[1])): rows.drop("pair_from", "pair_to")

@@ -13,8 +13,10 @@ import polars as pl
 from models.absences import ABSENCES, absent, patience
 from models.lives import lives
 from models.observations import ITEM, SUBSCRIPTION, live_items, observations, version_observations
+from models.plans import collected
 from models.policy import MetricPolicy
 from models.states import in_order
+from models.steady import steady
 from models.terms import Terms
 from models.usage import usage
 
@@ -33,7 +35,7 @@ class Known:
     @cached_property
     def lives(self) -> pl.DataFrame:
         """`lives.lives`."""
-        return lives(self.staging, self.terms).collect()
+        return lives(self.staging, self.terms).pipe(collected)
 
     @cached_property
     def since(self) -> datetime:
@@ -49,14 +51,14 @@ class Known:
         return (
             self.staging["prices"]
             .select("account_id", "product_id", *intervals, price_id="id", is_metered=is_metered)
-            .collect()
+            .pipe(collected)
         )
 
     @cached_property
     def places(self) -> pl.DataFrame:
         """The items that Stripe holds now and their place in the subscription, by account_id and id."""
         items = self.staging["subscription_items"]
-        return items.select("account_id", subscription_item_id="id", place="position", is_held=True).collect()
+        return items.select("account_id", subscription_item_id="id", place="position", is_held=True).pipe(collected)
 
     def observed(self, policy: MetricPolicy) -> pl.DataFrame:
         """Every observation of every item that the policy may count, with the coupons that it counts."""
@@ -73,7 +75,7 @@ class Known:
     def told_of(self, reason: str) -> pl.DataFrame:
         """The absences of a kind, whether or not a policy looks at them, in the form of `absences.Told`."""
         if reason not in self._told:
-            self._told[reason] = ABSENCES[reason](self.staging, self.lives.lazy(), self.terms).collect()
+            self._told[reason] = ABSENCES[reason](self.staging, self.lives.lazy(), self.terms).pipe(collected)
         return self._told[reason]
 
     @cached_property
@@ -88,22 +90,22 @@ class Known:
     @cached_property
     def _licensed(self) -> pl.DataFrame:
         running = self.lives.lazy()
-        told = observations(self.staging, running).collect()
+        told = observations(self.staging, running).pipe(collected)
         untold = live_items(self.staging, running, self.terms).join(
             told.lazy().select(ITEM).unique(), on=ITEM, how="anti"
         )
         versions = version_observations(self.staging, running)
-        parts = [told, untold.collect(), versions.collect()]
-        return in_order(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
+        parts = [told, untold.pipe(collected), versions.pipe(collected)]
+        return steady(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
 
     @cached_property
     def _with_usage(self) -> pl.DataFrame:
-        metered = usage(self.staging, self.lives.lazy()).collect()
+        metered = usage(self.staging, self.lives.lazy()).pipe(collected)
         return in_order(pl.concat([self._licensed.drop("item", "place_in_order"), metered], how="diagonal"))
 
     @cached_property
     def _durations(self) -> Mapping[tuple[str, str], str]:
-        coupons = self.staging["coupons"].select("account_id", "id", "duration").collect()
+        coupons = self.staging["coupons"].select("account_id", "id", "duration").pipe(collected)
         return {(account, coupon): duration for account, coupon, duration in coupons.iter_rows()}
 
     def _with_counted_coupons(self, observed: pl.DataFrame, durations: Sequence[str]) -> pl.DataFrame:

@@ -1,15 +1,18 @@
-"""The catalogue of marts as data: each public table, the function that makes it and the frames that the function takes.
+"""The catalogue of marts as data: each public table, the function that makes it, the frames that the function takes,
+and whether it is made of some customers or of all of them together.
 
-`build` makes them all, or those named, in order. Nothing here computes a figure.
+`build` makes them all, or those named, in order. `mapped` makes what can be made of some customers, and `reduced` the
+rest from what was made of each part: from sums of parts, or from rows that are few. Nothing here computes a figure.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import polars as pl
 
-from models.cash import balance_reconciliation, cash_by_day
-from models.checks import data_checks
+from models import checks
+from models.cash import balance_reconciliation, beside_the_ledger, cash_by_day, moved_by_day
 from models.churn import churn_reasons_by_month, churned_customers, with_churn_kinds
 from models.contracts import marts as contracts
 from models.contracts import staging as staged
@@ -17,28 +20,42 @@ from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
 from models.ltv import customer_ltv, ltv_by_method
-from models.metrics import metrics_by_month, monthly_inputs
+from models.metrics import metrics_by_month, monthly_inputs, volume_by_month
 from models.monitoring import dispute_monitoring_by_month, fraud_reports
+from models.plans import collected
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
 from models.published import exchange_rates
-from models.realised import customer_cash, customer_value_by_age
+from models.realised import cash_by_age, cash_of_customers, customer_cash, customer_value_by_age
 from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
-from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
+from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month, shares
 from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
-from models.refunds import refund_rates_by_month, refunds
-from models.retention import cohort_retention
+from models.refunds import refund_rates_by_month, refunds, sales_by_month
+from models.retention import cohort_retention, kept_by_cohort, retained
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import committed_mrr, scheduled_changes, scheduled_churn, scheduled_churn_by_month
 from models.segments import segments
 from models.slices import mrr_by_month_slice, slices
 from models.spells import spells
-from models.spine import Spine, build_spine
+from models.spine import Spine, build_spine, of_account, of_customers
 from models.stock import items_by_month
 from models.subscriptions import subscriptions
 from models.tenure import survival_by_month
 from models.terms import Terms
 from models.trials import trials
+from models.worth import Catalogue
+
+
+class Grain(Enum):
+    """Of whom a frame is made."""
+
+    CUSTOMERS = "customers"
+    """Of some customers from their own objects; frames of parts of the customers are parts of the frame of all."""
+    ACCOUNT = "account"
+    """Of all customers together, from the frames of all parts in one, and from tables that are no customer's."""
+
+
+CUSTOMERS, ACCOUNT = Grain.CUSTOMERS, Grain.ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,7 @@ class Recipe:
     """Names of frames: `staging.<table>`, `spine.<frame>`, `marts.<table>` or `steps.<step>`."""
     table: type[contracts.Mart] | None = None
     """The contract that the frame is held against; None for a step that is not published."""
+    grain: Grain = CUSTOMERS
 
 
 def _as_the_spine_made_it(frame: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -66,6 +84,9 @@ READ_BY_THE_SPINE = _takes(
     "staging.coupons staging.discounts staging.tax_rates"
 )
 """What the timeline, the ledger and the movements are made from."""
+
+REFERENCE = _takes("accounts products prices coupons discounts tax_rates balances payment_methods")
+"""Staged tables that are no customer's, or few: every part of the customers is given them whole."""
 
 RECIPES: Mapping[str, Recipe] = {
     "steps.attempts": Recipe(payment_attempts, _takes("staging.invoice_payments staging.charges")),
@@ -89,10 +110,10 @@ RECIPES: Mapping[str, Recipe] = {
         with_churn_kinds, _takes("spine.mrr_movements marts.churned_customers"), contracts.MrrMovements
     ),
     "marts.customer_changes": Recipe(_as_the_spine_made_it, ("spine.customer_changes",), contracts.CustomerChanges),
-    "marts.mrr_by_day": Recipe(_as_the_spine_made_it, ("spine.mrr_by_day",), contracts.MrrByDay),
-    "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth),
+    "marts.mrr_by_day": Recipe(_as_the_spine_made_it, ("spine.mrr_by_day",), contracts.MrrByDay, ACCOUNT),
+    "marts.mrr_by_month": Recipe(_as_the_spine_made_it, ("spine.mrr_by_month",), contracts.MrrByMonth, ACCOUNT),
     "marts.mrr_by_month_reporting": Recipe(
-        _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting
+        _as_the_spine_made_it, ("spine.mrr_by_month_reporting",), contracts.MrrByMonthReporting, ACCOUNT
     ),
     "steps.slices": Recipe(
         slices,
@@ -102,29 +123,31 @@ RECIPES: Mapping[str, Recipe] = {
         ),
     ),
     "marts.mrr_by_month_slice": Recipe(
-        mrr_by_month_slice, _takes("steps.slices staging.prices staging.products"), contracts.MrrByMonthSlice
+        mrr_by_month_slice, _takes("steps.slices staging.prices staging.products"), contracts.MrrByMonthSlice, ACCOUNT
     ),
-    "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy),
+    "marts.mrr_by_policy": Recipe(_as_the_spine_made_it, ("spine.mrr_by_policy",), contracts.MrrByPolicy, ACCOUNT),
     "marts.mrr_exclusions": Recipe(_as_the_spine_made_it, ("spine.mrr_exclusions",), contracts.MrrExclusions),
     "marts.churn_reasons_by_month": Recipe(
-        churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth
+        churn_reasons_by_month, ("marts.churned_customers",), contracts.ChurnReasonsByMonth, ACCOUNT
     ),
     "marts.preventable_churn_by_month": Recipe(
-        preventable_churn_by_month, ("marts.churned_customers",), contracts.PreventableChurnByMonth
+        preventable_churn_by_month, ("marts.churned_customers",), contracts.PreventableChurnByMonth, ACCOUNT
     ),
+    "steps.sales": Recipe(sales_by_month, _takes("staging.charges spine.rates")),
     "marts.refunds": Recipe(refunds, _takes("staging.refunds staging.charges spine.rates"), contracts.Refunds),
     "marts.refund_rates_by_month": Recipe(
-        refund_rates_by_month, _takes("marts.refunds staging.charges spine.rates"), contracts.RefundRatesByMonth
+        refund_rates_by_month, _takes("marts.refunds steps.sales"), contracts.RefundRatesByMonth, ACCOUNT
     ),
     "marts.disputes": Recipe(disputes, _takes("staging.disputes staging.charges spine.rates"), contracts.Disputes),
     "marts.dispute_rates_by_month": Recipe(
-        dispute_rates_by_month, _takes("marts.disputes staging.charges spine.rates"), contracts.DisputeRatesByMonth
+        dispute_rates_by_month, _takes("marts.disputes steps.sales"), contracts.DisputeRatesByMonth, ACCOUNT
     ),
     "steps.fraud_reports": Recipe(fraud_reports, _takes("staging.early_fraud_warnings staging.charges")),
     "marts.dispute_monitoring_by_month": Recipe(
         dispute_monitoring_by_month,
         _takes("marts.dispute_rates_by_month steps.fraud_reports"),
         contracts.DisputeMonitoringByMonth,
+        ACCOUNT,
     ),
     "marts.payment_failures": Recipe(
         payment_failures,
@@ -133,10 +156,12 @@ RECIPES: Mapping[str, Recipe] = {
         ),
         contracts.PaymentFailures,
     ),
-    "marts.recovery_by_month": Recipe(recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth),
+    "marts.recovery_by_month": Recipe(
+        recovery_by_month, ("marts.payment_failures",), contracts.RecoveryByMonth, ACCOUNT
+    ),
     "steps.split_failures": Recipe(split_failures, _takes("marts.payment_failures steps.attempts")),
     "marts.recovery_by_dimension": Recipe(
-        recovery_by_dimension, ("steps.split_failures",), contracts.RecoveryByDimension
+        recovery_by_dimension, ("steps.split_failures",), contracts.RecoveryByDimension, ACCOUNT
     ),
     "marts.dunning_now": Recipe(
         dunning_now,
@@ -144,10 +169,12 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.DunningNow,
     ),
     "steps.open_by_age": Recipe(open_by_age, _takes("staging.invoices spine.rates")),
-    "marts.open_invoices_by_age": Recipe(open_invoices_by_age, ("steps.open_by_age",), contracts.OpenInvoicesByAge),
+    "marts.open_invoices_by_age": Recipe(
+        open_invoices_by_age, ("steps.open_by_age",), contracts.OpenInvoicesByAge, ACCOUNT
+    ),
     "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices spine.rates")),
     "marts.days_sales_outstanding_by_month": Recipe(
-        days_sales_outstanding_by_month, ("steps.sent_by_month",), contracts.DaysSalesOutstandingByMonth
+        days_sales_outstanding_by_month, ("steps.sent_by_month",), contracts.DaysSalesOutstandingByMonth, ACCOUNT
     ),
     "marts.trials": Recipe(trials, _takes("staging.subscriptions staging.invoices"), contracts.Trials),
     "marts.subscriptions": Recipe(
@@ -176,12 +203,13 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.ScheduledChurn,
     ),
     "marts.scheduled_churn_by_month": Recipe(
-        scheduled_churn_by_month, ("marts.scheduled_churn",), contracts.ScheduledChurnByMonth
+        scheduled_churn_by_month, ("marts.scheduled_churn",), contracts.ScheduledChurnByMonth, ACCOUNT
     ),
     "marts.committed_mrr": Recipe(
         committed_mrr,
         _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.trials"),
         contracts.CommittedMrr,
+        ACCOUNT,
     ),
     "marts.cancellation_requests": Recipe(
         cancellation_requests,
@@ -189,11 +217,10 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.CancellationRequests,
     ),
     "marts.cancellation_saves_by_month": Recipe(
-        cancellation_saves_by_month, ("marts.cancellation_requests",), contracts.CancellationSavesByMonth
+        cancellation_saves_by_month, ("marts.cancellation_requests",), contracts.CancellationSavesByMonth, ACCOUNT
     ),
-    "marts.cohort_retention": Recipe(
-        cohort_retention, _takes("spine.movements spine.mrr_rates"), contracts.CohortRetention
-    ),
+    "steps.kept_by_cohort": Recipe(kept_by_cohort, _takes("spine.movements spine.mrr_rates")),
+    "marts.cohort_retention": Recipe(cohort_retention, ("steps.kept_by_cohort",), contracts.CohortRetention, ACCOUNT),
     "steps.spells": Recipe(
         spells,
         _takes(
@@ -204,27 +231,36 @@ RECIPES: Mapping[str, Recipe] = {
         customer_cash,
         _takes("staging.balance_transactions staging.charges staging.refunds staging.disputes spine.rates"),
     ),
-    "marts.renewal_fits": Recipe(renewal_fits, ("steps.spells",), contracts.RenewalFits),
+    "steps.cash_of_customers": Recipe(cash_of_customers, ("steps.customer_cash",)),
+    "steps.cash_by_age": Recipe(cash_by_age, _takes("steps.spells steps.customer_cash")),
+    "marts.renewal_fits": Recipe(renewal_fits, ("steps.spells",), contracts.RenewalFits, ACCOUNT),
     "marts.survival_by_month": Recipe(
-        survival_by_month, _takes("steps.spells marts.renewal_fits"), contracts.SurvivalByMonth
+        survival_by_month, _takes("steps.spells marts.renewal_fits"), contracts.SurvivalByMonth, ACCOUNT
     ),
     "marts.customer_value_by_age": Recipe(
-        customer_value_by_age, _takes("steps.spells steps.customer_cash"), contracts.CustomerValueByAge
+        customer_value_by_age, _takes("steps.spells steps.cash_by_age"), contracts.CustomerValueByAge, ACCOUNT
     ),
     "steps.ltv_segments": Recipe(
         segments,
         _takes(
             "staging.accounts staging.products steps.spells marts.customers spine.movements marts.churned_customers "
-            "steps.customer_cash marts.renewal_fits"
+            "steps.cash_of_customers marts.renewal_fits"
         ),
+        grain=ACCOUNT,
     ),
-    "marts.customer_ltv": Recipe(customer_ltv, ("steps.ltv_segments",), contracts.CustomerLtv),
-    "marts.ltv_by_method": Recipe(ltv_by_method, ("steps.ltv_segments",), contracts.LtvByMethod),
-    "marts.cash_by_day": Recipe(cash_by_day, ("staging.balance_transactions",), contracts.CashByDay),
+    "marts.customer_ltv": Recipe(customer_ltv, ("steps.ltv_segments",), contracts.CustomerLtv, ACCOUNT),
+    "marts.ltv_by_method": Recipe(ltv_by_method, ("steps.ltv_segments",), contracts.LtvByMethod, ACCOUNT),
+    "steps.moved_by_day": Recipe(moved_by_day, ("staging.balance_transactions",)),
+    "marts.cash_by_day": Recipe(cash_by_day, ("steps.moved_by_day",), contracts.CashByDay, ACCOUNT),
+    "steps.beside_the_ledger": Recipe(
+        beside_the_ledger,
+        _takes("staging.balance_transactions staging.payouts staging.charges staging.refunds"),
+    ),
     "marts.balance_reconciliation": Recipe(
         balance_reconciliation,
-        _takes("staging.balance_transactions staging.payouts staging.charges staging.refunds"),
+        _takes("marts.cash_by_day steps.beside_the_ledger"),
         contracts.BalanceReconciliation,
+        ACCOUNT,
     ),
     "steps.postings": Recipe(
         postings,
@@ -234,27 +270,36 @@ RECIPES: Mapping[str, Recipe] = {
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),
+    "steps.recognised": Recipe(recognised, ("steps.postings",)),
     "marts.revenue_recognition_by_month": Recipe(
-        revenue_recognition_by_month, ("steps.shares",), contracts.RevenueRecognitionByMonth
+        revenue_recognition_by_month, ("steps.recognised",), contracts.RevenueRecognitionByMonth, ACCOUNT
     ),
-    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.shares",), contracts.DeferredRevenue),
-    "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates),
+    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.recognised",), contracts.DeferredRevenue, ACCOUNT),
+    "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates, ACCOUNT),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
     ),
     "steps.stock": Recipe(items_by_month, ("spine.changes",)),
+    "steps.retained": Recipe(retained, _takes("steps.stock spine.mrr_rates")),
+    "steps.volume": Recipe(volume_by_month, _takes("staging.balance_transactions spine.rates")),
+    "steps.held_balance": Recipe(checks.held_balance, _takes("staging.balances staging.balance_transactions")),
+    "steps.read_at": Recipe(checks.read_at, ("staging.subscription_versions",)),
     "steps.monthly_inputs": Recipe(
         monthly_inputs,
         _takes(
-            "staging.accounts marts.mrr_by_month_reporting steps.stock spine.movements marts.churned_customers "
+            "staging.accounts marts.mrr_by_month_reporting steps.retained spine.movements marts.churned_customers "
             "marts.trials marts.refund_rates_by_month marts.dispute_rates_by_month marts.recovery_by_month "
-            "steps.first_attempts staging.balance_transactions spine.rates spine.mrr_rates"
+            "steps.first_attempts steps.volume"
         ),
+        grain=ACCOUNT,
     ),
-    "marts.metrics_by_month": Recipe(metrics_by_month, ("steps.monthly_inputs",), contracts.MetricsByMonth),
+    "marts.metrics_by_month": Recipe(metrics_by_month, ("steps.monthly_inputs",), contracts.MetricsByMonth, ACCOUNT),
 }
-"""Every frame that is made from staging and spine; each stands after what it is made from."""
+"""Every frame that is made from staging and spine; each stands after what it is made from, and none that is made of
+some customers is made from one of all. What is made of all takes no table that grows with every invoice."""
+
+Frames = Mapping[str, pl.LazyFrame]
 
 
 def build(
@@ -300,12 +345,76 @@ def verify(
     """`marts.data_checks` of a whole build: its invariants, what the spine found, and other `findings` of that form."""
     frames = {f"marts.{name}": frame for name, frame in built.items()}
     frames |= {f"staging.{name}": frame for name, frame in complete(staging).items()} | _frames_of(spine)
-    return data_checks(frames, [spine.findings, *findings], terms)
+    return checks.data_checks(checks.with_steps(frames, terms), [spine.findings, *findings], terms)
 
 
-def names() -> tuple[str, ...]:
-    """Names of the tables that `build` makes, in its order."""
-    return tuple(name.removeprefix("marts.") for name, recipe in RECIPES.items() if recipe.table)
+def mapped(
+    staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms, sold: Catalogue | None = None
+) -> dict[str, pl.DataFrame]:
+    """What is made of some customers, all of whose objects are in `staging`, beside the whole tables of `REFERENCE`.
+
+    The public tables at their grain, and what `reduced` makes the rest from; by the names of the catalogue. `sold` is
+    as of `models.spine.of_customers`.
+
+    Raises:
+        As `build` does.
+    """
+    frames = {f"staging.{name}": frame for name, frame in complete(staging).items()}
+    frames |= _named("spine", of_customers(complete(staging), rates, terms, sold))
+    for name in _in_order([name for name in kept() if name in RECIPES]):
+        frames[name] = _made(RECIPES[name], frames, terms)
+    frames[FOUND] = checks.found(frames, checks.OF_CUSTOMERS, terms)
+    return {name: frames[name].pipe(collected) for name in kept()}
+
+
+def reduced(
+    parts: Sequence[Mapping[str, pl.DataFrame]],
+    reference: Mapping[str, pl.LazyFrame],
+    rates: pl.LazyFrame,
+    terms: Terms,
+) -> dict[str, pl.LazyFrame]:
+    """The public tables that are made of all customers together, `data_checks` among them.
+
+    Args:
+        parts: what `mapped` made, of every customer once.
+        reference: the staged tables of `REFERENCE`.
+        rates: as of `build`.
+        terms: the terms that the parts were made by.
+    """
+    given = complete({name: reference[name] for name in REFERENCE if name in reference})
+    whole = {name: pl.concat([part[name] for part in parts]).lazy() for name in kept()}
+    spine = {name.removeprefix("spine."): frame for name, frame in whole.items() if name.startswith("spine.")}
+    frames = {f"staging.{name}": given[name] for name in REFERENCE} | whole
+    frames |= _named("spine", of_account(spine, rates, terms))
+    for name, recipe in RECIPES.items():
+        if recipe.grain is ACCOUNT:
+            frames[name] = _made(recipe, frames, terms)
+    made = {table: frames[f"marts.{table}"] for table in names(ACCOUNT)}
+    return made | {"data_checks": checks.told(whole[FOUND], frames, [frames["spine.findings"]], terms)}
+
+
+FOUND = "steps.found"
+"""What the checks of some customers found, beside the recipes."""
+
+
+def kept() -> tuple[str, ...]:
+    """Names of the frames of some customers that outlive them: public, or read by what is made of all."""
+    read = {name for recipe in RECIPES.values() if recipe.grain is ACCOUNT for name in recipe.inputs}
+    read |= {f"marts.{name}" for name in names(CUSTOMERS)} | set(checks.READ_OF_ALL)
+    read |= {f"spine.{name}" for name in SPINE_OF_PARTS}
+    of_parts = {name for name, recipe in RECIPES.items() if recipe.grain is CUSTOMERS}
+    of_parts |= {f"spine.{name}" for name in SPINE_OF_PARTS}
+    return (*sorted(read & of_parts), FOUND)
+
+
+SPINE_OF_PARTS = ("changes", "movements", "comings", "items", "currencies", "told", "changed_by_policy")
+"""Frames of the spine of some customers from which that of all is made, or the account's tables are."""
+
+
+def names(grain: Grain | None = None) -> tuple[str, ...]:
+    """Names of the tables that `build` makes, in its order; of one grain, or all."""
+    wanted = [name for name, recipe in RECIPES.items() if recipe.table and grain in (None, recipe.grain)]
+    return tuple(name.removeprefix("marts.") for name in wanted)
 
 
 def made_from(name: str) -> tuple[str, ...]:
@@ -329,7 +438,7 @@ def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
 
 
 def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
-    made = recipe.make(*(frames[name] for name in recipe.inputs), terms).collect()
+    made = recipe.make(*(frames[name] for name in recipe.inputs), terms).pipe(collected)
     return made.lazy() if recipe.table is None else recipe.table.validate(made).lazy()
 
 
@@ -355,4 +464,8 @@ def _frames_of(spine: Spine) -> dict[str, pl.LazyFrame]:
         "mrr_rates": spine.mrr_rates,
         "items": spine.items,
     }
-    return {f"spine.{name}": frame for name, frame in (own | dict(spine.marts)).items()}
+    return _named("spine", own | dict(spine.marts))
+
+
+def _named(schema: str, frames: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+    return {f"{schema}.{name}": frame for name, frame in frames.items()}

@@ -12,7 +12,7 @@ from models.churn import lost_customers
 from models.mrr import published
 from models.periods import day_of, is_partial, month_of, months_until
 from models.reporting import in_reporting
-from models.retention import revenue_retention
+from models.retention import WINDOWS
 from models.shares import share
 from models.terms import Terms
 
@@ -189,7 +189,7 @@ def metrics_by_month(monthly_inputs: pl.LazyFrame, terms: Terms) -> pl.LazyFrame
 def monthly_inputs(
     accounts: pl.LazyFrame,
     mrr_by_month_reporting: pl.LazyFrame,
-    stock: pl.LazyFrame,
+    retained: pl.LazyFrame,
     movements: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
     trials: pl.LazyFrame,
@@ -197,28 +197,25 @@ def monthly_inputs(
     dispute_rates_by_month: pl.LazyFrame,
     recovery_by_month: pl.LazyFrame,
     first_attempts: pl.LazyFrame,
-    balance_transactions: pl.LazyFrame,
-    rates: pl.LazyFrame,
-    mrr_rates: pl.LazyFrame,
+    volume: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """All that the metrics are made of, a row a month from the first movement to the as-of month; 0 where nothing was.
 
-    `accounts` and `balance_transactions` are staged, `movements` the spine's, `stock` is of `stock.items_by_month`
-    and `first_attempts` of `failures.first_attempts_by_month`; the others are marts.
+    `accounts` is staged, `movements` the spine's, `retained` is of `retention.retained`, `first_attempts` of
+    `failures.first_attempts_by_month`, `volume` of `volume_by_month`; the others are marts.
     """
     parts = (
         mrr_by_month_reporting.drop("currency", "is_partial"),
         _pauses(churned_customers, movements),
         _lost_customers(churned_customers, movements),
-        _retained(stock, mrr_rates, terms, 12),
-        _retained(stock, mrr_rates, terms, 1),
+        *(_retained(retained, months) for months in WINDOWS),
         _trials(trials, terms),
         _refunds(refund_rates_by_month),
         _disputes(dispute_rates_by_month),
         recovery_by_month.drop("recovery_rate", "is_partial"),
-        first_attempts,
-        _volume(balance_transactions, rates, terms),
+        first_attempts.group_by(MONTH).agg(pl.all().sum()),
+        volume.group_by(MONTH).agg(pl.all().sum()),
     )
     months = _months(accounts, mrr_by_month_reporting, terms)
     for part in parts:
@@ -263,8 +260,9 @@ def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) ->
     return lost_customers(churned_customers, movements).group_by(MONTH).agg(lost_customers=pl.len().cast(pl.Int64))
 
 
-def _retained(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
-    return revenue_retention(stock, rates, terms, months).select(
+def _retained(retained: pl.LazyFrame, months: int) -> pl.LazyFrame:
+    summed = retained.filter(pl.col("window") == months).group_by(MONTH).agg(pl.all().sum())
+    return summed.select(
         *MONTH, *(published(pl.col(f"{name}_micros")).alias(f"{name}_mrr_{months}") for name in ("base", "end", "kept"))
     )
 
@@ -288,7 +286,9 @@ def _disputes(dispute_rates_by_month: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _volume(balance_transactions: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def volume_by_month(balance_transactions: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What went through the balance: account_id, month and `VOLUMES`. Sums of parts of the transactions add up to those
+    of all."""
     moved = volume(balance_transactions, rates, terms).group_by("account_id", month_of("date").alias("month"))
     return moved.agg(pl.col(VOLUMES).sum())
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from models.plans import collected
 from models.terms import Terms
 
 SUBSCRIPTION = ["account_id", "subscription_id"]
@@ -159,11 +160,8 @@ def bills(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFr
 def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame) -> pl.LazyFrame:
     lines = regular_lines(staging)
     return (
-        licensed(lines, staging)
+        with_discounts_and_taxes(licensed(lines, staging), lines, staging)
         .join(invoices, on=["account_id", "invoice_id"])
-        .join(coupon_ids(lines, staging), on=["account_id", "id"], how="left")
-        .join(inclusive_rates(lines, staging), on=["account_id", "id"], how="left")
-        .with_columns(kept_of_taxed())
         .select(
             *ITEM,
             "price_id",
@@ -182,6 +180,20 @@ def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame) -> pl.
             line_amount=pl.when(~pl.col("says_amount").fill_null(False)).then("amount"),
         )
     )
+
+
+def with_discounts_and_taxes(
+    rows: pl.LazyFrame, lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]
+) -> pl.LazyFrame:
+    """The rows, of some of the lines, with `coupons` of their own, and `kept` of `taxed`. Few lines have either."""
+    coupons, rates = coupon_ids(lines, staging), inclusive_rates(lines, staging)
+    own = coupons.join(rates, on=["account_id", "id"], how="full", coalesce=True).pipe(collected)
+    if own.is_empty():
+        nothing = {"coupons": pl.lit(None, pl.String), "rate_millionths": pl.lit(None, pl.Int64)}
+        told = rows.with_columns(**nothing)
+    else:
+        told = rows.join(own.lazy(), on=["account_id", "id"], how="left")
+    return told.with_columns(kept_of_taxed()).drop("discounts", "discount_amounts", "taxes", "rate_millionths")
 
 
 def regular_lines(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:

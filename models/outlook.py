@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from models.plans import collected
 from models.subscriptions import as_of
 from models.terms import Terms
 
@@ -113,15 +114,17 @@ def outlooks(
         how="semi",
     )
     told = Told(
-        _by(_items(subscription_items, prices, now).collect(), "subscription_id"),
-        {(row["account_id"], row["id"]): row for row in applied.collect().iter_rows(named=True)},
-        _by(applied.filter(_is_of_customer()).collect(), "customer_id"),
-        _by(planned.sort("phase_position", "position").collect(), "subscription_schedule_id"),
-        {(row["account_id"], row["id"]): row for row in schedules.collect().iter_rows(named=True)},
-        frozenset(counted.select("account_id", "id").collect().iter_rows()),
+        _by(_items(subscription_items, prices, now).pipe(collected), "subscription_id"),
+        {(row["account_id"], row["id"]): row for row in applied.pipe(collected).iter_rows(named=True)},
+        _by(applied.filter(_is_of_customer()).pipe(collected), "customer_id"),
+        _by(planned.sort("phase_position", "position").pipe(collected), "subscription_schedule_id"),
+        {(row["account_id"], row["id"]): row for row in schedules.pipe(collected).iter_rows(named=True)},
+        frozenset(counted.select("account_id", "id").pipe(collected).iter_rows()),
     )
     live = _with_a_future(as_of(subscriptions, terms), subscription_items, now, terms)
-    of_live = (_outlook(row, told, terms) for row in live.sort("account_id", "id").collect().iter_rows(named=True))
+    of_live = (
+        _outlook(row, told, terms) for row in live.sort("account_id", "id").pipe(collected).iter_rows(named=True)
+    )
     return [*of_live, *_starting(told, terms)]
 
 

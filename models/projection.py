@@ -13,6 +13,7 @@ import polars as pl
 
 from models.contracts.marts import RenewalFits
 from models.movements import CUSTOMER
+from models.plans import collected
 from models.policy import MetricPolicy
 from models.renewals import Fit, Renewals, fit, period_rate
 from models.spells import SEGMENT, segmented
@@ -43,7 +44,7 @@ def renewal_fits(spells: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     came = _renewals(seen)
     rows = [
         row | _fitted(row, came.get(_key(row), Renewals((), ())), terms.policy)
-        for row in groups.sort(GROUP).collect().iter_rows(named=True)
+        for row in groups.sort(GROUP).pipe(collected).iter_rows(named=True)
     ]
     return pl.LazyFrame(rows, schema=RenewalFits.create_empty().schema)
 
@@ -56,7 +57,7 @@ def projected_survival(renewal_fits: pl.LazyFrame, policy: MetricPolicy) -> pl.L
     that could not be fitted.
     """
     segments: dict[Key, list[dict[str, Any]]] = defaultdict(list)
-    for row in renewal_fits.collect().iter_rows(named=True):
+    for row in renewal_fits.pipe(collected).iter_rows(named=True):
         segments[_key(row)[:-1]].append(row)
     rows = [
         (*key, month, share)
@@ -77,7 +78,7 @@ def residual_values(
     the MRR of each for the months of its period, times the periods that those are expected to pay who made as many
     renewals. What is paid up already is not in it.
     """
-    fits = {_key(row): row for row in renewal_fits.collect().iter_rows(named=True)}
+    fits = {_key(row): row for row in renewal_fits.pipe(collected).iter_rows(named=True)}
     amounts: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
     for key, rows in _paying_by_renewal(spells, customers, terms):
         of = fits[key]
@@ -94,7 +95,7 @@ def residual_values(
 def _renewals(seen: pl.LazyFrame) -> dict[Key, Renewals]:
     """How many came to each renewal and left at it, by group."""
     came = seen.filter(pl.col("from_renewal") <= pl.col("to_renewal"))
-    changes = at_risk(counts(came, GROUP, "from_renewal", "to_renewal", "ended_as"), GROUP).collect()
+    changes = at_risk(counts(came, GROUP, "from_renewal", "to_renewal", "ended_as"), GROUP).pipe(collected)
     groups: dict[Key, dict[int, dict[str, int]]] = defaultdict(dict)
     for row in changes.iter_rows(named=True):
         groups[_key(row)][row["age"]] = row
@@ -178,7 +179,7 @@ def _paying_by_renewal(
         .group_by(*GROUP, "to_renewal")
         .agg(pl.col("mrr_reporting").sum(), customers=pl.len())
         .sort(*GROUP, "to_renewal")
-        .collect()
+        .pipe(collected)
     )
     groups: dict[Key, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.iter_rows(named=True):

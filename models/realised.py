@@ -37,20 +37,30 @@ def customer_cash(
     return valued.group_by(*CUSTOMER, month_of("date").alias("month")).agg(net_reporting=net)
 
 
-def customer_value_by_age(spells: pl.LazyFrame, customer_cash: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.customer_value_by_age`: `spells` is of `spells.spells`, `customer_cash` of `customer_cash`.
+def cash_of_customers(customer_cash: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The cash of each customer over all months: account_id, customer_id, net_reporting."""
+    return customer_cash.group_by(CUSTOMER).agg(pl.col("net_reporting").sum())
 
-    A customer belongs to the month of its first paid day. Age m ends with the m-th month after it; what was paid before
-    the first paid day is in age 0. Months that are not over are absent, and cohorts that are still joining.
-    """
-    members = spells.select(*CUSTOMER, cohort_month=month_of("first_paid_on")).unique()
-    joined = members.filter(~is_partial("cohort_month", terms))
-    brought = (
-        customer_cash.join(joined, on=CUSTOMER)
+
+def cash_by_age(spells: pl.LazyFrame, customer_cash: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What cohorts brought at each age: account_id, cohort_month, months_since, net_reporting. Sums of parts of the
+    customers add up to those of all."""
+    return (
+        customer_cash.join(_joined(spells, terms), on=CUSTOMER)
         .with_columns(months_since=months_between("cohort_month", "month").clip(0))
         .group_by(*COHORT, "months_since")
         .agg(pl.col("net_reporting").sum())
     )
+
+
+def customer_value_by_age(spells: pl.LazyFrame, cash_by_age: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.customer_value_by_age`: `spells` is of `spells.spells`, `cash_by_age` of `cash_by_age`.
+
+    A customer belongs to the month of its first paid day. Age m ends with the m-th month after it; what was paid before
+    the first paid day is in age 0. Months that are not over are absent, and cohorts that are still joining.
+    """
+    joined = _joined(spells, terms)
+    brought = cash_by_age.group_by(*COHORT, "months_since").agg(pl.col("net_reporting").sum())
     months = pl.date_ranges("cohort_month", pl.lit(terms.as_of_day), "1mo")
     whole, of = (pl.col(name).cast(pl.Int128) for name in ("net_cash_reporting", "cohort_customers"))
     return (
@@ -73,6 +83,12 @@ def customer_value_by_age(spells: pl.LazyFrame, customer_cash: pl.LazyFrame, ter
         )
         .sort(*COHORT, "months_since")
     )
+
+
+def _joined(spells: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Customers with the month of their first paid day, where that is over."""
+    members = spells.select(*CUSTOMER, cohort_month=month_of("first_paid_on")).unique()
+    return members.filter(~is_partial("cohort_month", terms))
 
 
 def owners(charges: pl.LazyFrame, refunds: pl.LazyFrame, disputes: pl.LazyFrame) -> pl.LazyFrame:

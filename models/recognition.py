@@ -10,6 +10,7 @@ import polars as pl
 
 from models.allotment import allotted, part
 from models.periods import day_of, is_partial, month_of, months_until, opens_at
+from models.plans import collected
 from models.reversals import reversals
 from models.terms import Terms
 
@@ -22,6 +23,9 @@ BILLED = {"invoice": "invoiced", "write_off": "written_off"}
 
 CAUGHT_UP = {"invoice": "earned", "write_off": "bad_debt"}
 """Kind of posting → column of what had passed of its period when it became known; every other is `contra_revenue`."""
+
+SECOND = 1_000_000
+"""In microseconds."""
 
 COLUMNS = ("invoiced", "credited", "written_off", "earned", "contra_revenue", "bad_debt")
 
@@ -44,7 +48,7 @@ def postings(
     currency, amount (minor units without tax; negative where something is taken back), start_at, end_at (of what it is
     for), known_at, billed_at (null where it waits for its invoice).
     """
-    lines = _lines(invoices, invoice_lines, invoice_items, terms)
+    lines = _lines(invoices, invoice_lines, invoice_items, terms).pipe(collected).lazy()
     back = reversals(
         invoices,
         lines,
@@ -78,7 +82,7 @@ def postings(
     billed = lines.rename({"line_id": "posting_id"})
     columns = taken_back.collect_schema().names()
     made = pl.concat([billed.select(columns), taken_back, _waiting(invoices, invoice_items, terms).select(columns)])
-    return made.filter(pl.col("amount") != 0).sort(POSTING)
+    return made.filter(pl.col("amount") != 0)
 
 
 def shares(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -87,45 +91,147 @@ def shares(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     caught_up had passed when the posting became known, earned passed since, up to the as-of instant; later is still to
     come, in this and in future months. A posting's shares sum to its amount, to the minor unit.
     """
-    opens, closes = opens_at("month", terms), opens_at(pl.col("month").dt.offset_by("1mo"), terms)
-    last = pl.max_horizontal("start_at", pl.col("end_at") - pl.duration(microseconds=1))
-    months = pl.date_ranges(month_of(day_of("start_at", terms)), month_of(day_of(last, terms)), "1mo")
-    spans = (
-        postings.with_columns(month=months)
-        .explode("month")
-        .with_columns(from_at=pl.max_horizontal("start_at", opens), to_at=pl.min_horizontal("end_at", closes))
-        .with_columns(seconds=_seconds("from_at", "to_at"))
-    )
-    known_by = _seconds("from_at", "known_at").clip(0, pl.col("seconds"))
-    passed_by = _seconds("from_at", pl.lit(terms.as_of)).clip(0, pl.col("seconds"))
-    is_instant = pl.col("seconds") == 0
-    return (
-        allotted(spans, "amount", "seconds", within=POSTING, order=["month"], into="whole")
-        .with_columns(
-            known=pl.when(is_instant & (pl.col("from_at") > pl.col("known_at")))
-            .then(0)
-            .otherwise(part("whole", known_by, pl.col("seconds"))),
-            passed=pl.when(is_instant & (pl.col("from_at") > terms.as_of))
-            .then(0)
-            .otherwise(part("whole", passed_by, pl.col("seconds"))),
-        )
-        .with_columns(month=pl.max_horizontal("month", month_of(day_of("known_at", terms))))
-        .with_columns(
-            caught_up="known", earned=pl.col("passed") - pl.col("known"), later=pl.col("whole") - pl.col("passed")
-        )
-        .group_by(*POSTING, "invoice_id", "kind", "currency", "amount", "known_at", "billed_at", "month")
+    made = postings.sort(POSTING).pipe(collected)
+    earned = (
+        _by_month(made, terms)
+        .group_by("posting", "number")
         .agg(pl.col("caught_up", "earned", "later").sum())
-        .sort(*POSTING, "month")
+        .sort("posting", "number")
+        .select("posting", _month("number"), "caught_up", "earned", "later")
+    )
+    about = made.select(*POSTING, "invoice_id", "kind", "currency", "amount", "known_at", "billed_at")
+    return pl.concat([about[earned["posting"]], earned.drop("posting")], how="horizontal").lazy()
+
+
+def recognised(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The shares of postings added up: account_id, currency, kind, billed_month (null where it waits for its invoice),
+    month, billed (in that month), caught_up, earned, later.
+
+    What is earned in a month of what was billed in one; sums of parts of the postings add up to those of all.
+    """
+    made = postings.with_columns(billed_month=month_of(day_of("billed_at", terms))).pipe(collected)
+    about = ["account_id", "currency", "kind", "billed_month"]
+    kinds = made.select(about).unique().with_row_index("of")
+    of = made.select(about).join(kinds, on=about, how="left", nulls_equal=True, maintain_order="left")["of"]
+    earned = _by_month(made, terms)
+    summed = (
+        earned.with_columns(of[earned["posting"]])
+        .group_by("of", "number")
+        .agg(pl.col("caught_up", "earned", "later").sum())
+        .with_columns(_month("number"))
+        .drop("number")
+    )
+    billed = made.select("amount", of=of).group_by("of").agg(billed=pl.col("amount").sum())
+    by_kind = kinds.join(billed, on="of").drop_nulls("billed_month").with_columns(month="billed_month")
+    return pl.concat([kinds.join(summed, on="of").drop("of"), by_kind.drop("of")], how="diagonal").lazy()
+
+
+def _by_month(postings: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """What of each posting is earned when: posting (its row), number (of the month), caught_up, earned, later.
+
+    Months are numbered and instants are microseconds while this is worked out: there are two rows a posting or more. A
+    month stands twice where what had passed before a posting became known is caught up in it.
+    """
+    months = _months(postings, terms)
+    dated = postings.with_row_index("posting").select(
+        "posting",
+        "amount",
+        pl.col("start_at", "end_at", "known_at").dt.epoch("us"),
+        known_in=_number(day_of("known_at", terms)),
+        first=_number(day_of("start_at", terms)),
+        last=_number(day_of(pl.max_horizontal("start_at", pl.col("end_at") - pl.duration(microseconds=1)), terms)),
+    )
+    is_short = pl.col("last") - pl.col("first") <= 1
+    whole = pl.concat([_in_two(dated.filter(is_short), months), _in_more(dated.filter(~is_short), months)])
+    passed = _passed_by(pl.lit(terms.as_of).dt.epoch("us"))
+    return whole.with_columns(caught_up=_passed_by(pl.col("known_at")), passed=passed).select(
+        "posting",
+        "caught_up",
+        number=pl.max_horizontal("number", "known_in"),
+        earned=pl.col("passed") - pl.col("caught_up"),
+        later=pl.col("whole") - pl.col("passed"),
     )
 
 
-def revenue_recognition_by_month(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.revenue_recognition_by_month`: `shares` is of the function of that name.
+SPAN = ("posting", "number", "from_at", "seconds", "known_at", "known_in", "whole")
+"""What a month has of a posting: `whole` of its amount, from an instant on, for so many seconds of it."""
+
+
+def _in_two(short: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The spans of postings that end in the month in which they begin or in the next, as most do.
+
+    The rule is that of `allotted`. Of two remainders that add up to one the larger gets the odd unit, the first of
+    equal ones: so the first month has its exact share rounded, a half up, and the second the rest.
+    """
+    both = _timed(short.with_columns(number="first"), months)
+    second = _timed(short.with_columns(number=pl.col("first") + 1), months)
+    seconds, seconds_after = pl.col("seconds").cast(pl.Int128), pl.col("seconds_after").cast(pl.Int128)
+    size, together = pl.col("amount").cast(pl.Int128).abs(), seconds + seconds_after
+    rounded = (2 * size * seconds + together) // pl.max_horizontal(2 * together, pl.lit(1, pl.Int128))
+    ends_there = (pl.col("last") == pl.col("first")) | (together == 0)
+    first = pl.when(ends_there).then(size).otherwise(rounded) * pl.col("amount").sign().cast(pl.Int128)
+    divided = both.with_columns(seconds_after=second["seconds"]).with_columns(whole=first.cast(pl.Int64))
+    rest = second.with_columns(whole=pl.col("amount") - divided["whole"]).filter(pl.col("last") > pl.col("first"))
+    return pl.concat([divided.select(SPAN), rest.select(SPAN)])
+
+
+def _in_more(long: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The spans of postings that end later."""
+    spans = long.with_columns(number=pl.int_ranges("first", pl.col("last") + 1)).explode("number")
+    timed = _timed(spans, months).lazy()
+    return (
+        allotted(timed, "amount", "seconds", within=["posting"], order=["number"], into="whole")
+        .select(SPAN)
+        .pipe(collected)
+    )
+
+
+def _timed(spans: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    """The spans with the instant from which and the seconds for which they lie in the month of their `number`."""
+    place = spans["number"] - (months["number"].min() or 0)
+    return (
+        spans.with_columns(months["opens_at"][place], months["closes_at"][place])
+        .with_columns(from_at=pl.max_horizontal("start_at", "opens_at"), to_at=pl.min_horizontal("end_at", "closes_at"))
+        .with_columns(seconds=pl.col("to_at") // SECOND - pl.col("from_at") // SECOND)
+        .drop("start_at", "end_at", "opens_at", "closes_at", "to_at")
+    )
+
+
+def _months(postings: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Every month that postings are for, and one more, in order: number, opens_at and closes_at in microseconds."""
+    bounds = postings.select(
+        low=_number(day_of(pl.col("start_at").min(), terms)),
+        high=_number(day_of(pl.max_horizontal(pl.col("start_at").max(), pl.col("end_at").max()), terms)) + 1,
+    )
+    every = bounds.select(number=pl.int_ranges("low", pl.col("high") + 2)).explode("number").drop_nulls()
+    opens = every.select("number", opens_at=opens_at(_month("number"), terms).dt.epoch("us"))
+    return opens.with_columns(closes_at=pl.col("opens_at").shift(-1)).head(-1)
+
+
+def _number(day: pl.Expr) -> pl.Expr:
+    """Months since the year 0 of a day."""
+    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month() - 1
+
+
+def _month(number: str) -> pl.Expr:
+    """The first day of a month of that number."""
+    return pl.date(pl.col(number) // 12, pl.col(number) % 12 + 1, 1).alias("month")
+
+
+def _passed_by(instant: pl.Expr) -> pl.Expr:
+    """How much of the `whole` of a span had passed by an instant; what is for a moment passes in it."""
+    seconds = (instant // SECOND - pl.col("from_at") // SECOND).clip(0, pl.col("seconds"))
+    is_to_come = (pl.col("seconds") == 0) & (pl.col("from_at") > instant)
+    return pl.when(is_to_come).then(0).otherwise(part("whole", seconds, pl.col("seconds")))
+
+
+def revenue_recognition_by_month(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.revenue_recognition_by_month`: `recognised` is of the function of that name, of all postings or of parts.
 
     billed = invoiced + credited + written_off and recognized = earned + contra_revenue + bad_debt, so that every row
     adds up: deferred_opening + billed - recognized = deferred_closing.
     """
-    moved = pl.concat([_billed(shares, terms), _recognized(shares, terms)], how="diagonal")
+    moved = pl.concat([_billed(recognised), _recognized(recognised, terms)], how="diagonal")
     monthly = moved.group_by(KEY).agg(pl.col(COLUMNS).sum())
     return (
         months_until(monthly, terms, by=("account_id", "currency"))
@@ -149,19 +255,18 @@ def revenue_recognition_by_month(shares: pl.LazyFrame, terms: Terms) -> pl.LazyF
     )
 
 
-def deferred_revenue(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def deferred_revenue(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.deferred_revenue`: the waterfall, months of billing by months of earning, future ones included.
 
     A row of the as-of month holds what passed of it in `recognized` and the rest in `deferred`. What waits for its
     invoice stands in the as-of month: what passed of it is `unbilled`, the rest is no one's debt yet. A row is there
     where any of the three is: what was billed and what waits may have earned the opposite.
     """
-    passed, is_billed = pl.col("caught_up") + pl.col("earned"), pl.col("billed_at").is_not_null()
-    billed_month = pl.coalesce("billed_at", pl.lit(terms.as_of))
+    passed, is_billed = pl.col("caught_up") + pl.col("earned"), pl.col("billed_month").is_not_null()
     return (
-        shares.group_by(
+        recognised.group_by(
             "account_id",
-            month_of(day_of(billed_month, terms)).alias("billed_month"),
+            pl.col("billed_month").fill_null(terms.as_of_day.replace(day=1)).alias("billed_into"),
             pl.col("month").alias("recognition_month"),
             "currency",
         )
@@ -170,6 +275,7 @@ def deferred_revenue(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
             unbilled=passed.filter(~is_billed).sum(),
             deferred=pl.col("later").filter(is_billed).sum(),
         )
+        .rename({"billed_into": "billed_month"})
         .filter(pl.any_horizontal(pl.col("recognized", "unbilled", "deferred") != 0))
         .sort("account_id", "billed_month", "recognition_month", "currency")
     )
@@ -240,13 +346,12 @@ def _without_discounts_and_tax() -> pl.Expr:
     return pl.col("amount") - discounts - inclusive
 
 
-def _billed(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    whole = shares.unique(POSTING).drop_nulls("billed_at").with_columns(month=month_of(day_of("billed_at", terms)))
-    return _by_kind(whole, "amount", BILLED, "credited")
+def _billed(recognised: pl.LazyFrame) -> pl.LazyFrame:
+    return _by_kind(recognised.drop_nulls("billed"), "billed", BILLED, "credited")
 
 
-def _recognized(shares: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    passed = shares.filter(pl.col("month") <= terms.as_of_day)
+def _recognized(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    passed = recognised.filter(pl.col("month") <= terms.as_of_day)
     return pl.concat(
         [
             _by_kind(passed, "caught_up", CAUGHT_UP, "contra_revenue"),
@@ -263,8 +368,3 @@ def _by_kind(frame: pl.LazyFrame, amount: str, columns: dict[str, str], otherwis
         return pl.col(amount).filter(is_it).sum().alias(column)
 
     return frame.group_by(KEY).agg(of(column) for column in (*columns.values(), otherwise))
-
-
-def _seconds(start: str, end: str | pl.Expr) -> pl.Expr:
-    until = pl.col(end) if isinstance(end, str) else end
-    return until.dt.epoch("s") - pl.col(start).dt.epoch("s")

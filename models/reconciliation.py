@@ -15,6 +15,7 @@ from models.fx import converted
 from models.known import Known
 from models.movements import GRAIN
 from models.observations import SUBSCRIPTION
+from models.plans import collected
 from models.policy import MetricPolicy, changed
 from models.terms import Terms
 from models.timeline import stretches
@@ -163,7 +164,7 @@ class _Ours:
         only = None
         if of is not None:
             only = self.known.lives.join(of, on="customer_id", how="semi").select(SUBSCRIPTION)
-        return ledger.changes(stretches(self.known, self.catalogue, policy, only).lazy(), self.terms).collect()
+        return ledger.changes(stretches(self.known, self.catalogue, policy, only).lazy(), self.terms).pipe(collected)
 
     def _in_their_currency(self, worth: pl.DataFrame) -> pl.DataFrame:
         on = self.rates.select("currency", "numerator", "denominator", changed_on="date")
@@ -175,7 +176,7 @@ class _Ours:
             .agg(pl.col("ours_micros").sum())
             .select("customer_id", "month", "ours_micros", currency=pl.lit(self.terms.currency))
             .select(*KEY, "ours_micros")
-            .collect()
+            .pipe(collected)
         )
 
 

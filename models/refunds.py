@@ -56,15 +56,23 @@ def refunds(refunds: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame, t
     )
 
 
-def refund_rates_by_month(
-    refunds: pl.LazyFrame, charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
-) -> pl.LazyFrame:
-    """`marts.refund_rates_by_month`: `refunds` is the mart. Months in which nothing was charged or refunded are absent.
+def sales_by_month(charges: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Captured payments added up: account_id, month, currency, payment_method_type, network, charges, amount_captured,
+    amount_reporting. Sums of parts of the charges add up to those of all."""
+    return (
+        succeeded_charges(charges, rates, terms)
+        .group_by("account_id", "month", "currency", "payment_method_type", "network")
+        .agg(pl.col("amount_captured", "amount_reporting").sum(), charges=pl.len().cast(pl.Int64))
+    )
+
+
+def refund_rates_by_month(refunds: pl.LazyFrame, sales: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.refund_rates_by_month`: `refunds` is the mart, `sales` of `sales_by_month`. Months in which nothing was
+    charged or refunded are absent.
 
     Several refunds of one charge count once a month; amounts count in full. `*_reporting` amounts are each at their own
     day's rate.
     """
-    sales = succeeded_charges(charges, rates, terms)
     back = returned(refunds, terms)
     return (
         pl.concat([_on_basis(sales, back, basis) for basis in ("charge_month", "refund_month")])
@@ -117,7 +125,7 @@ def moved_money() -> pl.Expr:
 
 def _on_basis(sales: pl.LazyFrame, returned: pl.LazyFrame, basis: str) -> pl.LazyFrame:
     sold = sales.group_by(KEY).agg(
-        charges=pl.len().cast(pl.Int64),
+        pl.col("charges").sum(),
         charge_amount=pl.col("amount_captured").sum(),
         charge_amount_reporting=pl.col("amount_reporting").sum(),
     )

@@ -4,10 +4,14 @@ Endpoints, never sums of movements: a customer who went down and up again lost n
 within the window was kept.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from models.fx import converted
 from models.mrr import published
 from models.periods import is_partial, month_end, month_of, months_between
+from models.plans import collected
 from models.reporting import in_reporting
 from models.shares import share
 from models.stock import customers_by_month
@@ -15,10 +19,13 @@ from models.terms import Terms
 
 CUSTOMER = ("account_id", "customer_id")
 COHORT = ("account_id", "cohort_month")
+WINDOWS = (12, 1)
+"""Months that retention looks back."""
 
 
-def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.cohort_retention`: `movements` is the spine's.
+def kept_by_cohort(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What is left of cohorts: account_id, cohort_month, months_since, customers, micros_reporting. `movements` is the
+    spine's. Sums of parts of the customers add up to those of all.
 
     A customer belongs to the month of its first paid day, over all currencies. Column 0 is that day; column m the end
     of the m-th month after, for months that are over, so cohorts still joining are absent. Every amount is at the rate
@@ -39,15 +46,20 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
         .filter(pl.col("months_since") > 0, ~is_partial("month", terms))
         .select(*CUSTOMER, "currency", "first_paid_on", "months_since", "micros")
     )
-    kept = (
+    return (
         in_reporting(pl.concat([started, later]), rates, amount="micros", on="first_paid_on")
         .filter(pl.col("micros") > 0)
-        .join(members.select(*CUSTOMER, "cohort_month"), on=CUSTOMER, how="inner")
+        .with_columns(cohort_month=month_of("first_paid_on"))
         .group_by(*COHORT, "months_since")
         .agg(
             customers=pl.col("customer_id").n_unique().cast(pl.Int64), micros_reporting=pl.col("micros_reporting").sum()
         )
     )
+
+
+def cohort_retention(kept_by_cohort: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.cohort_retention`: `kept_by_cohort` is of the function of that name."""
+    kept = kept_by_cohort.group_by(*COHORT, "months_since").agg(pl.col("customers", "micros_reporting").sum())
     at_start = kept.filter(pl.col("months_since") == 0).select(
         *COHORT, cohort_customers="customers", cohort_micros="micros_reporting"
     )
@@ -69,16 +81,53 @@ def cohort_retention(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms)
     )
 
 
+def retained(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`revenue_retention` over each of `WINDOWS`, with the `window` in months. Sums of parts of the customers add up to
+    those of all."""
+    worth = _by_customer(stock, rates, WINDOWS).pipe(collected).lazy()
+    return pl.concat(
+        _endpoints(worth, terms, months).with_columns(window=pl.lit(months, pl.Int64)) for months in WINDOWS
+    )
+
+
 def revenue_retention(stock: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
     """What the customers who paid `months` ago pay now, for each month: account_id, month, base_micros, kept_micros
     (the same or less of each) and end_micros (of the same customers), in the reporting currency at the rate of then.
 
     `stock` is of `stock.items_by_month`. Months without anyone to look back on are absent.
     """
+    return _endpoints(_by_customer(stock, rates, (months,)), terms, months)
+
+
+def _by_customer(stock: pl.LazyFrame, rates: pl.LazyFrame, windows: Sequence[int]) -> pl.LazyFrame:
+    """What each customer is worth at the end of each month, at the rate of that day and at that of so many months
+    before: account_id, customer_id, month, worth_0 and worth_<months>; each item is converted by itself."""
+    month_ends = rates.filter(pl.col("date") == pl.col("date").dt.month_end()).select(
+        "currency", "numerator", "denominator", month=month_of("date")
+    )
+    for months in (0, *windows):
+        at_the_time = month_ends.with_columns(pl.col("month").dt.offset_by(f"{months}mo"))
+        stock = (
+            stock.join(at_the_time, on=["currency", "month"], how="left")
+            .with_columns(converted("micros").alias(f"worth_{months}"))
+            .drop("numerator", "denominator")
+        )
+    return stock.group_by(*CUSTOMER, "month").agg(pl.col(f"worth_{months}").sum() for months in (0, *windows))
+
+
+def _endpoints(worth: pl.LazyFrame, terms: Terms, months: int) -> pl.LazyFrame:
+    """`revenue_retention` of what `_by_customer` says."""
+    base = worth.select(*CUSTOMER, pl.col("month").dt.offset_by(f"{months}mo"), base_micros="worth_0")
+    end = worth.select(*CUSTOMER, "month", end_micros=f"worth_{months}")
     return (
-        retained_customers(looked_back(stock, rates, terms, months))
+        base.filter(pl.col("base_micros") > 0, pl.col("month") <= terms.as_of_day)
+        .join(end, on=[*CUSTOMER, "month"], how="left")
+        .with_columns(pl.col("end_micros").fill_null(0))
         .group_by("account_id", "month")
-        .agg(pl.col("base_micros", "end_micros", "kept_micros").sum())
+        .agg(
+            pl.col("base_micros", "end_micros").sum(),
+            kept_micros=pl.min_horizontal("base_micros", "end_micros").sum(),
+        )
     )
 
 

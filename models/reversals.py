@@ -7,6 +7,7 @@ made is told by the credit note alone.
 import polars as pl
 
 from models.allotment import part
+from models.plans import collected
 from models.terms import Terms
 
 INVOICE = ("account_id", "invoice_id")
@@ -31,14 +32,25 @@ def reversals(
     `taken` is positive where revenue is taken back and negative where it is restored (a voided credit note, a dispute
     won, a written-off invoice paid after all). Of one invoice no more is taken, at any time, than its `lines` hold.
     """
-    nets = lines.group_by(INVOICE).agg(net=pl.col("amount").sum(), currency=pl.col("currency").first())
+    paid_by = _invoices_of_charges(_charges_of(refunds, disputes), charges, invoice_payments).pipe(collected).lazy()
+    given_up = invoices.rename({"id": "invoice_id"}).filter(
+        pl.col("voided_at").is_not_null() | pl.col("marked_uncollectible_at").is_not_null()
+    )
+    concerned = pl.concat([frame.select(INVOICE) for frame in (given_up, paid_by, credit_notes)]).unique()
+    nets = (
+        lines.join(concerned, on=INVOICE, how="semi")
+        .group_by(INVOICE)
+        .agg(net=pl.col("amount").sum(), currency=pl.col("currency").first())
+    )
     held = (
         invoices.rename({"id": "invoice_id"})
         .drop("currency")
         .join(nets, on=INVOICE)
         .with_columns(total_excluding_tax=pl.coalesce("total_excluding_tax", "net"))
+        .pipe(collected)
+        .lazy()
     )
-    paid_by = _invoices_of_charges(charges, invoice_payments)
+    nets = held.select(*INVOICE, "net", "currency")
     asked = pl.concat(
         [
             _credited(credit_notes),
@@ -131,20 +143,34 @@ def _written_off(held: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _invoices_of_charges(charges: pl.LazyFrame, invoice_payments: pl.LazyFrame) -> pl.LazyFrame:
-    """Which invoice a charge paid: account_id, charge_id, invoice_id, through its payment intent or directly."""
-    payments = invoice_payments.drop_nulls("invoice_id").sort("account_id", "created_at", "id")
-    by_intent = (
+def _charges_of(*taken_back: pl.LazyFrame) -> pl.LazyFrame:
+    """The charges that something was taken back of: account_id, charge_id."""
+    return pl.concat([frame.select("account_id", "charge_id") for frame in taken_back]).drop_nulls().unique()
+
+
+def _invoices_of_charges(wanted: pl.LazyFrame, charges: pl.LazyFrame, invoice_payments: pl.LazyFrame) -> pl.LazyFrame:
+    """Which invoice each of the charges paid: account_id, charge_id, invoice_id, directly or through its payment
+    intent; of several the one paid first."""
+    payments = invoice_payments.drop_nulls("invoice_id").select(
+        *INVOICE, "created_at", "id", "charge_id", "payment_intent_id"
+    )
+    intents = (
         charges.select("account_id", "payment_intent_id", charge_id="id")
         .drop_nulls()
-        .join(
-            payments.drop_nulls("payment_intent_id").select("account_id", "payment_intent_id", "invoice_id"),
-            on=["account_id", "payment_intent_id"],
-        )
+        .join(wanted, on=["account_id", "charge_id"], how="semi")
+    )
+    ways = (
+        payments.join(wanted, on=["account_id", "charge_id"]),
+        payments.drop("charge_id").join(intents, on=["account_id", "payment_intent_id"]),
+    )
+    found = pl.concat(
+        way.select(*INVOICE, "charge_id", "created_at", "id", way=pl.lit(number)) for number, way in enumerate(ways)
+    )
+    return (
+        found.sort("account_id", "charge_id", "way", "created_at", "id")
+        .unique(["account_id", "charge_id"], keep="first", maintain_order=True)
         .select("account_id", "charge_id", "invoice_id")
     )
-    direct = payments.drop_nulls("charge_id").select("account_id", "charge_id", "invoice_id")
-    return pl.concat([direct, by_intent]).unique(["account_id", "charge_id"], keep="first", maintain_order=True)
 
 
 def _with_totals(frame: pl.LazyFrame, held: pl.LazyFrame) -> pl.LazyFrame:

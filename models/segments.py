@@ -15,6 +15,7 @@ from models.churn import lost_customers
 from models.metrics import LONGEST_LIFE, TRAILING_MONTHS
 from models.movements import CUSTOMER
 from models.periods import month_of, months_between
+from models.plans import collected
 from models.presence import arrivals, payers
 from models.projection import residual_values
 from models.spells import SEGMENT, segmented
@@ -108,7 +109,7 @@ def segments(
     `realised.customer_cash`, the others are marts. An account without customers has its row for `all`.
     """
     members = segmented(spells.unique(CUSTOMER)).select(*CUSTOMER, *SEGMENT[1:])
-    seen = curve(survival_counts(spells), SEGMENT).collect().lazy()
+    seen = curve(survival_counts(spells), SEGMENT).pipe(collected).lazy()
     parts = (
         _paid(spells),
         _paying(members, customers),
@@ -124,13 +125,13 @@ def segments(
     for part in parts:
         known = known.join(part, on=SEGMENT, how="left")
     counted = known.with_columns(pl.col(COUNTED).fill_null(0))
-    told = counted.with_columns(seen_months=_seen_months()).collect().lazy()
+    told = counted.with_columns(seen_months=_seen_months()).pipe(collected).lazy()
     return told.join(_means(seen, told), on=SEGMENT, how="left").with_columns(pl.col("means").fill_null([]))
 
 
 def read(segments: pl.LazyFrame) -> Iterator[Segment]:
     """The rows of `segments` as values."""
-    for row in segments.collect().iter_rows(named=True):
+    for row in segments.pipe(collected).iter_rows(named=True):
         means = {one["horizon_months"]: (one["mean"], one["mean_low"], one["mean_high"]) for one in row["means"]}
         yield Segment(**(row | {"means": means}))
 

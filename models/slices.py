@@ -12,6 +12,7 @@ import polars as pl
 from models.movements import TYPES
 from models.mrr import MOVED, month_end_stock, published
 from models.periods import day_of, is_partial, month_of, months_until
+from models.plans import collected
 from models.reporting import in_reporting
 from models.spells import interval_words
 from models.terms import Terms
@@ -48,10 +49,12 @@ def slices(
     """
     staged = {"customer": customers, "subscription": subscriptions, "price": prices, "product": products}
     steps = pl.concat([changes, _switches(stretches, changes, terms)], how="diagonal")
-    legs = _described(_in_reporting(_legs(steps), mrr_rates), staged, terms).collect().lazy()
+    legs = _described(_in_reporting(_legs(steps), mrr_rates), staged, terms).pipe(collected).lazy()
     months = months_until(legs.select("account_id", month=month_of("changed_on")), terms, ["account_id"])
     dimensions = (*DIMENSIONS, *terms.slices)
-    return pl.concat([_sliced(legs, one, movements, months.collect().lazy(), mrr_rates, terms) for one in dimensions])
+    return pl.concat(
+        [_sliced(legs, one, movements, months.pipe(collected).lazy(), mrr_rates, terms) for one in dimensions]
+    )
 
 
 def mrr_by_month_slice(
@@ -59,7 +62,7 @@ def mrr_by_month_slice(
 ) -> pl.LazyFrame:
     """`marts.mrr_by_month_slice`: `slices` is of the function of that name, the others are staged."""
     counted = ("closing_mrr", "came", *FLOWS)
-    summed = slices.group_by(KEY).agg(pl.col(counted).sum()).collect().lazy()
+    summed = slices.group_by(KEY).agg(pl.col(counted).sum()).pipe(collected).lazy()
     dense = months_until(summed.select(KEY), terms, VALUE)
     return (
         dense.join(summed, on=KEY, how="left")

@@ -13,6 +13,7 @@ import polars as pl
 
 from models.movements import CUSTOMER
 from models.periods import day_of, months_between
+from models.plans import collected
 from models.presence import arrivals, payers
 from models.terms import Terms
 
@@ -50,7 +51,7 @@ def spells(
     (the first renewal at which leaving would have been seen, 1 for the first) and to_renewal (the one at which it left,
     or the last that it was seen to make).
     """
-    turns = _turns(movements, churned_customers, terms).collect().lazy()
+    turns = _turns(movements, churned_customers, terms).pipe(collected).lazy()
     return (
         turns.join(_first_seen(subscriptions, terms), on=CUSTOMER, how="left")
         .join(_began_with(turns, changes, prices), on=CUSTOMER, how="left")

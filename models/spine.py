@@ -12,15 +12,16 @@ import polars as pl
 import polars.selectors as cs
 
 from models import exclusions, fx, ledger, movements, mrr, presence
-from models.by_policy import mrr_by_policy
+from models.by_policy import changed_by_policy, mrr_by_policy
 from models.contracts.marts import MrrByPolicy
 from models.currency import unknown_currencies
 from models.known import Known
 from models.lives import incomplete_rows
 from models.mrr import published
+from models.plans import collected
 from models.terms import Terms
 from models.timeline import stretches
-from models.worth import catalogue
+from models.worth import Catalogue, catalogue
 
 MONEY = ("charges", "refunds", "disputes", "invoices", "balance_transactions", "payouts")
 """Staged tables whose amounts the metric families convert."""
@@ -32,6 +33,27 @@ PUBLISHED = {
     "delta_reporting_micros": "mrr_delta_reporting",
 }
 """What the micros are called where they are published."""
+
+
+MARTS = (
+    "mrr_changes",
+    "mrr_movements",
+    "customer_changes",
+    "mrr_by_day",
+    "mrr_by_month",
+    "mrr_by_month_reporting",
+    "mrr_by_policy",
+    "mrr_exclusions",
+)
+"""Tables that the spine makes, or all of them but a churn's kind."""
+
+CHANGED_BY_POLICY = {
+    "account_id": pl.String,
+    "month": pl.Date,
+    "policy": pl.String,
+    "group": pl.String,
+    "micros": pl.Int64,
+}
 
 
 @dataclass(frozen=True)
@@ -69,49 +91,94 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
     Raises:
         models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
     """
+    part = of_customers(staging, rates, terms)
+    whole = of_account(part, rates, terms)
+    return Spine(
+        part["stretches"],
+        part["changes"],
+        part["movements"],
+        part["items"],
+        whole["rates"],
+        whole["mrr_rates"],
+        whole["findings"],
+        {name: frame for name, frame in (part | whole).items() if name in MARTS},
+    )
+
+
+def of_customers(
+    staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms, sold: Catalogue | None = None
+) -> dict[str, pl.LazyFrame]:
+    """What the spine says of some customers, all of whose objects are in `staging`: frames by name.
+
+    Those of `Spine` and `MARTS` at the grain of customers or finer; rates as far as these customers need them; and
+    comings (of models/presence.py), currencies (used since when, and whether rates of them are needed), told (findings)
+    and changed_by_policy, of which `of_account` makes the rest.
+
+    `sold` is the catalogue of prices and coupons, where it is there already: it remembers what states are worth, and
+    they repeat from customer to customer.
+
+    Raises:
+        models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
+    """
     known = Known(staging, terms)
-    sold = catalogue(staging["prices"], staging["coupons"], terms.policy)
+    sold = sold or catalogue(staging["prices"], staging["coupons"], terms.policy)
     timeline = stretches(known, sold, terms.policy).lazy()
-    told = ledger.changes(timeline, terms).collect()
-    native = ledger.kept(told.lazy(), terms.policy).collect()
-    needed = [] if terms.policy.fx_mode == "native" else list(native["currency"].unique())
-    daily = daily_rates(known, needed, rates, terms)
-    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).collect().lazy()
-    changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).collect().lazy()
+    told = ledger.changes(timeline, terms).pipe(collected)
+    native = ledger.kept(told.lazy(), terms.policy).pipe(collected)
+    used = currencies(known, _needed(native, terms))
+    daily = rates_of(used, rates, terms)
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
+    changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).pipe(collected).lazy()
     stays_free = terms.policy.free_customers == "active"
-    present = presence.subscribers(timeline, terms).collect().lazy() if stays_free else None
-    moved = movements.movements(changes, terms.policy, present).collect().lazy()
+    present = presence.subscribers(timeline, terms).pipe(collected).lazy() if stays_free else None
+    moved = movements.movements(changes, terms.policy, present).pipe(collected).lazy()
     comings = presence.payers(moved) if present is None else present
-    days = mrr.by_day(moved, comings, terms).collect().lazy()
     items = exclusions.items_now(staging, timeline, known.absent(terms.policy), sold, terms)
+    return {
+        "stretches": timeline,
+        "changes": changes,
+        "movements": moved,
+        "comings": comings,
+        "customer_changes": presence.arrivals(comings, movements.CUSTOMER, terms.policy)
+        .rename({"came": "customers_delta"})
+        .sort(*movements.CUSTOMER, "moved_on"),
+        "items": items,
+        "rates": daily,
+        "mrr_rates": mrr_rates,
+        "currencies": used.lazy(),
+        "told": _told(staging, timeline),
+        "changed_by_policy": pl.defer(
+            lambda: changed_by_policy(known, sold, told, daily, terms), schema=CHANGED_BY_POLICY
+        ),
+        "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
+        "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
+        "mrr_exclusions": _amounts(
+            items.filter(~pl.col("counts")).select(*exclusions.ITEM, "currency", "reason", list_mrr="list_micros"),
+            ["subscription_item_id"],
+        ),
+    }
+
+
+def of_account(parts: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
+    """What the spine says of all customers together, from the frames of `of_customers`, those of all parts in one."""
+    daily = rates_of(parts["currencies"].pipe(collected), rates, terms)
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
+    changes, moved, comings = (parts[name] for name in ("changes", "movements", "comings"))
+    days = mrr.by_day(moved, comings, terms).pipe(collected).lazy()
     months = mrr.by_month(days, comings, terms)
     reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
-    return Spine(
-        timeline,
-        changes,
-        moved,
-        items,
-        daily,
-        mrr_rates,
-        _findings(staging, timeline, changes, daily, terms),
-        {
-            "mrr_changes": _amounts(changes.rename(PUBLISHED), ["subscription_item_id", "changed_at"]),
-            "mrr_movements": _amounts(moved.rename(PUBLISHED, strict=False), ["customer_id", "currency", "moved_on"]),
-            "customer_changes": presence.arrivals(comings, movements.CUSTOMER, terms.policy)
-            .rename({"came": "customers_delta"})
-            .sort(*movements.CUSTOMER, "moved_on"),
-            "mrr_by_day": _amounts(days, ["currency", "date"]),
-            "mrr_by_month": _amounts(months, ["currency", "month"]),
-            "mrr_by_month_reporting": _amounts(reporting, ["month"]),
-            "mrr_exclusions": _amounts(
-                items.filter(~pl.col("counts")).select(*exclusions.ITEM, "currency", "reason", list_mrr="list_micros"),
-                ["subscription_item_id"],
-            ),
-            "mrr_by_policy": pl.defer(
-                lambda: mrr_by_policy(known, sold, told, daily, terms), schema=MrrByPolicy.create_empty().schema
-            ),
-        },
-    )
+    stale = fx.stale_rates(_converted_on(changes, daily, terms), daily)
+    return {
+        "rates": daily,
+        "mrr_rates": mrr_rates,
+        "findings": pl.concat([_once(parts["told"]), stale]),
+        "mrr_by_day": _amounts(days, ["currency", "date"]),
+        "mrr_by_month": _amounts(months, ["currency", "month"]),
+        "mrr_by_month_reporting": _amounts(reporting, ["month"]),
+        "mrr_by_policy": pl.defer(
+            lambda: mrr_by_policy(parts["changed_by_policy"], terms), schema=MrrByPolicy.create_empty().schema
+        ),
+    }
 
 
 def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -120,6 +187,15 @@ def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms:
     Raises:
         models.fx.MissingRateError: a currency of `needed` has no rate at all to the reporting currency.
     """
+    return rates_of(currencies(known, needed), rates, terms)
+
+
+def _needed(native: pl.DataFrame, terms: Terms) -> list[str]:
+    return [] if terms.policy.fx_mode == "native" else native["currency"].unique().to_list()
+
+
+def currencies(known: Known, needed: Iterable[str]) -> pl.DataFrame:
+    """Each currency that anything is in: currency, at (since when), is_needed (it must have rates)."""
     money = pl.concat(
         [
             known.lives.lazy().select("currency", at=pl.lit(known.since)),
@@ -129,18 +205,29 @@ def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms:
             ),
         ]
     )
-    used = money.group_by("currency").agg(pl.col("at").min()).collect()
+    return (
+        money.group_by("currency")
+        .agg(pl.col("at").min())
+        .with_columns(is_needed=pl.col("currency").is_in(list(needed)))
+        .pipe(collected)
+    )
+
+
+def rates_of(used: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`daily_rates` of the currencies of `currencies`."""
     first = min((one.date() - timedelta(days=1) for one in used["at"]), default=terms.as_of_day)
-    return fx.daily_rates(rates, needed, list(used["currency"]), first, terms)
+    needed = used.filter("is_needed")["currency"].unique().to_list()
+    return fx.daily_rates(rates, needed, used["currency"].unique().to_list(), first, terms)
 
 
-def _findings(
-    staging: Mapping[str, pl.LazyFrame],
-    timeline: pl.LazyFrame,
-    changes: pl.LazyFrame,
-    daily: pl.LazyFrame,
-    terms: Terms,
-) -> pl.LazyFrame:
+def _once(told: pl.LazyFrame) -> pl.LazyFrame:
+    """The findings, those of values that several customers may have but once."""
+    of_rows = pl.col("check_name") == "subscriptions_are_whole"
+    of_values = told.filter(~of_rows).unique(["check_name", "subject"], keep="first", maintain_order=True)
+    return pl.concat([of_values, told.filter(of_rows)])
+
+
+def _told(staging: Mapping[str, pl.LazyFrame], timeline: pl.LazyFrame) -> pl.LazyFrame:
     unknown = timeline.filter(pl.col("reason") == "unknown_amount").select(
         check_name=pl.lit("prices_say_their_amount"),
         about=pl.lit("prices"),
@@ -153,7 +240,6 @@ def _findings(
             unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
             incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
-            fx.stale_rates(_converted_on(changes, daily, terms), daily),
         ]
     )
 

@@ -35,9 +35,24 @@ def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, po
 def in_order(observed: pl.DataFrame) -> pl.DataFrame:
     """Observations with `item`, the number of their item, and `place_in_order` among those of an instant: the newest
     invoice first."""
-    order = (*ENTITY, "at", "known_at", "price_id", "quantity")
-    ordered = observed.sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
-    return ordered.with_columns(item=pl.struct(ENTITY).rle_id()).with_row_index("place_in_order")
+    order = ranked(observed)
+    return observed[order["row"]].with_columns(order["item"]).with_row_index("place_in_order")
+
+
+def ranked(observed: pl.DataFrame) -> pl.DataFrame:
+    """The order of `in_order`: row (of the observation) and item."""
+    items = observed.select(ENTITY).unique().sort(ENTITY).with_row_index("item")
+    prices = observed.select("price_id").unique().sort("price_id", nulls_last=True).with_row_index("price_rank")
+    order = ("item", "at", "known_at", "price_rank", "quantity")
+    return (
+        observed.select(*ENTITY, "at", "known_at", "price_id", "quantity")
+        .with_row_index("row")
+        .join(items, on=ENTITY)
+        .join(prices, on="price_id", nulls_equal=True)
+        .select("row", *order)
+        .sort(order, descending=[name == "known_at" for name in order], nulls_last=True)
+        .select("row", "item")
+    )
 
 
 def before(name: str) -> pl.Expr:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from models.observations import ITEM, REGULAR, bills, coupon_ids, inclusive_rates, kept_of_taxed, regular_lines
+from models.observations import ITEM, REGULAR, bills, regular_lines, with_discounts_and_taxes
 
 AVERAGED = 3
 """So many of an item's last invoices are averaged."""
@@ -25,10 +25,8 @@ def usage(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFr
     """
     lines = _metered_lines(staging)
     charged = (
-        lines.join(inclusive_rates(lines, staging), on=["account_id", "id"], how="left")
-        .with_columns(kept_of_taxed())
+        with_discounts_and_taxes(lines, lines, staging)
         .join(bills(staging, lives), on=["account_id", "invoice_id"])
-        .join(coupon_ids(lines, staging), on=["account_id", "id"], how="left")
         .group_by(*ITEM, "invoice_id", at="period_end_at")
         .agg(
             pl.col("amount").sum(),

@@ -11,6 +11,7 @@ from functools import cached_property
 import polars as pl
 
 from models.discounts import Coupon, Discountable, coupon_from_row, net_amounts
+from models.plans import collected
 from models.policy import MetricPolicy
 from models.pricing import Price, list_amount, price_from_row
 
@@ -98,8 +99,8 @@ class Catalogue:
 def catalogue(prices: pl.LazyFrame, coupons: pl.LazyFrame, policy: MetricPolicy) -> Catalogue:
     """The catalogue from staging.prices and staging.coupons."""
     return Catalogue(
-        {(row["account_id"], row["id"]): price_from_row(row) for row in prices.collect().iter_rows(named=True)},
-        {(row["account_id"], row["id"]): coupon_from_row(row) for row in coupons.collect().iter_rows(named=True)},
+        {(row["account_id"], row["id"]): price_from_row(row) for row in prices.pipe(collected).iter_rows(named=True)},
+        {(row["account_id"], row["id"]): coupon_from_row(row) for row in coupons.pipe(collected).iter_rows(named=True)},
         policy,
     )
 

@@ -13,13 +13,12 @@ from models.checks import BLOCKING
 from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
-from models.spine import build_spine
 from models.terms import Terms
-from pipelines import policies, rates
+from pipelines import policies, processes, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
 from pipelines.settings import Settings
-from pipelines.warehouse import publish, stage, tables
+from pipelines.warehouse import buckets, parts, publish, stage, tables
 from reports import site
 
 
@@ -58,16 +57,26 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Model
         SettingsError: the policy or the rate file make no sense, or a currency has no rate.
     """
     terms = terms_of(connection, settings)
-    frames = {contract.table_name: tables.read(connection, contract).lazy() for contract in staging.TABLES}
     try:
-        spine = build_spine(marts.complete(frames), rates.load(settings.rate_file), terms)
+        made = _made(connection, settings, terms)
     except MissingRateError as error:
         raise SettingsError(f"The metrics can't be computed: {error}.") from None
-    made = marts.build_on(spine, frames, terms)
+    found = made.pop(contracts.DataChecks.table_name).collect()
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
-    rows = {name: tables.write(connection, by_name[name], frame) for name, frame in made.items()}
-    found = marts.verify(made, spine, frames, terms)
-    return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found.collect()))
+    rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
+    return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found))
+
+
+def _made(connection: duckdb.DuckDBPyConnection, settings: Settings, terms: Terms) -> dict[str, pl.LazyFrame]:
+    known = rates.load(settings.rate_file)
+    if settings.engine == "spark":
+        engine = spark.engine(settings.spark_master)
+        return parts.made_by(engine, connection, known, terms, settings.shared, spark.LINES_A_TASK)
+    if buckets.lines(connection) > processes.LINES_A_TASK:
+        return parts.made_by(
+            processes.engine, connection, known, terms, settings.home.resolve(), processes.LINES_A_TASK
+        )
+    return parts.made(connection, known, terms)
 
 
 def published(

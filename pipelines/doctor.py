@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pipelines import accounts, policies, rates
+from pipelines import accounts, policies, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract.account import DEFAULT_LABEL, NO_CLOCKS_LIVE, Account
 from pipelines.extract.catalogue import CATALOGUE
@@ -29,7 +29,7 @@ class Finding:
 def examine(settings: Settings, say: Callable[[str], None]) -> bool:
     """Try all, telling each finding; False where something would stop a run."""
     sound = True
-    for look in (_settings, _disk, _warehouse, _accounts):
+    for look in (_settings, _engine, _disk, _warehouse, _accounts):
         for finding in look(settings):
             say(f"{SIGNS[finding.state]} {finding.words}")
             sound &= finding.state != "fault"
@@ -44,6 +44,14 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("fault", str(error))
         return
     yield Finding("fine", f"Settings make sense; policy {chosen.name} ({chosen.hash}).")
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    if settings.engine == "local":
+        return
+    fault = spark.missing()
+    words = f"Metrics are computed by Spark on {settings.spark_master}, over files in {settings.shared}."
+    yield Finding("fault", fault) if fault else Finding("fine", words)
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

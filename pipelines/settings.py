@@ -112,6 +112,19 @@ class Settings(BaseSettings):
         Literal["banner", "refuse"],
         setting("REVENUE_PUBLISH", "when a check fails: publish with a `banner` or `refuse`"),
     ] = "banner"
+    engine: Annotated[
+        Literal["local", "spark"],
+        setting(
+            "REVENUE_ENGINE", "where the metrics are computed: `local`, or as tasks of Apache `spark` (docs/scale.md)"
+        ),
+    ] = "local"
+    spark_master: Annotated[
+        str, setting("REVENUE_SPARK_MASTER", "the Spark cluster: spark://host:7077, yarn, k8s://…, or local[cores]")
+    ] = "local[*]"
+    shared_folder: Annotated[
+        Path | None,
+        setting("REVENUE_SHARED", "folder that every Spark worker sees under the same path; without it the home"),
+    ] = None
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"
@@ -198,6 +211,11 @@ class Settings(BaseSettings):
     def site(self) -> Path:
         """The folder of the rendered pages."""
         return self.home / "site"
+
+    @property
+    def shared(self) -> Path:
+        """The folder for files that tasks of an engine read and write, by its whole path."""
+        return (self.shared_folder or self.home).resolve()
 
     @property
     def rate_file(self) -> Path | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models import cash
 from models.contracts import staging
+from models.terms import Terms
 from tests.models.rows import TERMS, at, charge, only, rows
 
 
@@ -54,19 +55,24 @@ REFUND = {
 
 
 def reconciled(*transactions: dict[str, Any], payouts: tuple[dict[str, Any], ...] = (PAYOUT,)) -> pl.DataFrame:
-    return cash.balance_reconciliation(
+    beside = cash.beside_the_ledger(
         rows(staging.BalanceTransactions, *transactions),
         rows(staging.Payouts, *payouts),
         rows(staging.Charges, CHARGE),
         rows(staging.Refunds, REFUND),
         TERMS,
-    ).collect()
+    )
+    return cash.balance_reconciliation(by_day(*transactions), beside, TERMS).collect()
+
+
+def by_day(*transactions: dict[str, Any], terms: Terms = TERMS) -> pl.LazyFrame:
+    return cash.cash_by_day(cash.moved_by_day(rows(staging.BalanceTransactions, *transactions), terms), terms)
 
 
 def test_a_day_of_the_balance_adds_up_and_every_day_is_there() -> None:
     """30 May: 10000 charged less 320 fee = 9680. 31 May: -2500 - 10000 - 1500 = -14000, so -4320. 1 June: nothing.
     2 June: +10000 = 5680. 3 June: -45 fee + 70 adjustment = 5705. 4 June: 5000 to the bank = 705."""
-    days = cash.cash_by_day(rows(staging.BalanceTransactions, *BOOKS), TERMS)
+    days = by_day(*BOOKS)
     closing = dict(days.select("date", "closing_balance").collect().iter_rows())
     assert [closing[date(2026, 5, day)] for day in (30, 31)] == [9_680, -4_320]
     assert [closing[date(2026, 6, day)] for day in (1, 2, 3, 4, 5)] == [-4_320, 5_680, 5_705, 705, 705]
@@ -91,7 +97,7 @@ def test_a_day_is_a_day_of_the_reporting_zone() -> None:
 
     late = transaction("txn_1", "2026-06-01 03:30", 100, "charge")
     in_new_york = replace(TERMS, timezone="America/New_York")
-    days = cash.cash_by_day(rows(staging.BalanceTransactions, late), in_new_york).collect()
+    days = by_day(late, terms=in_new_york).collect()
     assert days["date"][0] == date(2026, 5, 31)
 
 
@@ -129,7 +135,7 @@ def test_a_payout_that_failed_came_back_on_the_day_of_its_own_transaction() -> N
 
 
 def test_a_category_that_stripe_adds_later_is_an_adjustment() -> None:
-    days = cash.cash_by_day(rows(staging.BalanceTransactions, transaction("txn_1", "2026-07-01", 9, "moon_tax")), TERMS)
+    days = by_day(transaction("txn_1", "2026-07-01", 9, "moon_tax"))
     assert only(days)["adjustments"] == 9
 
 
@@ -151,7 +157,7 @@ def test_whatever_happened_the_closing_balance_is_all_net_so_far(entries: list[t
         transaction(f"txn_{place}", f"2026-06-{day:02}", amount, category, fee, currency=currency)
         for place, (amount, fee, category, day, currency) in enumerate(entries)
     ]
-    last = cash.cash_by_day(rows(staging.BalanceTransactions, *given), TERMS).filter(date=date(2026, 7, 1)).collect()
+    last = by_day(*given).filter(date=date(2026, 7, 1)).collect()
     net: dict[str, int] = {}
     for row in given:
         net[row["currency"]] = net.get(row["currency"], 0) + row["net"]

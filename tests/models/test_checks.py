@@ -26,7 +26,9 @@ def frames_of(company: Grown) -> dict[str, pl.LazyFrame]:
 
 def checked(frames: dict[str, pl.LazyFrame], *findings: pl.LazyFrame) -> pl.DataFrame:
     company = grown(SEED)
-    return checks.data_checks(frames, [company.spine.findings, *findings], company.terms).collect()
+    return checks.data_checks(
+        checks.with_steps(frames, company.terms), [company.spine.findings, *findings], company.terms
+    ).collect()
 
 
 def more(column: str) -> Fault:

@@ -7,6 +7,7 @@ import pytest
 
 from models import disputes
 from models.contracts import staging
+from models.refunds import sales_by_month
 from tests.models.rows import TERMS, at, charge, daily_rates, only, rows
 
 
@@ -26,7 +27,7 @@ def dispute(name: str, of: str, moment: str, status: str, **more: object) -> dic
 def rates_of(charges: list[dict[str, object]], given: list[dict[str, object]]) -> pl.LazyFrame:
     sales = rows(staging.Charges, *charges)
     mart = disputes.disputes(rows(staging.Disputes, *given), sales, daily_rates(), TERMS)
-    return disputes.dispute_rates_by_month(mart, sales, daily_rates(), TERMS)
+    return disputes.dispute_rates_by_month(mart, sales_by_month(sales, daily_rates(), TERMS), TERMS)
 
 
 def test_activity_counts_disputes_received_whenever_the_payment_was_made() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from models import metrics
 from models.contracts import marts, staging
+from models.retention import retained
 from models.stock import items_by_month
 from tests.models.rows import ACCOUNT, TERMS, changes, daily_rates, movements, only, rows
 
@@ -209,7 +210,7 @@ def story_inputs(kind: str = "voluntary") -> pl.DataFrame:
     return metrics.monthly_inputs(
         rows(staging.Accounts, {"id": "acct_1"}),
         rows(marts.MrrByMonthReporting, *months),
-        items_by_month(changes(*STORY), TERMS),
+        retained(items_by_month(changes(*STORY), TERMS), daily_rates(), TERMS),
         movements(*STORY),
         rows(marts.ChurnedCustomers, *churned),
         rows(marts.Trials),
@@ -217,9 +218,7 @@ def story_inputs(kind: str = "voluntary") -> pl.DataFrame:
         rows(marts.DisputeRatesByMonth),
         rows(marts.RecoveryByMonth),
         story_first_attempts(),
-        rows(staging.BalanceTransactions),
-        daily_rates(),
-        daily_rates(),
+        metrics.volume_by_month(rows(staging.BalanceTransactions), daily_rates(), TERMS),
         TERMS,
     ).collect()
 
@@ -247,7 +246,7 @@ def test_an_account_without_any_subscription_still_has_its_months_metrics() -> N
     inputs = metrics.monthly_inputs(
         rows(staging.Accounts, {"id": "acct_1"}),
         rows(marts.MrrByMonthReporting),
-        items_by_month(changes(), TERMS),
+        retained(items_by_month(changes(), TERMS), daily_rates(), TERMS),
         movements(),
         rows(marts.ChurnedCustomers),
         rows(marts.Trials),
@@ -255,9 +254,7 @@ def test_an_account_without_any_subscription_still_has_its_months_metrics() -> N
         rows(marts.DisputeRatesByMonth),
         rows(marts.RecoveryByMonth),
         story_first_attempts(),
-        rows(staging.BalanceTransactions),
-        daily_rates(),
-        daily_rates(),
+        metrics.volume_by_month(rows(staging.BalanceTransactions), daily_rates(), TERMS),
         TERMS,
     )
     found = metrics.metrics_by_month(inputs, TERMS).collect()

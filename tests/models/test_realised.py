@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from models.contracts import staging
-from models.realised import customer_cash, customer_value_by_age
+from models.realised import cash_by_age, customer_cash, customer_value_by_age
 from tests.models.rows import ACCOUNT, TERMS, at, charge, daily_rates, rows
 
 
@@ -79,7 +79,7 @@ def test_a_cohort_is_followed_through_the_months_that_are_over() -> None:
     ]
     schema = {"customer_id": pl.String, "month": pl.Date, "net_reporting": pl.Int64}
     paid = pl.LazyFrame(received, schema=schema, orient="row").with_columns(account_id=pl.lit(ACCOUNT))
-    found = customer_value_by_age(spells, paid, TERMS).drop("account_id").collect().rows()
+    found = customer_value_by_age(spells, cash_by_age(spells, paid, TERMS), TERMS).drop("account_id").collect().rows()
     january, february = date(2026, 1, 1), date(2026, 2, 1)
     assert found == [
         (january, 0, 2, 600, 300),

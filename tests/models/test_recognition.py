@@ -1,6 +1,6 @@
 """Revenue recognition against Stripe's published examples, worked by hand, and what must always hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contracts import staging
-from models.recognition import deferred_revenue, postings, revenue_recognition_by_month, shares
+from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month, shares
 from models.terms import Terms
 from tests.models.rows import at, charge, only, rows
 
@@ -60,13 +60,14 @@ def proration(name: str, amount: int, start: datetime, end: datetime, of: str | 
     }
 
 
-def earned_shares(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
+def made_of(tables: Mapping[str, Sequence[Row]], terms: Terms = LATER) -> pl.LazyFrame:
+    """The postings of an account of these rows."""
     contracts = {table.table_name: table for table in staging.TABLES}
 
     def of(name: str) -> pl.LazyFrame:
         return rows(contracts[name], *tables.get(name, ()))
 
-    made = postings(
+    return postings(
         of("invoices"),
         of("invoice_lines"),
         of("invoice_items"),
@@ -78,11 +79,18 @@ def earned_shares(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFr
         of("balance_transactions"),
         terms,
     )
-    return shares(made, terms)
+
+
+def earned_shares(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
+    return shares(made_of(tables, terms), terms)
+
+
+def added_up(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
+    return recognised(made_of(tables, terms), terms)
 
 
 def months(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
-    return revenue_recognition_by_month(earned_shares(terms, **tables), terms)
+    return revenue_recognition_by_month(added_up(terms, **tables), terms)
 
 
 def column(frame: pl.LazyFrame, name: str) -> list[int]:
@@ -328,7 +336,7 @@ def test_months_begin_in_the_reporting_zone() -> None:
 
 def test_the_waterfall_shows_what_is_still_to_come_by_month_of_billing() -> None:
     terms = Terms(as_of=datetime(2019, 2, 11, tzinfo=UTC), timezone="UTC", currency="usd")
-    told = deferred_revenue(earned_shares(terms, **QUARTER), terms).collect()
+    told = deferred_revenue(added_up(terms, **QUARTER), terms).collect()
     assert told.select("recognition_month", "recognized", "deferred").rows() == [
         (date(2019, 1, 1), 3_100, 0),
         (date(2019, 2, 1), 1_000, 1_800),
@@ -341,7 +349,7 @@ def test_what_waits_stays_in_the_waterfall_where_what_was_billed_earned_the_oppo
     same days waits for an invoice. April earned 10 - 10 = 0. Of 10 billed and 0 earned 10 are deferred on 11 May, and
     none is still to come: it is what waits, 0 - (-10)."""
     terms = Terms(as_of=datetime(2019, 5, 11, tzinfo=UTC), timezone="UTC", currency="usd")
-    made = earned_shares(
+    made = added_up(
         terms,
         invoices=[invoice("2019-05-01", total=1_000)],
         invoice_lines=[line(1_000, "2019-04-21", "2019-05-01", proration=True, invoice_item_id="ii_1")],
@@ -426,11 +434,13 @@ histories = st.one_of(
 def test_recognized_and_deferred_are_what_was_billed(history: tuple[dict[str, list[Row]], datetime], zone: str) -> None:
     tables, as_of = history
     terms = Terms(as_of=as_of, timezone=zone, currency="usd")
-    made = earned_shares(terms, **tables).collect().lazy()
-    posted = made.group_by("posting_id").agg(
-        pl.col("amount").first(), parts=(pl.col("caught_up") + pl.col("earned") + pl.col("later")).sum()
+    posted = (
+        earned_shares(terms, **tables)
+        .group_by("posting_id")
+        .agg(pl.col("amount").first(), parts=(pl.col("caught_up") + pl.col("earned") + pl.col("later")).sum())
     )
     assert posted.filter(pl.col("amount") != pl.col("parts")).collect().is_empty()
+    made = added_up(terms, **tables).collect().lazy()
     told = revenue_recognition_by_month(made, terms).collect()
     waterfall = deferred_revenue(made, terms).collect()
     closing = told["deferred_closing"].tail(1).to_list() or [0]

@@ -26,7 +26,7 @@ def refund(
 
 def rates_of(charges: pl.LazyFrame, given: pl.LazyFrame) -> pl.LazyFrame:
     mart = refunds.refunds(given, charges, daily_rates(), TERMS)
-    return refunds.refund_rates_by_month(mart, charges, daily_rates(), TERMS)
+    return refunds.refund_rates_by_month(mart, refunds.sales_by_month(charges, daily_rates(), TERMS), TERMS)
 
 
 def test_refund_rates_by_charge_month_and_by_refund_month_differ() -> None:

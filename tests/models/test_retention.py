@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from models import retention
 from models.stock import items_by_month
+from models.terms import Terms
 from tests.models.rows import TERMS, at, changes, daily_rates, movements
 
 
 def cohorts(*steps: tuple[str, str, int, int]) -> pl.DataFrame:
-    return retention.cohort_retention(movements(*steps), daily_rates(), TERMS).collect()
+    return of_movements(movements(*steps)).collect()
+
+
+def of_movements(moved: pl.LazyFrame, rates: pl.LazyFrame | None = None, terms: Terms = TERMS) -> pl.LazyFrame:
+    kept = retention.kept_by_cohort(moved, daily_rates() if rates is None else rates, terms)
+    return retention.cohort_retention(kept, terms)
 
 
 def test_a_cohort_is_followed_to_the_end_of_every_full_month() -> None:
@@ -50,9 +56,8 @@ def test_exchange_rates_keep_no_customer_and_lose_none() -> None:
     """EUR at 1.10 on the first paid day and 1.30 later: 100 EUR stay 100 EUR, so retention stays 1."""
     early = daily_rates(last="2026-01-31", eur=(11, 10))
     late = daily_rates(first="2026-02-01", eur=(13, 10))
-    found = retention.cohort_retention(
-        movements(("a", "2026-01-05", 0, 100), currency="eur"), pl.concat([early, late]), TERMS
-    ).collect()
+    moved = movements(("a", "2026-01-05", 0, 100), currency="eur")
+    found = of_movements(moved, pl.concat([early, late])).collect()
     assert set(found["mrr_reporting"]) == {110}
     assert set(found["mrr_retention_rate"]) == {1.0}
 
@@ -99,5 +104,5 @@ def test_gross_retention_never_exceeds_net_nor_the_base(steps: list[tuple[str, i
 def test_the_zone_of_the_terms_decides_what_the_last_full_month_is() -> None:
     """1 July 02:00 UTC is still 30 June in New York: June is not over there."""
     terms = replace(TERMS, as_of=at("2026-07-01 02:00"), timezone="America/New_York")
-    found = retention.cohort_retention(movements(("a", "2026-05-05", 0, 100)), daily_rates(), terms).collect()
+    found = of_movements(movements(("a", "2026-05-05", 0, 100)), terms=terms).collect()
     assert found["months_since"].to_list() == [0]

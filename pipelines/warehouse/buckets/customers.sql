@@ -1,0 +1,1 @@
+select {columns}, bucket_of(account_id, id) as bucket from staging.customers

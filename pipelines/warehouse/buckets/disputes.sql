@@ -1,0 +1,2 @@
+select {columns}, bucket from staging.disputes
+inner join of_disputes as found using (account_id, id)

@@ -1,0 +1,1 @@
+select {columns}, bucket_of(account_id, '') as bucket from staging.payouts
