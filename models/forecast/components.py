@@ -97,8 +97,8 @@ def _case(history: History, levels: Sequence[float]) -> Case:
     rates = _rates(history, history.fx)
     return Case(
         start=history.closing[-1],
-        gained=tuple(_rates(history, history.gained)),
-        lost=tuple(_rates(history, history.lost)),
+        gained=tuple(max(0.0, rate) for rate in _rates(history, history.gained)),
+        lost=tuple(min(0.0, rate) for rate in _rates(history, history.lost)),
         fx=tuple(rate - mean(rates) for rate in rates),
         new=tuple(
             tuple(max(0.0, index[month.month] * (level + each)) for each in off)
@@ -108,9 +108,17 @@ def _case(history: History, levels: Sequence[float]) -> Case:
 
 
 def _rates(history: History, amounts: Sequence[float]) -> list[float]:
-    """Amounts of the last months over the MRR these began with; 0 where they began with none.
+    """Rates of the last months: that of all together, and how far each month was off it.
 
-    At most what there was is lost or won, so that a month that began with next to nothing does not multiply paths.
+    The rate of all is their amounts over the MRR that they began with; what a month was off by that is taken over the
+    mean of what they began with, so that a month that began with next to nothing does not make a huge rate. The rates'
+    mean is the rate of all. Months that began without MRR have no amounts; none wins or loses more than there was.
     """
-    recent = zip(history.opening[-WINDOW:], amounts[-WINDOW:], strict=True)
-    return [min(1.0, max(-1.0, amount / opening)) if opening > 0 else 0.0 for opening, amount in recent]
+    openings = [max(0.0, opening) for opening in history.opening[-WINDOW:]]
+    counted = [amount if base else 0.0 for base, amount in zip(openings, amounts[-WINDOW:], strict=True)]
+    usual = mean(openings)
+    if not usual:
+        return [0.0 for _ in openings]
+    rate = mean(counted) / usual
+    rates = [rate + (amount - rate * base) / usual for base, amount in zip(openings, counted, strict=True)]
+    return [min(1.0, max(-1.0, one)) for one in rates]

@@ -1,6 +1,7 @@
 """Each method of forecasting MRR and each score, against numbers worked by hand."""
 
 import math
+from datetime import date
 
 import pytest
 
@@ -77,6 +78,20 @@ def test_months_that_were_all_alike_make_one_path() -> None:
     assert [found[month] for month in (1, 2, 3)] == [
         pytest.approx((value,) * 3) for value in (10_200, 10_402, 10_606.02)
     ]
+
+
+def test_rates_are_pooled_and_a_small_start_makes_no_huge_rate() -> None:
+    """Six months that began with 100, 1,000, 1,000, 1,000, 1,000, 1,900 (mean 1,000) lost 60, 0, 30, 30, 0, 0: 120 of
+    6,000, 2 %. Off by that: −58, +20, −10, −10, +20, +38, over 1,000: −7.8 %, 0, −3 %, −3 %, 0, and 1.8 % won, which
+    counts as nothing lost.
+    """
+    openings = [100.0, 1_000.0, 1_000.0, 1_000.0, 1_000.0, 1_900.0]
+    losses = (-60.0, 0.0, -30.0, -30.0, 0.0, 0.0)
+    none = (0.0,) * 6
+    days = tuple(date(2026, month, 1) for month in range(1, 7))
+    told = History("acct_1", "usd", days, tuple(openings), none, none, losses, none, none)
+    assert levelled(told, 1).lost == pytest.approx((-0.078, 0, -0.03, -0.03, 0, 0))
+    assert levelled(told, 1).gained == (0.0,) * 6
 
 
 def test_what_is_set_already_is_the_least_that_is_lost_and_gained() -> None:
