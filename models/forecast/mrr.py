@@ -7,7 +7,6 @@ currency, exchange rates staying where they are but for how they have swung.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import polars as pl
 
@@ -16,6 +15,7 @@ from models.forecast.components import levelled, months_after, trending
 from models.forecast.history import History, histories, mean
 from models.forecast.paths import Case, Quantiles, quantiles
 from models.forecast.scoring import CHOSEN_BY, DRIFT, Score, Trial, best, score
+from models.forecast.widening import Made, widened
 from models.terms import Terms
 
 AHEAD = 12
@@ -92,13 +92,14 @@ def forecasts(
 ) -> pl.LazyFrame:
     """Every forecast, now and at each origin of the backtest, in the columns of `FORECAST`. All frames are marts.
 
-    Now, the paths of the component methods gain at least, and lose at least, what is set already. What was set at an
-    origin of the past is not on record, so the backtest has nothing of it.
+    Bands are widened by what those of the method had missed by then. Now, the paths of the component methods gain at
+    least, and lose at least, what is set already. What was set at an origin of the past is not on record, so the
+    backtest has nothing of it.
     """
     found = histories(mrr_by_month_reporting.collect())
     sure = _sure(scheduled_changes, known_mrr_by_month) if found else {}
     asked = [one for history in found for one in _asked(history)]
-    rows = [*_of_benchmarks(asked), *_of_components(asked, sure)]
+    rows = list(widened([*_of_benchmarks(asked), *_of_components(asked, sure)]))
     return pl.LazyFrame(rows, schema=FORECAST, orient="row").sort(KEY)
 
 
@@ -163,7 +164,7 @@ def _asked(history: History) -> Iterator[_Asked]:
         yield _Asked(history, history.until(known), tuple(one for one in SCORED if known + one <= length))
 
 
-def _of_benchmarks(asked: Iterable[_Asked]) -> Iterator[tuple[Any, ...]]:
+def _of_benchmarks(asked: Iterable[_Asked]) -> Iterator[Made]:
     for one in asked:
         chosen = BENCHMARKS if len(one.history) >= LEAST_TO_CHOOSE else {DRIFT: BENCHMARKS[DRIFT]}
         for method, forecast in chosen.items():
@@ -173,7 +174,7 @@ def _of_benchmarks(asked: Iterable[_Asked]) -> Iterator[tuple[Any, ...]]:
 
 def _of_components(
     asked: Iterable[_Asked], sure: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
-) -> Iterator[tuple[Any, ...]]:
+) -> Iterator[Made]:
     """Those now, with what is sure, and those of the backtest: drawn together, each group by the months it needs."""
     whole = [one for one in asked if len(one.history) >= LEAST_TO_CHOOSE]
     for ahead in (tuple(range(1, AHEAD + 1)), SCORED):
@@ -190,17 +191,25 @@ def _with_sure(case: Case, one: _Asked, sure: Mapping[str, tuple[tuple[float, ..
     return replace(case, sure_gains=gains, sure_losses=losses)
 
 
-def _rows(one: _Asked, method: str, found: Mapping[int, Quantiles]) -> Iterator[tuple[Any, ...]]:
-    """Rows of `FORECAST`; no forecast is below zero, nor below the last value where that is."""
+def _rows(one: _Asked, method: str, found: Mapping[int, Quantiles]) -> Iterator[Made]:
+    """The forecasts found; none is below zero, nor below the last value where that is."""
     lowest, known = min(0.0, one.known.closing[-1]), len(one.known)
     scale = mean([abs(step) for step in one.known.steps])
     months = months_after(one.known.months[-1], AHEAD)
     for ahead, edges in found.items():
-        actual = None if one.is_now else round(one.history.closing[known + ahead - 1])
-        yield (
-            *(one.history.account_id, method, one.known.months[-1], ahead, months[ahead - 1], one.history.currency),
-            *(round(max(lowest, edge)) for edge in edges),
-            *(actual, scale),
+        p10, p50, p90 = (round(max(lowest, edge)) for edge in edges)
+        yield Made(
+            account_id=one.history.account_id,
+            method=method,
+            origin_month=one.known.months[-1],
+            horizon_months=ahead,
+            month=months[ahead - 1],
+            currency=one.history.currency,
+            p10=p10,
+            p50=p50,
+            p90=p90,
+            actual=None if one.is_now else round(one.history.closing[known + ahead - 1]),
+            scale=scale,
         )
 
 
