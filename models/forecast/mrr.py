@@ -133,12 +133,16 @@ def mrr_forecast(forecasts: pl.LazyFrame, mrr_forecast_choice: pl.LazyFrame, ter
 
 def mrr_forecast_origins(forecasts: pl.LazyFrame, mrr_forecast_choice: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.mrr_forecast_origins`: the forecasts of what has come since; the second frame is the mart."""
-    return _marked(forecasts.filter(pl.col("actual_mrr_reporting").is_not_null()), mrr_forecast_choice).drop("scale")
+    return (
+        _marked(forecasts.filter(pl.col("actual_mrr_reporting").is_not_null()), mrr_forecast_choice)
+        .drop("scale")
+        .sort(KEY)
+    )
 
 
 def mrr_forecast_backtest(scores: pl.LazyFrame, mrr_forecast_choice: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.mrr_forecast_backtest`: `scores` is of that name, the other frame is the mart."""
-    return _marked(scores, mrr_forecast_choice)
+    return _marked(scores, mrr_forecast_choice).sort("account_id", "method", "horizon_months")
 
 
 def _figures(one: Score) -> tuple[float | None, ...]:
@@ -274,9 +278,10 @@ def _chosen(length: int, errors: dict[str, float | None]) -> tuple[str | None, s
 
 
 def _marked(frame: pl.LazyFrame, mrr_forecast_choice: pl.LazyFrame) -> pl.LazyFrame:
+    """The frame with `is_shown`."""
     shown = mrr_forecast_choice.select("account_id", chosen="method")
     return (
-        frame.join(shown, on="account_id", how="left")
+        frame.join(shown, on="account_id", how="left", maintain_order="left")
         .with_columns(is_shown=(pl.col("method") == pl.col("chosen")).fill_null(False))
         .drop("chosen")
     )

@@ -9,7 +9,14 @@ import polars as pl
 from models.contracts import marts
 from models.forecast.components import months_after
 from models.forecast.history import History, histories
-from models.forecast.mrr import forecasts, mrr_forecast, mrr_forecast_backtest, mrr_forecast_choice, scores
+from models.forecast.mrr import (
+    forecasts,
+    mrr_forecast,
+    mrr_forecast_backtest,
+    mrr_forecast_choice,
+    mrr_forecast_origins,
+    scores,
+)
 from tests.models.rows import ACCOUNT, TERMS
 
 LAST = date(2026, 6, 1)
@@ -85,4 +92,5 @@ def forecast(
         "choice": choice.collect(),
         "forecast": mrr_forecast(made, choice, TERMS).collect(),
         "backtest": mrr_forecast_backtest(scored, choice, TERMS).collect(),
+        "origins": mrr_forecast_origins(made, choice, TERMS).collect(),
     }

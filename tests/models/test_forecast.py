@@ -57,8 +57,14 @@ def test_the_month_that_is_not_over_changes_nothing() -> None:
     assert whole["forecast"]["month"].min() == date(2026, 7, 1)
 
 
-def test_the_order_of_rows_changes_nothing() -> None:
+def test_the_order_of_rows_changes_nothing_and_they_stand_by_their_keys() -> None:
     frame = months(*wavering(26))
+    keys = {
+        "forecast": ["month", "method"],
+        "backtest": ["method", "horizon_months"],
+        "origins": ["method", "origin_month", "horizon_months"],
+    }
+    assert all(forecast(frame)[name].equals(forecast(frame)[name].sort(key)) for name, key in keys.items())
     assert forecast(frame)["all"].equals(forecast(frame.sample(fraction=1, shuffle=True, seed=3))["all"])
 
 
