@@ -19,6 +19,15 @@ from models.contracts import staging as staged
 from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
+from models.forecast.cash import cash_forecast_by_month
+from models.forecast.mrr import (
+    forecasts,
+    mrr_forecast,
+    mrr_forecast_backtest,
+    mrr_forecast_choice,
+    mrr_forecast_origins,
+    scores,
+)
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs, volume_by_month
 from models.monitoring import dispute_monitoring_by_month, fraud_reports
@@ -33,7 +42,13 @@ from models.recovery import dunning_now, payment_failures, recovery_by_dimension
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
 from models.saves import cancellation_requests, cancellation_saves_by_month
-from models.scheduled import committed_mrr, scheduled_changes, scheduled_churn, scheduled_churn_by_month
+from models.scheduled import (
+    committed_mrr,
+    known_mrr_by_month,
+    scheduled_changes,
+    scheduled_churn,
+    scheduled_churn_by_month,
+)
 from models.segments import segments
 from models.slices import mrr_by_month_slice, slices
 from models.spells import spells
@@ -211,6 +226,39 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.CommittedMrr,
         ACCOUNT,
     ),
+    "marts.known_mrr_by_month": Recipe(
+        known_mrr_by_month,
+        _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.trials"),
+        contracts.KnownMrrByMonth,
+        ACCOUNT,
+    ),
+    "steps.forecasts": Recipe(
+        forecasts,
+        _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.known_mrr_by_month"),
+        grain=ACCOUNT,
+    ),
+    "steps.forecast_scores": Recipe(scores, ("steps.forecasts",), grain=ACCOUNT),
+    "marts.mrr_forecast_choice": Recipe(
+        mrr_forecast_choice,
+        _takes("marts.mrr_by_month_reporting steps.forecast_scores"),
+        contracts.MrrForecastChoice,
+        ACCOUNT,
+    ),
+    "marts.mrr_forecast": Recipe(
+        mrr_forecast, _takes("steps.forecasts marts.mrr_forecast_choice"), contracts.MrrForecast, ACCOUNT
+    ),
+    "marts.mrr_forecast_backtest": Recipe(
+        mrr_forecast_backtest,
+        _takes("steps.forecast_scores marts.mrr_forecast_choice"),
+        contracts.MrrForecastBacktest,
+        ACCOUNT,
+    ),
+    "marts.mrr_forecast_origins": Recipe(
+        mrr_forecast_origins,
+        _takes("steps.forecasts marts.mrr_forecast_choice"),
+        contracts.MrrForecastOrigins,
+        ACCOUNT,
+    ),
     "marts.cancellation_requests": Recipe(
         cancellation_requests,
         _takes("staging.subscription_versions spine.changes spine.mrr_rates"),
@@ -279,6 +327,15 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
+    ),
+    "marts.cash_forecast_by_month": Recipe(
+        cash_forecast_by_month,
+        _takes(
+            "spine.changes staging.subscriptions staging.subscription_items staging.prices marts.scheduled_changes "
+            "spine.mrr_rates steps.first_attempts marts.recovery_by_month steps.sent_by_month"
+        ),
+        contracts.CashForecastByMonth,
+        ACCOUNT,
     ),
     "steps.stock": Recipe(items_by_month, ("spine.changes",)),
     "steps.retained": Recipe(retained, _takes("steps.stock spine.mrr_rates")),

@@ -17,7 +17,7 @@ import polars as pl
 from models.churn import failing_invoices
 from models.mrr import published
 from models.outlook import SUBSCRIPTION, Item, Outlook, outlooks
-from models.periods import day_of, month_of
+from models.periods import day_of, month_end, month_of
 from models.reporting import in_reporting
 from models.shares import divided
 from models.stock import stock_now
@@ -25,6 +25,7 @@ from models.terms import Terms
 from models.worth import Catalogue, State, catalogue
 
 HORIZONS = (1, 3, 12)
+MONTHS_AHEAD = 12
 """Months ahead for which committed MRR is told."""
 
 KINDS = ("cancellation", "pause", "resume", "phase", "discount", "start")
@@ -160,21 +161,45 @@ def committed_mrr(
     Trials count as what they would be worth times the share of the trials of the last twelve months that converted:
     decided ones alone, by their end.
     """
-    now = mrr_by_month_reporting.filter(pl.col("is_partial") | (pl.col("month") == _this_month(terms)))
     ahead = pl.LazyFrame({"horizon_months": HORIZONS}).with_columns(
         until=pl.lit(terms.as_of_day).dt.offset_by(pl.format("{}mo", "horizon_months"))
     )
+    return _known(mrr_by_month_reporting, scheduled_changes, trials, ahead, terms)
+
+
+def known_mrr_by_month(
+    mrr_by_month_reporting: pl.LazyFrame, scheduled_changes: pl.LazyFrame, trials: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
+    """`marts.known_mrr_by_month`: `committed_mrr` at the end of the as-of month and of the eleven after it."""
+    ahead = (
+        pl.LazyFrame({"months": range(MONTHS_AHEAD)})
+        .select(month=_this_month(terms).dt.offset_by(pl.format("{}mo", "months")))
+        .with_columns(until=month_end("month"))
+    )
+    return _known(mrr_by_month_reporting, scheduled_changes, trials, ahead, terms)
+
+
+def _known(
+    mrr_by_month_reporting: pl.LazyFrame,
+    scheduled_changes: pl.LazyFrame,
+    trials: pl.LazyFrame,
+    ahead: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """MRR now and what is set already, by each day `until` of `ahead`, whose first column tells its rows apart."""
+    step = ahead.collect_schema().names()[0]
+    now = mrr_by_month_reporting.filter(pl.col("is_partial") | (pl.col("month") == _this_month(terms)))
     by_kind = [_sum_of(~pl.col("is_trial") & (pl.col("kind") == kind)).alias(f"{kind}_mrr") for kind in KINDS]
     coming = (
         scheduled_changes.join(ahead, how="cross")
         .filter(pl.col("effective_on") <= pl.col("until"))
-        .group_by("account_id", "horizon_months")
+        .group_by("account_id", step)
         .agg(*by_kind, trials_mrr=_sum_of(pl.col("is_trial")))
     )
     return (
         now.select("account_id", "currency", mrr="closing_mrr")
         .join(ahead, how="cross")
-        .join(coming, on=["account_id", "horizon_months"], how="left")
+        .join(coming, on=["account_id", step], how="left")
         .join(_conversions(trials, terms), on="account_id", how="left")
         .with_columns(
             pl.col(*(f"{kind}_mrr" for kind in KINDS), "trials_mrr").fill_null(0).cast(_MRR),
@@ -184,7 +209,7 @@ def committed_mrr(
         .with_columns(expected_trials_mrr=_expected())
         .select(
             "account_id",
-            "horizon_months",
+            step,
             "until",
             "currency",
             "mrr",
@@ -196,7 +221,7 @@ def committed_mrr(
             "expected_trials_mrr",
             committed_with_trials_mrr=_total("committed_mrr", "expected_trials_mrr"),
         )
-        .sort("account_id", "horizon_months")
+        .sort("account_id", step)
     )
 
 

@@ -32,9 +32,9 @@ def section(marts: Marts, terms: Terms) -> Section:
 
 def _chart(marts: Marts, terms: Terms) -> Chart:
     rows = marts.table("committed_mrr").sort("horizon_months").to_dicts()
-    footed = [_footed(row) for row in rows]
+    whole = [footed(row) for row in rows]
     place = next((place for place, row in enumerate(rows) if row["horizon_months"] == BRIDGE_MONTHS), None)
-    steps = _steps(footed[place], terms) if place is not None else []
+    steps = _steps(whole[place], terms) if place is not None else []
     title = f"From MRR now to committed MRR in {BRIDGE_MONTHS} months"
     return Chart(
         "committed-mrr",
@@ -45,17 +45,17 @@ def _chart(marts: Marts, terms: Terms) -> Chart:
             [role for *_, role, _ in steps],
             [total for *_, total in steps],
         ),
-        _words(rows[place], footed[place], terms) if place is not None else NOTHING,
+        _words(rows[place], whole[place], terms) if place is not None else NOTHING,
         f"{terms.unit} a month",
         SHORT["committed_mrr"],
         "committed_mrr",
-        _table(rows, footed, marts, terms),
+        _table(rows, whole, marts, terms),
         empty="" if steps else NOTHING,
         open_table=True,
     )
 
 
-def _footed(row: Mapping[str, Any]) -> dict[str, int]:
+def footed(row: Mapping[str, Any]) -> dict[str, int]:
     """The row in whole minor units that add up as they are printed."""
     parts = [row[column] for column, *_ in STEPS]
     opening, moves, closing = footed_months([row["mrr"]], [parts], [row["committed_mrr"]])

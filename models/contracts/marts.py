@@ -415,6 +415,130 @@ class CommittedMrr(Mart):
     committed_with_trials_mrr = reporting_mrr("committed_mrr + expected_trials_mrr")
 
 
+class KnownMrrByMonth(Mart):
+    """Committed MRR at the end of one month to come: the as-of month and the eleven after it."""
+
+    table_name = "known_mrr_by_month"
+    month = day("First day of the month", key=True)
+    until = day("Its last day")
+    currency = text("The reporting currency")
+    mrr = reporting_mrr("MRR now: the closing of mrr_by_month_reporting")
+    cancellation_mrr = reporting_mrr("Scheduled ends, negative")
+    pause_mrr = reporting_mrr("Scheduled pauses, negative")
+    resume_mrr = reporting_mrr("Pauses that end")
+    phase_mrr = reporting_mrr("Phases of subscription schedules")
+    discount_mrr = reporting_mrr("Coupons that end or begin")
+    start_mrr = reporting_mrr("Subscriptions that a schedule will start")
+    committed_mrr = reporting_mrr("mrr and all of these: committed MRR, without trials")
+    trials_mrr = reporting_mrr("What today's trials will be worth if all of them convert")
+    converted_trials = count("Of the trials that ended in the last twelve months, converted")
+    decided_trials = count("Trials that ended in the last twelve months and are decided")
+    expected_trials_mrr = reporting_mrr("trials_mrr x converted_trials / decided_trials; 0 without any")
+    committed_with_trials_mrr = reporting_mrr("committed_mrr + expected_trials_mrr: the known-future line")
+
+
+FORECAST_METHOD = (
+    "components, components_trend (of what moves MRR), naive (last value), drift, recent_means (as Baremetrics) or "
+    "theta"
+)
+IS_SHOWN = "True for the method that mrr_forecast_choice names"
+
+
+class MrrForecast(Mart):
+    """MRR of one month to come by one method: an estimate, made at the end of the last full month.
+
+    No row with fewer than six full months; drift alone with fewer than twelve.
+    """
+
+    table_name = "mrr_forecast"
+    method = text(FORECAST_METHOD, key=True)
+    month = day("First day of the month; MRR is that of its end", key=True)
+    horizon_months = number("Months ahead of the last full month, 1 to 12")
+    currency = text("The reporting currency")
+    p10_mrr_reporting = reporting_money("One time in ten MRR is expected to be less")
+    p50_mrr_reporting = reporting_money("The forecast: as likely to be more as less")
+    p90_mrr_reporting = reporting_money("One time in ten MRR is expected to be more")
+    is_shown = flag(IS_SHOWN)
+
+
+class MrrForecastOrigins(Mart):
+    """One forecast that one method would have made at the end of a past month, and what came: the backtest's rows."""
+
+    table_name = "mrr_forecast_origins"
+    method = text(FORECAST_METHOD, key=True)
+    origin_month = day("Month at whose end it would have been made; nothing later is in it", key=True)
+    horizon_months = number("Months ahead: 1, 3, 6 or 12", key=True)
+    month = day("Month that was forecast")
+    currency = text("The reporting currency")
+    p10_mrr_reporting = reporting_money("Lower end of its 80 % band")
+    p50_mrr_reporting = reporting_money("The forecast")
+    p90_mrr_reporting = reporting_money("Upper end of its 80 % band")
+    actual_mrr_reporting = reporting_money("MRR at the end of the month, in whole minor units")
+    is_shown = flag(IS_SHOWN)
+
+
+class MrrForecastBacktest(Mart):
+    """How one method did so many months ahead, over its forecasts at the ends of up to 36 past months."""
+
+    table_name = "mrr_forecast_backtest"
+    method = text(FORECAST_METHOD, key=True)
+    horizon_months = number("Months ahead: 1, 3, 6 or 12", key=True)
+    origins = count("Forecasts that were tried")
+    mase = dy.Float64(
+        nullable=True,
+        description="Mean absolute error / mean size of a month's change before each origin; null where MRR had never "
+        "changed",
+        metadata={"unit": "ratio"},
+    )
+    mean_absolute_error_reporting = reporting_money("Mean distance of forecast and actual")
+    mean_error_reporting = reporting_money("Mean of forecast less actual: above zero where it promised too much")
+    mean_actual_reporting = reporting_money("Mean of what came")
+    absolute_error_rate = rate("Mean absolute error / mean actual; null where that is not above zero")
+    pinball_loss_reporting = reporting_money("Mean pinball loss of P10, P50 and P90: the lower the better")
+    covered = count("Forecasts whose band from P10 to P90 held what came")
+    coverage_rate = rate("covered / origins: 0.8 is what the band promises")
+    is_shown = flag(IS_SHOWN)
+
+
+class MrrForecastChoice(Mart):
+    """Which method's forecast is shown for an account, and why no better one is."""
+
+    table_name = "mrr_forecast_choice"
+    full_months = count("Full months of MRR that there are")
+    last_full_month = day("The last of them: where forecasts begin")
+    method = text("The method with the least MASE 3 months ahead; null where there is no forecast", nullable=True)
+    reason = text("Why it is drift, or none; null where a method beat drift", nullable=True)
+
+
+class CashForecastByMonth(Mart):
+    """Cash that is expected of the renewals of one month to come, of subscriptions that count in MRR now.
+
+    Without tax; nobody new is in it, and nobody leaves but who is known to.
+    """
+
+    table_name = "cash_forecast_by_month"
+    month = day("First day of the month of the renewal, or of payment where invoices are sent", key=True)
+    collection_method = text("charge_automatically or send_invoice", key=True)
+    currency = text("The reporting currency")
+    renewals = count("Renewals of subscription items")
+    billed_reporting = reporting_money("What they will bill, at the as-of day's exchange rate")
+    next_renewals = count("Of the renewals, those that are their item's next one")
+    next_billed_reporting = reporting_money("What these will bill")
+    first_attempt_reporting = reporting_money(
+        "billed x past_succeeded / past_attempted; null without any", nullable=True
+    )
+    recovered_reporting = reporting_money(
+        "What fails of it x past_recovered / past_failed; 0 without any", nullable=True
+    )
+    expected_reporting = reporting_money("first_attempt + recovered", nullable=True)
+    haircut_reporting = reporting_money("billed - expected: what fails for good", nullable=True)
+    past_attempted_reporting = reporting_money("Asked for in the last twelve full months")
+    past_succeeded_reporting = reporting_money("Of that, paid at the first attempt; of what was sent, paid since")
+    past_failed_reporting = reporting_money("Failed in those months and settled since; 0 of what was sent")
+    past_recovered_reporting = reporting_money("Of that, paid after all")
+    is_partial = flag("True for the as-of month, of which only what is left is in it")
+
+
 class CancellationRequests(Mart):
     """One cancellation that was scheduled since the first load, and what came of it."""
 
@@ -952,6 +1076,11 @@ TABLES: tuple[type[Mart], ...] = (
     ScheduledChurn,
     ScheduledChurnByMonth,
     CommittedMrr,
+    KnownMrrByMonth,
+    MrrForecastChoice,
+    MrrForecast,
+    MrrForecastBacktest,
+    MrrForecastOrigins,
     CancellationRequests,
     CancellationSavesByMonth,
     CohortRetention,
@@ -971,6 +1100,7 @@ TABLES: tuple[type[Mart], ...] = (
     DunningNow,
     OpenInvoicesByAge,
     DaysSalesOutstandingByMonth,
+    CashForecastByMonth,
     Trials,
     CashByDay,
     BalanceReconciliation,

@@ -166,6 +166,16 @@ def test_the_rule_of_grace_is_as_on_the_page(marts: Mapping[str, pl.DataFrame]) 
                 "committed_with_trials_mrr": 32950,
             },
         ),
+        (
+            "known_mrr_by_month",
+            {"month": date(2026, 4, 1)},
+            {"committed_mrr": 31950, "committed_with_trials_mrr": 32950},
+        ),
+        (
+            "mrr_forecast_choice",
+            {"full_months": 3},
+            {"last_full_month": MARCH, "method": None, "reason": "fewer than 6 full months of MRR"},
+        ),
         ("churn_reasons_by_month", {"kind": "voluntary"}, {"customers": 1, "mrr_lost_reporting": 2250}),
         (
             "cohort_retention",

@@ -16,7 +16,7 @@ from tests.models.story import Account, instant, rate_frame
 
 AS_OF = "2026-03-15"
 MONTH = ("2026-03-01", "2026-04-01")
-NAMES = ("scheduled_changes", "scheduled_churn", "scheduled_churn_by_month", "committed_mrr")
+NAMES = ("scheduled_changes", "scheduled_churn", "scheduled_churn_by_month", "committed_mrr", "known_mrr_by_month")
 
 
 def account(coupons: tuple[str, ...] = (), **subscription: Any) -> Account:
@@ -284,3 +284,14 @@ def test_other_currencies_are_worth_what_they_are_worth_now() -> None:
     told.rows["invoices"][-1]["discounts"] = []
     row = only(built(told, eur="1.10")["scheduled_changes"])
     assert (row["mrr_delta"], row["mrr_delta_reporting"], row["currency"]) == (-500, -550, "eur")
+
+
+def test_known_mrr_is_committed_mrr_at_the_ends_of_twelve_months() -> None:
+    """1,000 until 20 April: still there on 15 April, a month from the as-of day, and gone by the end of April."""
+    made = built(account(cancel_at="2026-04-20", canceled_at="2026-03-10"))
+    known = made["known_mrr_by_month"].collect()
+    assert known.select("month", "until").row(0) == (date(2026, 3, 1), date(2026, 3, 31))
+    assert (known.height, known["month"].max()) == (12, date(2027, 2, 1))
+    assert known["committed_mrr"].to_list() == [1_000, *[0] * 11]
+    assert known["cancellation_mrr"].to_list() == [0, *[-1_000] * 11]
+    assert only(made["committed_mrr"], horizon_months=1)["committed_mrr"] == 1_000

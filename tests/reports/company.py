@@ -17,7 +17,7 @@ import polars as pl
 
 from models.policy import GROUPS, PRESETS
 from reports.marts import CONTRACTS, Marts, Publication, publication_of
-from tests.reports import lifetimes
+from tests.reports import forecasts, lifetimes
 
 ACCOUNT = "acct_1Example"
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -96,6 +96,7 @@ def company(customers: int = 60, months: int = 26, seed: int = 3) -> Marts:
         (row["cohort_month"], row["cohort_customers"]) for row in tables["cohort_retention"] if not row["months_since"]
     ]
     tables |= lifetimes.tables([_first_life(story) for story in stories], cohorts, TODAY)
+    tables |= forecasts.tables(tables["mrr_by_month_reporting"])
     return marts(tables)
 
 

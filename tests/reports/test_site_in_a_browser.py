@@ -22,6 +22,7 @@ PAGES = (
     "retention",
     "churn",
     "ltv",
+    "forecast",
     "payment-recovery",
     "refunds-and-disputes",
     "cash",
