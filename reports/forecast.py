@@ -1,4 +1,7 @@
-"""Forecast: where MRR is heading, how wrong such forecasts were before, what is set already, and the cash to come."""
+"""Forecast: where MRR is heading, how wrong such forecasts were before, what is set already, and the cash to come.
+
+Cash is told by reports/cash_forecast.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from dashboards import figures
 from dashboards.figures import Interval, Series
 from dashboards.page import Block, Chart, Column, Download, Page, Row, Section, Table, TableBlock
 from dashboards.values import Cell, Count, Missing, Month, Rate, Ratio, month_text
+from reports import cash_forecast
 from reports.committed import STEPS, footed
 from reports.glossary import SHORT
 from reports.marts import Marts
@@ -32,13 +36,9 @@ COMPARED_AHEAD = 3
 ENOUGH_TRIES = 5
 TOO_NARROW = Decimal("0.65")
 """Share of tries below which a band of 80 % is called too narrow."""
-SOON = 3
-"""Months of cash that are told in a sentence."""
 NO_MONTH = "No month is over yet: a forecast goes by full months."
 PAST = "These pages end with a past month; a forecast is made from the present and stands on the pages of now."
 NO_BACKTEST = "No forecast of the past can be held against what came yet."
-NO_RENEWAL = "Nothing that is signed renews in the next twelve months."
-NEVER_TRIED = "no payment was tried in the last twelve full months"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Outlook:
 def page(marts: Marts, terms: Terms) -> Page:
     """Forecast."""
     found, history = outlook(marts), full(reporting_months(marts))
-    cash = cash_months(marts)
+    cash = cash_forecast.months(marts)
     return Page(
         "forecast",
         "Forecast",
@@ -80,7 +80,7 @@ def page(marts: Marts, terms: Terms) -> Page:
         (
             Section("MRR to come", (_fan(found, history, marts, terms), *_trust(found, marts, terms))),
             Section("What is set already", (_known(found, terms),)),
-            Section("Cash from what is signed", (_cash(cash, marts, terms),)),
+            Section("Cash from what is signed", (cash_forecast.chart(cash, marts, terms),)),
         ),
     )
 
@@ -97,23 +97,6 @@ def outlook(marts: Marts) -> Outlook:
     )
 
 
-def cash_months(marts: Marts) -> list[dict[str, Any]]:
-    """The cash forecast of each month, both ways of collection together; a part is null where one of its own is."""
-    summed = ("renewals", "billed_reporting", "next_billed_reporting")
-    told = ("first_attempt_reporting", "recovered_reporting", "expected_reporting", "haircut_reporting")
-    return (
-        marts.table("cash_forecast_by_month")
-        .group_by("month")
-        .agg(
-            pl.col(summed).sum(),
-            *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name) for name in told),
-            pl.col("is_partial").any(),
-        )
-        .sort("month")
-        .to_dicts()
-    )
-
-
 def findings(found: Outlook, cash: Sequence[dict[str, Any]], terms: Terms) -> tuple[str, ...]:
     """What the numbers say, in sentences."""
     said = [found.absence] if found.absence else _forecast_words(found, terms)
@@ -124,7 +107,7 @@ def findings(found: Outlook, cash: Sequence[dict[str, Any]], terms: Terms) -> tu
             f"{terms.words(last['committed_with_trials_mrr'])} by the end of {month_text(last['month'])}."
         )
     if cash:
-        said.append(cash_words(cash, terms))
+        said.append(cash_forecast.words(cash, terms))
     return tuple(said)
 
 
@@ -171,21 +154,6 @@ def _verdict(held: int, tries: int) -> str:
     if held < TOO_NARROW * tries:
         return ", so it has been too narrow: expect to be further off"
     return ""
-
-
-def cash_words(cash: Sequence[Mapping[str, Any]], terms: Terms) -> str:
-    """What renewals of the next months should bring, and what is taken off."""
-    soon = cash[:SOON]
-    billed = sum(row["billed_reporting"] for row in soon)
-    until = month_text(soon[-1]["month"])
-    if any(row["expected_reporting"] is None for row in soon):
-        return f"Renewals of what is signed bill {terms.words(billed)} by the end of {until}; {NEVER_TRIED}."
-    expected = sum(row["expected_reporting"] for row in soon)
-    return (
-        f"Renewals of what is signed should bring {terms.words(expected)} by the end of {until}: "
-        f"{terms.words(billed)} billed, less {terms.words(billed - expected)} "
-        f"({shown_rate(Rate(billed - expected, billed))}) that fails and is not recovered."
-    )
 
 
 def _fan(found: Outlook, history: Sequence[MrrMonth], marts: Marts, terms: Terms) -> Chart:
@@ -378,66 +346,6 @@ def _known(found: Outlook, terms: Terms) -> TableBlock:
     )
 
 
-def _cash(cash: Sequence[dict[str, Any]], marts: Marts, terms: Terms) -> Chart:
-    """What renewals will bring in, and what of them will not come."""
-    parts = (
-        ("first_attempt_reporting", "Paid at the first attempt", "new"),
-        ("recovered_reporting", "Recovered", "reactivation"),
-        ("haircut_reporting", "Not expected", "contraction"),
-    )
-    tried = all(row["expected_reporting"] is not None for row in cash)
-    stacked = [
-        Series(label, role, [terms.money(row[column]) for row in cash])
-        for column, label, role in (parts if tried else (("billed_reporting", "Billed", "new"),))
-    ]
-    untried = Missing(NEVER_TRIED)
-
-    def told(row: Mapping[str, Any], column: str) -> Cell:
-        return untried if row[column] is None else terms.money(row[column])
-
-    return Chart(
-        "cash-forecast",
-        "Renewals of what is signed, by month",
-        figures.columns([month_text(row["month"]) for row in cash], stacked),
-        cash_words(cash, terms) if cash else NO_RENEWAL,
-        f"{terms.unit}, without tax",
-        SHORT["cash_forecast"],
-        "cash_forecast",
-        Table(
-            "cash-forecast",
-            f"Cash from renewals of what is signed, {terms.unit}",
-            (
-                Column("Month"),
-                Column("Renewals"),
-                Column("Billed"),
-                Column("Of it next renewals"),
-                *(Column(label) for _, label, _ in parts),
-                Column("Expected"),
-            ),
-            tuple(
-                Row(
-                    (
-                        Month(row["month"], row["is_partial"]),
-                        Count(row["renewals"]),
-                        terms.money(row["billed_reporting"]),
-                        terms.money(row["next_billed_reporting"]),
-                        *(told(row, column) for column, *_ in parts),
-                        told(row, "expected_reporting"),
-                    )
-                )
-                for row in cash
-            ),
-            notes=(
-                "Of the month that is not over, what is still to come",
-                "The file has each way of collection and what its rates rest on",
-            ),
-            empty=NO_RENEWAL,
-            download=_cash_file(marts, terms),
-        ),
-        empty="" if cash else NO_RENEWAL,
-    )
-
-
 def _share(value: float) -> Rate:
     return Rate(Decimal(str(value)), 1)
 
@@ -479,31 +387,3 @@ def _origins_file(marts: Marts, terms: Terms) -> Download:
     header = ("method", "origin_month", "horizon_months", "month", *edges, "currency")
     frame = marts.table("mrr_forecast_origins").sort("method", "origin_month", "horizon_months")
     return Download("forecast-backtest", header, Rows(frame, cells))
-
-
-def _cash_file(marts: Marts, terms: Terms) -> Download:
-    amounts = (
-        "billed",
-        "next_billed",
-        "first_attempt",
-        "recovered",
-        "haircut",
-        "expected",
-        "past_attempted",
-        "past_succeeded",
-        "past_failed",
-        "past_recovered",
-    )
-
-    def cells(row: dict[str, Any]) -> tuple[Cell, ...]:
-        return (
-            Month(row["month"]),
-            row["collection_method"],
-            Count(row["renewals"]),
-            *(_known_money(row[f"{name}_reporting"], terms) for name in amounts),
-            terms.unit,
-        )
-
-    header = ("month", "collection_method", "renewals", *amounts, "currency")
-    frame = marts.table("cash_forecast_by_month").sort("month", "collection_method")
-    return Download("cash-forecast", header, Rows(frame, cells))

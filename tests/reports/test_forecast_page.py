@@ -11,7 +11,7 @@ from dashboards.page import Chart, Page, Table, charts_of, tables_of
 from dashboards.values import plain, shown
 from models.contracts.marts import FORECAST_METHOD
 from models.forecast.mrr import METHODS as MODELLED
-from reports import forecast
+from reports import cash_forecast, forecast
 from reports.marts import Marts, through
 from reports.terms import Terms
 from tests.reports.company import marts
@@ -251,7 +251,7 @@ def test_pages_that_end_with_a_past_month_have_no_forecast_and_say_why() -> None
 def test_an_account_with_nothing_yet(nothing: Marts) -> None:
     page = page_of(nothing)
     assert page.findings == (forecast.NO_MONTH,)
-    assert chart(page, "cash-forecast").empty == forecast.NO_RENEWAL
+    assert chart(page, "cash-forecast").empty == cash_forecast.NO_RENEWAL
 
 
 def test_every_method_has_its_words() -> None:
