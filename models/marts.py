@@ -19,7 +19,7 @@ from models.contracts import staging as staged
 from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
-from models.forecast.cash import cash_forecast_by_month
+from models.forecast.cash import cash_forecast_by_month, renewals_by_day
 from models.forecast.mrr import (
     forecasts,
     mrr_forecast,
@@ -328,12 +328,16 @@ RECIPES: Mapping[str, Recipe] = {
         first_attempts_by_month,
         _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
     ),
-    "marts.cash_forecast_by_month": Recipe(
-        cash_forecast_by_month,
+    "steps.renewals": Recipe(
+        renewals_by_day,
         _takes(
             "spine.changes staging.subscriptions staging.subscription_items staging.prices marts.scheduled_changes "
-            "spine.mrr_rates steps.first_attempts marts.recovery_by_month steps.sent_by_month"
+            "spine.mrr_rates"
         ),
+    ),
+    "marts.cash_forecast_by_month": Recipe(
+        cash_forecast_by_month,
+        _takes("steps.renewals steps.first_attempts marts.recovery_by_month steps.sent_by_month"),
         contracts.CashForecastByMonth,
         ACCOUNT,
     ),

@@ -27,41 +27,53 @@ SUBSCRIPTION = ["account_id", "subscription_id"]
 RATES = ("base_reporting", "collected_reporting", "failed_reporting", "recovered_base_reporting", "days", "paid")
 
 
-def cash_forecast_by_month(
+def renewals_by_day(
     changes: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     subscription_items: pl.LazyFrame,
     prices: pl.LazyFrame,
     scheduled_changes: pl.LazyFrame,
     mrr_rates: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """Renewals to come, to the end of the eleventh month after the as-of day's: account_id, collection_method,
+    renews_on, is_next (their item's next one), renewals and billed_reporting.
+
+    `changes` and `mrr_rates` are the spine's, `scheduled_changes` the mart, the others staged.
+    """
+    items = _renewing(changes, subscriptions, subscription_items, prices, terms)
+    dated = _at_renewal(_renewals(items, terms), scheduled_changes).with_columns(
+        renews_on=day_of("renews_at", terms), valued_on=pl.lit(terms.as_of_day)
+    )
+    return (
+        in_reporting(dated, mrr_rates, amount="billed", on="valued_on")
+        .group_by("account_id", "collection_method", "renews_on", "is_next")
+        .agg(renewals=pl.len().cast(pl.Int64), billed_reporting=pl.col("billed_reporting").sum())
+    )
+
+
+def cash_forecast_by_month(
+    renewals_by_day: pl.LazyFrame,
     first_attempts: pl.LazyFrame,
     recovery_by_month: pl.LazyFrame,
     sent_by_month: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.cash_forecast_by_month`: renewals to the end of the eleventh month after the as-of day's.
-
-    `changes` and `mrr_rates` are the spine's, `first_attempts` of `failures.first_attempts_by_month`, `sent_by_month`
-    of `receivables.sent_by_month`, `scheduled_changes` and `recovery_by_month` marts, the others staged.
-    """
+    """`marts.cash_forecast_by_month`: `renewals_by_day` is of the function of that name, `first_attempts` of
+    `failures.first_attempts_by_month`, `sent_by_month` of `receivables.sent_by_month`, `recovery_by_month` the mart."""
     bases = _bases(first_attempts, recovery_by_month, sent_by_month, terms)
-    until = pl.lit(terms.as_of_day).dt.offset_by(f"{MONTHS_AHEAD - 1}mo").dt.month_end()
-    items = _renewing(changes, subscriptions, subscription_items, prices, terms)
     dated = (
-        _at_renewal(_renewals(items, terms), scheduled_changes)
-        .with_columns(valued_on=pl.lit(terms.as_of_day))
-        .pipe(in_reporting, mrr_rates, amount="billed", on="valued_on")
-        .join(bases, on=["account_id", "collection_method"], how="left")
+        renewals_by_day.join(bases, on=["account_id", "collection_method"], how="left")
         .with_columns(pl.col(RATES).fill_null(0))
-        .with_columns(due_on=day_of("renews_at", terms).dt.offset_by(pl.format("{}d", _mean_days())))
-        .filter(pl.col("due_on") <= until)
+        .with_columns(due_on=pl.col("renews_on").dt.offset_by(pl.format("{}d", _mean_days())))
+        .filter(pl.col("due_on") <= _last_day(terms))
     )
     billed = pl.col("billed_reporting")
     return (
         dated.group_by("account_id", "collection_method", month_of("due_on").alias("month"))
         .agg(
-            renewals=pl.len().cast(pl.Int64),
-            next_renewals=pl.col("is_next").sum().cast(pl.Int64),
+            pl.col("renewals").sum(),
+            next_renewals=pl.col("renewals").filter("is_next").sum(),
             next_billed_reporting=billed.filter("is_next").sum(),
             billed_reporting=billed.sum(),
             **{name: pl.col(name).first() for name in RATES},
@@ -144,16 +156,19 @@ def _lengths(terms: Terms) -> pl.LazyFrame:
 def _renewals(items: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Each renewal of each item to come, to the last day that is looked at: in UTC, as Stripe bills, and counted from
     the next, so that the 31st stays the last day of its months."""
-    last = pl.lit(terms.as_of_day).dt.offset_by(f"{MONTHS_AHEAD - 1}mo").dt.month_end()
     periods = pl.int_ranges(0, pl.col("most") // pl.col("recurring_interval_count") + 2)
     step = pl.format("{}{}", pl.col("periods") * pl.col("recurring_interval_count"), "unit")
     return (
         items.with_columns(periods=periods)
         .explode("periods")
         .with_columns(renews_at=pl.col("renews_at").dt.offset_by(step))
-        .filter(pl.col("renews_at") > terms.as_of, day_of("renews_at", terms) <= last)
+        .filter(pl.col("renews_at") > terms.as_of, day_of("renews_at", terms) <= _last_day(terms))
         .with_columns(is_next=pl.col("periods") == pl.col("periods").min().over("account_id", "subscription_item_id"))
     )
+
+
+def _last_day(terms: Terms) -> pl.Expr:
+    return pl.lit(terms.as_of_day).dt.offset_by(f"{MONTHS_AHEAD - 1}mo").dt.month_end()
 
 
 def _at_renewal(renewals: pl.LazyFrame, scheduled_changes: pl.LazyFrame) -> pl.LazyFrame:

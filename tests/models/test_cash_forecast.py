@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from models.contracts import marts, staging
-from models.forecast.cash import cash_forecast_by_month
+from models.forecast.cash import cash_forecast_by_month, renewals_by_day
 from models.terms import Terms
 from tests.models.rows import ACCOUNT, at, changes, daily_rates, rows
 
@@ -67,13 +67,17 @@ def forecast(
         "open_amount_reporting": failed[1],
         "recovered_amount_reporting": failed[2],
     }
-    made = cash_forecast_by_month(
+    renewals = renewals_by_day(
         worth,
         rows(staging.Subscriptions, *subscriptions),
         rows(staging.SubscriptionItems, *items),
         rows(staging.Prices, *prices),
         rows(marts.ScheduledChanges, *scheduled),
         daily_rates() if rates is None else rates,
+        TERMS,
+    )
+    made = cash_forecast_by_month(
+        renewals,
         pl.LazyFrame([(ACCOUNT, JUNE, *attempted)], schema=ATTEMPTS, orient="row"),
         rows(marts.RecoveryByMonth, *([recovery] if failed[0] else [])),
         pl.LazyFrame([(ACCOUNT, JUNE, *invoiced)] if invoiced else [], schema=SENT, orient="row"),
