@@ -33,6 +33,7 @@ METHODS: Mapping[str, tuple[str, str]] = {
 """Name and words of each method, as it is shown."""
 SHOWN_MONTHS = 24
 COMPARED_AHEAD = 3
+FARTHEST = 12
 ENOUGH_TRIES = 5
 TOO_NARROW = Decimal("0.65")
 """Share of tries below which a band of 80 % is called too narrow."""
@@ -121,6 +122,12 @@ def _forecast_words(found: Outlook, terms: Terms) -> list[str]:
     score = found.scores.get(COMPARED_AHEAD)
     if score is not None:
         said.append(score_words(score, terms))
+    farthest = found.scores.get(FARTHEST)
+    if farthest is not None and _is_too_narrow(farthest["covered"], farthest["origins"]):
+        said.append(
+            f"The band {FARTHEST} months ahead would have held {farthest['covered']} of {farthest['origins']} times: "
+            "that far it has been too narrow."
+        )
     return said
 
 
@@ -151,9 +158,11 @@ def score_words(score: Mapping[str, Any], terms: Terms) -> str:
 def _verdict(held: int, tries: int) -> str:
     if tries < ENOUGH_TRIES:
         return ", and so few tries prove little"
-    if held < TOO_NARROW * tries:
-        return ", so it has been too narrow: expect to be further off"
-    return ""
+    return ", so it has been too narrow: expect to be further off" if _is_too_narrow(held, tries) else ""
+
+
+def _is_too_narrow(held: int, tries: int) -> bool:
+    return tries >= ENOUGH_TRIES and held < TOO_NARROW * tries
 
 
 def _fan(found: Outlook, history: Sequence[MrrMonth], marts: Marts, terms: Terms) -> Chart:

@@ -173,6 +173,13 @@ def test_a_band_that_did_not_hold_is_called_so(covered: int, origins: int, words
     assert words in " ".join(page_of(tables).findings)
 
 
+def test_a_band_that_did_not_hold_a_year_ahead_is_called_so_too() -> None:
+    tables = told(mrr_forecast_backtest=[scored("theta", 3, 1.0, True), scored("theta", 12, 4.0, True, 2, 8)])
+    assert page_of(tables).findings[3] == (
+        "The band 12 months ahead would have held 2 of 8 times: that far it has been too narrow."
+    )
+
+
 def test_the_chart_has_the_past_the_band_and_what_is_set() -> None:
     found = chart(page_of(told()), "forecast")
     drawing = draw(found.figure, FULL[0])
