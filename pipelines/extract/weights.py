@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from pipelines.warehouse import tables
-
 VECTOR_ROWS = 2_048
 FEWEST_BYTES = 112_000_000
 """Enough for objects of usual size, a few kilobytes."""
@@ -20,7 +18,8 @@ TIMES_A_VECTOR = 8
 
 def heaviest(connection: duckdb.DuckDBPyConnection) -> int:
     """Bytes of the heaviest vector held in any raw table; looked for where it was not noted yet."""
-    present = tables.present(connection)
+    query = "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+    present = set(connection.execute(query).fetchall())
     if ("pipeline", "heaviest_vector") in present:
         rows = connection.execute("select max(bytes) from pipeline.heaviest_vector").fetchall()
         return int(rows[0][0] or 0)

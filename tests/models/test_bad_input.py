@@ -77,4 +77,6 @@ def test_two_accounts_are_kept_apart() -> None:
     of_other = marts.build(other.staging, company.rates.lazy(), company.terms)
     for name, frame in built.items():
         apart = pl.concat([company.marts[name], of_other[name]]).collect()
+        if name == "exchange_rates":  # which belong to no account
+            apart = apart.unique()
         assert sorted(frame.collect().rows(), key=repr) == sorted(apart.rows(), key=repr), name

@@ -80,7 +80,11 @@ def test_accounts_whose_ids_collide_have_the_figures_that_each_has_alone(
     for world in (today, a_while_ago):
         (own,) = world.store.ids("account")
         alone = marts.build(staged(tmp_path_factory.mktemp("alone"), world), table, TERMS)
+        rates_then = set(alone["exchange_rates"].collect().rows())
+        assert rates_then <= set(both["exchange_rates"].collect().rows())  # which belong to no account
         for name, frame in both.items():
+            if name == "exchange_rates":
+                continue
             found = frame.filter(account_id=own).collect()
             expected = alone[name].collect()
             assert sorted(found.rows(), key=repr) == sorted(expected.rows(), key=repr), f"{name} of {own}"
