@@ -62,7 +62,7 @@ def first_load(url: str, key: str, home: str, paced: bool = False) -> Figures:
     with open_warehouse(_warehouse(home)) as connection:
         with _timed() as timer:
             report = sync(connection, account)
-        figures = _of_sync(report) | timer
+        figures = _of_sync(report) | timer | {"peak_bytes": peak_bytes()}  # before the questions below need more
         figures |= _held(connection) | {"fewest_requests": _fewest(connection, report)}
     return figures | {"warehouse_bytes": _warehouse(home).stat().st_size}
 
