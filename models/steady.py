@@ -8,18 +8,11 @@ import polars as pl
 
 from models.observations import REGULAR, SUBSCRIPTION
 from models.states import ranked
+from models.worth import ITEM_STATE
 
-UNCHANGED = (
-    "subscription_id",
-    "price_id",
-    "quantity",
-    "item_coupons",
-    "invoice_coupons",
-    "kept",
-    "taxed",
-    "line_amount",
-    "line_count",
-)
+UNCHANGED = ("subscription_id", *(name for name in ITEM_STATE if name not in ("account_id", "currency")))
+"""What must be the same: all that an item's worth depends on. Accounts are told apart anyhow, and an item's currency is
+its subscription's."""
 
 
 def steady(observed: pl.DataFrame) -> pl.DataFrame:
