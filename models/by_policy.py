@@ -55,6 +55,8 @@ class _Ledgers:
 
     def of(self, policy: MetricPolicy, only: pl.DataFrame | None = None, chosen_by: object = None) -> pl.DataFrame:
         """The ledger of all subscriptions, or of some; `chosen_by` says which, to know them again."""
+        if only is not None and only.is_empty():
+            return self.of(BASE).clear()
         key = (_of_time(policy), chosen_by)
         if key not in self._made:
             timeline = stretches(self.known, self.catalogue, policy, only)

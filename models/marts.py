@@ -8,6 +8,7 @@ rest from what was made of each part: from sums of parts, or from rows that are 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 import polars as pl
 
@@ -495,7 +496,15 @@ def made_from(name: str) -> tuple[str, ...]:
 
 def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
     """All staged tables, empty ones where nothing was staged, as where a key may not read them."""
-    return {table.table_name: table.create_empty().lazy() for table in staged.TABLES} | dict(staging)
+    return {name: _empty(name) for name in STAGED if name not in staging} | dict(staging)
+
+
+STAGED = {table.table_name: table for table in staged.TABLES}
+
+
+@cache
+def _empty(name: str) -> pl.LazyFrame:
+    return STAGED[name].create_empty().lazy()
 
 
 def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:

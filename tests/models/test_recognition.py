@@ -430,7 +430,7 @@ histories = st.one_of(
 
 
 @given(history=histories, zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_recognized_and_deferred_are_what_was_billed(history: tuple[dict[str, list[Row]], datetime], zone: str) -> None:
     tables, as_of = history
     terms = Terms(as_of=as_of, timezone=zone, currency="usd")
@@ -451,7 +451,7 @@ def test_recognized_and_deferred_are_what_was_billed(history: tuple[dict[str, li
 
 
 @given(tables=billing(), as_of=instants)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_month_that_is_over_says_the_same_later(tables: dict[str, list[Row]], as_of: datetime) -> None:
     then, later = (Terms(as_of=moment, timezone="UTC", currency="usd") for moment in (as_of, LATER.as_of))
     closed = months(then, **tables).filter(~pl.col("is_partial")).drop("is_partial").collect()
