@@ -103,8 +103,8 @@ PAIR = {"pair_from": pl.String, "pair_to": pl.String}
 
 
 def _known(rates: pl.LazyFrame, used: Collection[str], terms: Terms) -> Mapping[Pair, pl.DataFrame]:
-    """The rates up to the as-of day by pair of currencies: date, known_on, rate as an integer; of those pairs by which a
-    currency in use may be converted into another."""
+    """The rates up to the as-of day by pair of currencies: date, known_on, rate as an integer; of those pairs by which
+    a currency in use may be converted into another."""
     if not set(used) - {terms.currency}:
         return {}
     told = rates.with_columns(
