@@ -38,7 +38,16 @@ from models.projection import renewal_fits
 from models.published import exchange_rates
 from models.realised import cash_by_age, cash_of_customers, customer_cash, customer_value_by_age
 from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
-from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month, shares
+from models.recognition import (
+    deferred_revenue,
+    earned,
+    postings,
+    recognised,
+    revenue_recognition_by_month,
+    running,
+    shares,
+    spans,
+)
 from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
@@ -319,11 +328,14 @@ RECIPES: Mapping[str, Recipe] = {
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),
-    "steps.recognised": Recipe(recognised, ("steps.postings",)),
+    "steps.spans": Recipe(spans, ("steps.postings",)),
+    "steps.recognised": Recipe(recognised, _takes("steps.postings steps.spans")),
+    "steps.running": Recipe(running, _takes("steps.postings steps.spans")),
+    "steps.earned": Recipe(earned, _takes("steps.recognised steps.running"), grain=ACCOUNT),
     "marts.revenue_recognition_by_month": Recipe(
-        revenue_recognition_by_month, ("steps.recognised",), contracts.RevenueRecognitionByMonth, ACCOUNT
+        revenue_recognition_by_month, ("steps.earned",), contracts.RevenueRecognitionByMonth, ACCOUNT
     ),
-    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.recognised",), contracts.DeferredRevenue, ACCOUNT),
+    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.earned",), contracts.DeferredRevenue, ACCOUNT),
     "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates, ACCOUNT),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,

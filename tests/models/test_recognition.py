@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contracts import staging
-from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month, shares
+from models.recognition import (
+    deferred_revenue,
+    earned,
+    postings,
+    recognised,
+    revenue_recognition_by_month,
+    running,
+    shares,
+    spans,
+)
 from models.terms import Terms
 from tests.models.rows import at, charge, only, rows
 
@@ -86,7 +95,9 @@ def earned_shares(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFr
 
 
 def added_up(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
-    return recognised(made_of(tables, terms), terms)
+    made = made_of(tables, terms).collect().lazy()
+    parts = spans(made, terms)
+    return earned(recognised(made, parts, terms), running(made, parts, terms), terms)
 
 
 def months(terms: Terms = LATER, /, **tables: Sequence[Row]) -> pl.LazyFrame:
