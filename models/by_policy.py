@@ -15,7 +15,7 @@ from models.known import COUPONS, Known
 from models.lives import FINAL_FAILURE
 from models.mrr import month_end_stock, months_of, published
 from models.observations import SUBSCRIPTION
-from models.periods import is_partial
+from models.periods import is_partial, month_of
 from models.plans import AS_WRITTEN, collected
 from models.policy import GROUPS, PRESETS, RULES, WITHOUT_EFFECT_ON_STOCK, MetricPolicy, switched
 from models.terms import Terms
@@ -70,7 +70,8 @@ def changed_by_policy(
     """What each group of each policy's rules changes of each month's closing: account_id, month, policy, group, micros.
 
     Sums of parts of the customers add up to those of all. The group `base` is the default policy's closing; where a
-    policy has no ledger before a group it is the closing with it; and rows without a policy say which months there are.
+    policy has no ledger before a group it is the closing with it; rows without a policy say how many changes a month
+    has by any policy.
 
     Args:
         known: the facts.
@@ -83,9 +84,10 @@ def changed_by_policy(
     ledgers.remember(terms.policy, changes)
     steps = [step for policy in compared(terms).values() for step in _steps(policy, ledgers)]
     base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
-    months = _months([base, *steps], terms)
+    dated = _dated([base, *steps])
+    months = _months(dated, terms)
     changed = _changed([base, *steps], months, rates, terms)
-    return pl.concat([changed.select("account_id", "month", "policy", "group", "micros"), months], how="diagonal")
+    return pl.concat([changed.select("account_id", "month", "policy", "group", "micros"), dated], how="diagonal")
 
 
 def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
@@ -94,8 +96,7 @@ def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame
     `changed_by_policy` is of the function of that name, of all customers or of parts of them.
     """
     parts = changed_by_policy.pipe(collected)
-    days = parts.lazy().filter(pl.col("policy").is_null()).select("account_id", moved_on="month")
-    months = months_of(days, days.clear(), terms).pipe(collected)
+    months = _months(parts.filter(pl.col("policy").is_null(), pl.col("micros") != 0), terms)
     changed = parts.drop_nulls("policy").group_by("policy", "group", "account_id", "month").agg(pl.col("micros").sum())
     difference = pl.sum_horizontal(PARTS)
     amounts = ("closing_mrr_reporting", "difference_reporting", *PARTS)
@@ -169,8 +170,15 @@ def _of_group(policy: MetricPolicy, group: str) -> tuple[object, ...]:
     return tuple(getattr(policy, name) for name, rule in RULES.items() if rule.group == group)
 
 
-def _months(steps: Iterable[_Step], terms: Terms) -> pl.DataFrame:
-    days = pl.concat(step.after.select("account_id", moved_on="changed_on") for step in steps).lazy()
+def _dated(steps: Iterable[_Step]) -> pl.DataFrame:
+    """How many changes each month has by any policy: account_id, month, micros."""
+    changes = pl.concat(step.after.select("account_id", month=month_of("changed_on")) for step in steps)
+    return changes.group_by("account_id", "month").agg(micros=pl.len().cast(pl.Int64))
+
+
+def _months(dated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Every month from the first with a change on: account_id, month."""
+    days = dated.lazy().select("account_id", moved_on="month")
     return months_of(days, days.clear(), terms).pipe(collected)
 
 

@@ -75,8 +75,8 @@ def with_steps(frames: Frames, terms: Terms) -> dict[str, pl.LazyFrame]:
 
 
 def found(frames: Frames, looked_at: Iterable["Check"], terms: Terms) -> pl.LazyFrame:
-    """What checks find: account_id, check_name, table_name, failing_rows, subjects (the first few, in order); a row
-    for every check of every account that the frames tell of."""
+    """What checks find: account_id, check_name, table_name, failing_rows, subjects (in order); a row for every check of
+    every account that the frames tell of."""
     accounts = _accounts(frames)
     return pl.concat([_row(check, frames, accounts, terms) for check in looked_at]).pipe(collected).lazy()
 
@@ -123,9 +123,7 @@ def _row(check: "Check", frames: Frames, accounts: pl.LazyFrame, terms: Terms) -
     failing = check.failing(frames, terms)
     if check.is_of_values:
         failing = failing.unique(["account_id", "subject"])
-    found = failing.group_by("account_id").agg(
-        _failing_rows(), subjects=subjects if check.is_of_values else subjects.head(TOLD)
-    )
+    found = failing.group_by("account_id").agg(_failing_rows(), subjects=subjects)
     return accounts.join(found, on="account_id", how="left").select(
         "account_id",
         pl.col("failing_rows").fill_null(0),
@@ -137,7 +135,7 @@ def _row(check: "Check", frames: Frames, accounts: pl.LazyFrame, terms: Terms) -
 
 def _added_up(found: pl.LazyFrame) -> pl.LazyFrame:
     """What was found of all parts: rows are counted, values that several parts have but once."""
-    is_of_values = pl.col("check_name").is_in([check.name for check in CHECKS if check.is_of_values])
+    is_of_values = pl.col("check_name").is_in(OF_VALUES)
     subjects = pl.col("subjects").list.explode(keep_nulls=False, empty_as_null=False)
     values = subjects.unique()
     return (
@@ -807,3 +805,6 @@ READ_OF_ALL = ("spine.items", "spine.movements", "steps.held_balance", "steps.re
 
 OF_CUSTOMERS = tuple(check for check in CHECKS if check.name not in OF_ALL and _is_of_customers(check))
 """Checks whose failing rows are those of each part of the customers."""
+
+OF_VALUES = tuple(check.name for check in CHECKS if check.is_of_values)
+"""Checks that count values, which several rows may have."""

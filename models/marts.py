@@ -12,7 +12,7 @@ from functools import cache
 
 import polars as pl
 
-from models import checks
+from models import checks, increment
 from models.cash import balance_reconciliation, beside_the_ledger, cash_by_day, moved_by_day
 from models.churn import churn_reasons_by_month, churned_customers, with_churn_kinds
 from models.contracts import marts as contracts
@@ -93,6 +93,11 @@ class Recipe:
     table: type[contracts.Mart] | None = None
     """The contract that the frame is held against; None for a step that is not published."""
     grain: Grain = CUSTOMERS
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns by which the rows of a public table are known."""
+        return tuple(self.table.primary_key()) if self.table else ()
 
 
 def _as_the_spine_made_it(frame: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -450,13 +455,13 @@ def reduced(
     """The public tables that are made of all customers together, `data_checks` among them.
 
     Args:
-        parts: what `mapped` made, of every customer once.
+        parts: what `mapped` made, of every customer once; or what `followed` made of it.
         reference: the staged tables of `REFERENCE`.
         rates: as of `build`.
         terms: the terms that the parts were made by.
     """
     given = complete({name: reference[name] for name in REFERENCE if name in reference})
-    whole = {name: pl.concat([part[name] for part in parts]).lazy() for name in kept()}
+    whole = {name: rows.lazy() for name, rows in increment.added_up(parts).items()}
     spine = {name.removeprefix("spine."): frame for name, frame in whole.items() if name.startswith("spine.")}
     frames = {f"staging.{name}": given[name] for name in REFERENCE} | whole
     frames |= _named("spine", of_account(spine, rates, terms))
@@ -465,6 +470,27 @@ def reduced(
             frames[name] = _made(recipe, frames, terms)
     made = {table: frames[f"marts.{table}"] for table in names(ACCOUNT)}
     return made | {"data_checks": checks.told(whole[FOUND], frames, [frames["spine.findings"]], terms)}
+
+
+def followed(kept: increment.Part, before: increment.Part, after: increment.Part) -> dict[str, pl.DataFrame]:
+    """What `mapped` would make of all customers now, from what it made of all before, and of those that changed since.
+
+    Args:
+        kept: what was made of all, of `increment.added_up`.
+        before: what `mapped` makes of those that changed since, from what was known then, by the terms of then.
+        after: what it makes of them now. The day of the terms is the same.
+
+    Raises:
+        increment.CannotFollowError: everything has to be made anew.
+    """
+    keys = {f"marts.{name}": RECIPES[f"marts.{name}"].key for name in names(CUSTOMERS)}
+    return increment.followed(kept, before, after, keys)
+
+
+def due(kept: increment.Part, terms: Terms) -> pl.DataFrame:
+    """account_id and customer_id of those of whom something that was expected should have happened by now."""
+    is_due = pl.col("effective_at") <= terms.as_of
+    return kept["marts.scheduled_changes"].filter(is_due).select("account_id", "customer_id").unique()
 
 
 FOUND = "steps.found"

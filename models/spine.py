@@ -125,8 +125,8 @@ def of_customers(
     timeline = stretches(known, sold, terms.policy).lazy()
     told = ledger.changes(timeline, terms).pipe(collected)
     native = ledger.kept(told.lazy(), terms.policy).pipe(collected)
-    used = currencies(known, _needed(native, terms))
-    daily = rates_of(used, rates, terms)
+    used = currencies(known)
+    daily = rates_of(used, _needed(native, terms), rates, terms)
     mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
     changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).pipe(collected).lazy()
     stays_free = terms.policy.free_customers == "active"
@@ -161,9 +161,10 @@ def of_customers(
 
 def of_account(parts: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
     """What the spine says of all customers together, from the frames of `of_customers`, those of all parts in one."""
-    daily = rates_of(parts["currencies"].pipe(collected), rates, terms)
-    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
     changes, moved, comings = (parts[name] for name in ("changes", "movements", "comings"))
+    needed = _needed(changes.select("currency").pipe(collected), terms)
+    daily = rates_of(parts["currencies"].pipe(collected), needed, rates, terms)
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
     days = mrr.by_day(moved, comings, terms).pipe(collected).lazy()
     months = mrr.by_month(days, comings, terms)
     reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
@@ -187,15 +188,16 @@ def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms:
     Raises:
         models.fx.MissingRateError: a currency of `needed` has no rate at all to the reporting currency.
     """
-    return rates_of(currencies(known, needed), rates, terms)
+    return rates_of(currencies(known), needed, rates, terms)
 
 
-def _needed(native: pl.DataFrame, terms: Terms) -> list[str]:
-    return [] if terms.policy.fx_mode == "native" else native["currency"].unique().to_list()
+def _needed(changes: pl.DataFrame, terms: Terms) -> list[str]:
+    """The currencies that must have rates: those of changes of MRR."""
+    return [] if terms.policy.fx_mode == "native" else changes["currency"].unique().to_list()
 
 
-def currencies(known: Known, needed: Iterable[str]) -> pl.DataFrame:
-    """Each currency that anything is in: currency, at (since when), is_needed (it must have rates)."""
+def currencies(known: Known) -> pl.DataFrame:
+    """Each currency that anything is in: currency, at (since when)."""
     money = pl.concat(
         [
             known.lives.lazy().select("currency", at=pl.lit(known.since)),
@@ -205,18 +207,12 @@ def currencies(known: Known, needed: Iterable[str]) -> pl.DataFrame:
             ),
         ]
     )
-    return (
-        money.group_by("currency")
-        .agg(pl.col("at").min())
-        .with_columns(is_needed=pl.col("currency").is_in(list(needed)))
-        .pipe(collected)
-    )
+    return money.group_by("currency").agg(pl.col("at").min()).pipe(collected)
 
 
-def rates_of(used: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def rates_of(used: pl.DataFrame, needed: Iterable[str], rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`daily_rates` of the currencies of `currencies`."""
     first = min((one.date() - timedelta(days=1) for one in used["at"]), default=terms.as_of_day)
-    needed = used.filter("is_needed")["currency"].unique().to_list()
     return fx.daily_rates(rates, needed, used["currency"].unique().to_list(), first, terms)
 
 
