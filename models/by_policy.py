@@ -109,6 +109,26 @@ def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame
     )
 
 
+def items_by_policy(known: Known, catalogue: Catalogue, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+    """`mrr_by_policy` item by item: what each is worth at each month's end by the default, and what each group of each
+    policy's rules changes of it; rows of `ITEM`, month, policy, base and a column a group, in micros. They add up to
+    the mart's."""
+    ledgers = _Ledgers(known, catalogue, terms)
+    steps = [step for policy in compared(terms).values() for step in _steps(policy, ledgers)]
+    base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
+    changed = _changed([base, *steps], _months([base, *steps], terms), rates, terms, ITEM)
+    key = (*ITEM, "month")
+    told = []
+    for policy in compared(terms).values():
+        cells = changed.filter(pl.col("policy").is_in([BASE.name, policy.name])).select(key).unique()
+        told.append(_told(policy, changed, cells, key))
+    is_something = pl.any_horizontal(pl.col("base", *PARTS) != 0)
+    return pl.concat(told).filter(is_something).drop("policy_hash")
+
+
+ITEM = ("account_id", "customer_id", "subscription_id", "subscription_item_id")
+
+
 def compared(terms: Terms) -> Mapping[str, MetricPolicy]:
     """The policies that are compared, by name."""
     return {**PRESETS, terms.policy.name: terms.policy}
@@ -182,9 +202,15 @@ def _months(dated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     return months_of(days, days.clear(), terms).pipe(collected)
 
 
-def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+def _changed(
+    steps: Sequence[_Step],
+    months: pl.DataFrame,
+    rates: pl.LazyFrame,
+    terms: Terms,
+    by: Sequence[str] = ("account_id",),
+) -> pl.DataFrame:
     """What each step changed of each month's closing, or what it closes with where it has no ledger before: policy,
-    group, account_id, month, micros. Ledgers at rates of the same table are valued together."""
+    group, the columns of `by`, month, micros. Ledgers at rates of the same table are valued together."""
     by_table: dict[str, list[pl.LazyFrame]] = {}
     both = ((step, sign, changes) for step in steps for sign, changes in ((1, step.after), (-1, step.before)))
     sides = [(step, sign, changes) for step, sign, changes in both if changes is not None]
@@ -196,7 +222,7 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
         schema={"side": pl.Int32, "policy": pl.String, "group": pl.String, "sign": pl.Int64},
         orient="row",
     )
-    about = ("account_id", "side")
+    about = (*by, "side")
     valued = [
         month_end_stock(
             pl.concat(sides).pipe(collected).lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
@@ -206,16 +232,18 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
     return (
         pl.concat(pl.collect_all(valued, optimizations=AS_WRITTEN))
         .join(named.pipe(collected), on="side")
-        .group_by("policy", "group", "account_id", "month")
+        .group_by("policy", "group", *by, "month")
         .agg(micros=(pl.col("closing_mrr") * pl.col("sign")).sum())
     )
 
 
-def _told(policy: MetricPolicy, changed: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a policy: account_id, month, policy, policy_hash, base, and a column a group."""
+def _told(
+    policy: MetricPolicy, changed: pl.DataFrame, cells: pl.DataFrame, key: Sequence[str] = ("account_id", "month")
+) -> pl.DataFrame:
+    """The rows of a policy, one for each of the cells: the columns of `key`, policy, policy_hash, base, and a column a
+    group."""
     closes_with = {switch.group for switch in _switches(policy) if not switch.touches_some}
-    key = ["account_id", "month"]
-    told = months
+    told = cells
     for group, column in (("base", "base"), *zip(GROUPS, PARTS, strict=True)):
         of = BASE.name if group == "base" else policy.name
         part = changed.filter(policy=of, group=group).select(*key, pl.col("micros").alias(column))

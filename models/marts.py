@@ -329,7 +329,8 @@ RECIPES: Mapping[str, Recipe] = {
         postings,
         _takes(
             "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes staging.refunds "
-            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions"
+            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions "
+            "staging.subscriptions"
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),

@@ -24,6 +24,9 @@ BILLED = {"invoice": "invoiced", "write_off": "written_off"}
 CAUGHT_UP = {"invoice": "earned", "write_off": "bad_debt"}
 """Kind of posting → column of what had passed of its period when it became known; every other is `contra_revenue`."""
 
+LAPSED = ":lapsed"
+"""What the id of an invoice item ends with that takes back what no invoice will bill."""
+
 SECOND = 1_000_000
 """In microseconds."""
 
@@ -40,15 +43,17 @@ def postings(
     charges: pl.LazyFrame,
     invoice_payments: pl.LazyFrame,
     balance_transactions: pl.LazyFrame,
+    subscriptions: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """Everything that was billed or taken back to the as-of instant, as postings.
 
-    Columns: account_id, posting_id, invoice_id, kind (invoice, credit_note, refund, dispute, void, write_off),
+    Columns: account_id, posting_id, invoice_id, kind (invoice, credit_note, refund, dispute, void, write_off, lapse),
     currency, amount (minor units without tax; negative where something is taken back), start_at, end_at (of what it is
     for), known_at, billed_at (null where it waits for its invoice).
     """
-    lines = _lines(invoices, invoice_lines, invoice_items, terms).pipe(collected).lazy()
+    billed_lines = [_lines(invoices, invoice_lines, invoice_items, terms), _shipping(invoices, terms)]
+    lines = pl.concat(billed_lines).drop_nulls("currency").pipe(collected).lazy()
     back = reversals(
         invoices,
         lines,
@@ -81,7 +86,9 @@ def postings(
     )
     billed = lines.rename({"line_id": "posting_id"})
     columns = taken_back.collect_schema().names()
-    made = pl.concat([billed.select(columns), taken_back, _waiting(invoices, invoice_items, terms).select(columns)])
+    waiting = _waiting(invoices, invoice_items, terms)
+    unbilled = [frame.select(columns) for frame in (waiting, _lapsed(waiting, subscriptions, terms))]
+    made = pl.concat([billed.select(columns), taken_back, *unbilled])
     return made.filter(pl.col("amount") != 0)
 
 
@@ -350,6 +357,22 @@ def _lines(
     )
 
 
+def _shipping(invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What invoices charge for shipping, which no line tells: earned when they are finalised. Without its tax."""
+    return invoices.filter(pl.col("finalized_at") <= terms.as_of, pl.col("amount_shipping") != 0).select(
+        "account_id",
+        invoice_id="id",
+        line_id=pl.col("id") + ":shipping",
+        kind=pl.lit("invoice"),
+        currency="currency",
+        amount="amount_shipping",
+        start_at="finalized_at",
+        end_at="finalized_at",
+        known_at="finalized_at",
+        billed_at="finalized_at",
+    )
+
+
 def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Prorations made by the as-of instant that no finalised invoice holds yet: earned, but not billed."""
     finalised = invoices.filter(pl.col("finalized_at") <= terms.as_of).select("account_id", invoice_id="id")
@@ -363,6 +386,7 @@ def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) 
         .select(
             "account_id",
             "invoice_id",
+            "subscription_id",
             "currency",
             "amount",
             posting_id="id",
@@ -372,6 +396,24 @@ def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) 
             known_at="created_at",
             billed_at=pl.lit(None, pl.Datetime("us", "UTC")),
         )
+    )
+
+
+def _lapsed(waiting: pl.LazyFrame, subscriptions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What waits for an invoice of a subscription that has ended is no one's debt any more: taken back as it ended.
+
+    Stripe puts pending prorations on the last invoice of a subscription that ends with its period; where it was
+    canceled at once they stay, and no invoice of it comes that would bill them.
+    https://docs.stripe.com/api/subscriptions/cancel
+    """
+    ended = subscriptions.filter(pl.col("ended_at") <= terms.as_of).select(
+        "account_id", "ended_at", subscription_id="id"
+    )
+    return waiting.join(ended, on=["account_id", "subscription_id"]).with_columns(
+        posting_id=pl.col("posting_id") + LAPSED,
+        kind=pl.lit("lapse"),
+        amount=-pl.col("amount"),
+        known_at=pl.max_horizontal("known_at", "ended_at"),
     )
 
 

@@ -146,7 +146,7 @@ def of_customers(
         "rates": daily,
         "mrr_rates": mrr_rates,
         "currencies": used.lazy(),
-        "told": _told(staging, timeline),
+        "told": _told(known, timeline),
         "changed_by_policy": pl.defer(
             lambda: changed_by_policy(known, sold, told, daily, terms), schema=CHANGED_BY_POLICY
         ),
@@ -223,20 +223,43 @@ def _once(told: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([of_values, told.filter(of_rows)])
 
 
-def _told(staging: Mapping[str, pl.LazyFrame], timeline: pl.LazyFrame) -> pl.LazyFrame:
+def _told(known: Known, timeline: pl.LazyFrame) -> pl.LazyFrame:
+    staging = known.staging
     unknown = timeline.filter(pl.col("reason") == "unknown_amount").select(
         check_name=pl.lit("prices_say_their_amount"),
         about=pl.lit("prices"),
         subject="subscription_item_id",
         severity=pl.lit("error"),
-        detail=pl.format("price {} says no amount and no invoice line does; it counts as 0", "price_id"),
+        detail=pl.format("{}; it counts as 0", _why_unknown()),
+    )
+    overlaps = known.overlapping.lazy().select(
+        check_name=pl.lit("billed_periods_do_not_overlap"),
+        about=pl.lit("invoice_lines"),
+        subject="subscription_item_id",
+        severity=pl.lit("warning"),
+        detail=pl.format(
+            "billed again from {} on; the later bill counts", pl.col("at").dt.strftime("%Y-%m-%d %H:%M:%S")
+        ),
     )
     return pl.concat(
         [
             unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
             incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
+            overlaps,
         ]
+    )
+
+
+def _why_unknown() -> pl.Expr:
+    """Why it is not known what an item costs."""
+    price = pl.col("price_id")
+    return (
+        pl.when(price.is_null())
+        .then(pl.lit("no price is named"))
+        .when(pl.col("recurring_interval").is_null())
+        .then(pl.format("price {} is not held", price))
+        .otherwise(pl.format("price {} says no amount in {} and no invoice line does", price, "currency"))
     )
 
 

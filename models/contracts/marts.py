@@ -222,8 +222,8 @@ class MrrExclusions(Mart):
     subscription_item_id = text("Subscription item", key=True)
     currency = text(CURRENCY)
     reason = text(
-        "trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount; by other policies than "
-        "the default also cancel_requested, past_due, awaiting_payment"
+        "trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount, no_quantity; by other "
+        "policies than the default also cancel_requested, past_due, awaiting_payment"
     )
     list_mrr = mrr("What it would be worth a month before discounts, if it counted")
 
@@ -1017,9 +1017,11 @@ class DataChecks(Mart):
     table_name = "data_checks"
     check_name = text("Name of the check", key=True)
     table_name_ = dy.String(alias="table_name", primary_key=True, description="Table it looks at")
-    passed = flag("True where nothing was found")
+    passed = flag("True where nothing was found, or what was found is only a note")
     failing_rows = count("Rows found")
-    severity = text("blocking: figures cannot be trusted; warning: something needs a look")
+    severity = text(
+        "blocking: figures cannot be trusted; warning: something needs a look; note: unusual, and treated by a rule"
+    )
     checked_at = instant("As-of instant of the build")
     detail = text("What was found, for a person", nullable=True)
 
