@@ -5,8 +5,9 @@ Knows subscriptions as records and prices as arithmetic; collecting the money is
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
-from sandbox.world import standing
+from sandbox.world import shapes, standing
 from sandbox.world.business import STEP, Price
 from sandbox.world.periods import DAY, HOUR, moment
 from sandbox.world.pricing import cost, half_up, prorated, reduction
@@ -28,10 +29,15 @@ def regular_lines(stage: Stage, sub: Subscription, *, metered_from: int | None =
     """One line an item for the period that begins, net of discounts, and one for metered use since `metered_from`."""
     lines = [_regular(stage, sub, item) for item in sub.items if item.price.usage_type == "licensed"]
     if metered_from is not None:
-        metered = (item for item in sub.items if item.price.usage_type == "metered")
-        lines.extend(_metered(stage, sub, item, metered_from) for item in metered)
+        lines.extend(usage_lines(stage, sub, metered_from, sub.period_start))
     _discount(sub, lines)
     return [_taxed(sub.customer, line) for line in lines]
+
+
+def usage_lines(stage: Stage, sub: Subscription, since: int, until: int) -> list[Line]:
+    """One line an item for what was used of it, which is billed with that."""
+    metered = (item for item in sub.items if item.price.usage_type == "metered")
+    return [_metered(stage, sub, item, since, until) for item in metered]
 
 
 def trial_lines(stage: Stage, sub: Subscription) -> list[Line]:
@@ -53,10 +59,20 @@ def trial_lines(stage: Stage, sub: Subscription) -> list[Line]:
 
 
 def proration(
-    stage: Stage, sub: Subscription, item: Item, price: Price, quantity: int, amount: Fraction, *, credit: bool
+    stage: Stage,
+    sub: Subscription,
+    item: Item,
+    price: Price,
+    quantity: int,
+    amount: Fraction,
+    *,
+    credit: bool,
+    at: int | None = None,
 ) -> InvoiceItem:
-    """The unused time of an old state (a credit) or the remaining time of a new one, from now to the period's end."""
-    part = prorated(amount, stage.now, sub.period_start, sub.period_end, STEP.get(sub.currency, 1))
+    """The unused time of an old state (a credit) or the remaining time of a new one, from now (or `at`) to the
+    period's end."""
+    since = stage.now if at is None else at
+    part = prorated(amount, since, sub.period_start, sub.period_end, STEP.get(sub.currency, 1))
     words = "Unused time on" if credit else "Remaining time on"
     bill = InvoiceItem(
         id=stage.business.id("ii_1", 23, sub.customer.no, _count(sub.customer, "item")),
@@ -64,11 +80,11 @@ def proration(
         customer=sub.customer,
         amount=-part if credit else part,
         currency=sub.currency,
-        start=stage.now,
+        start=since,
         end=sub.period_end,
         price=price,
         quantity=quantity,
-        description=f"{words} {quantity} × {_name(stage, price)} after {moment(stage.now):%d %b %Y}",
+        description=f"{words} {quantity} × {_name(stage, price)} after {moment(since):%d %b %Y}",
         proration=True,
         subscription=sub,
         item=item,
@@ -130,7 +146,9 @@ def finalize(stage: Stage, invoice: Invoice) -> None:
     invoice.finalized_at = stage.now
     invoice.finalizes_at = None
     invoice.starting_balance = customer.balance
-    customer.balance = min(0, customer.balance + invoice.total)
+    after = min(0, customer.balance + invoice.total)
+    if after != customer.balance:
+        note_balance(stage, customer, after - customer.balance, "applied_to_invoice", invoice=invoice.id)
     if invoice.collection == "send_invoice":
         invoice.due = stage.now + (sub.days_until_due or 30 if sub else 30) * DAY
     if invoice.amount_due:
@@ -139,6 +157,36 @@ def finalize(stage: Stage, invoice: Invoice) -> None:
     _drop_once(stage, sub, invoice)
     sent = ["invoice.sent"] if invoice.collection == "send_invoice" else []
     stage.touch(invoice, "invoice.updated", "invoice.finalized", *sent)
+
+
+def note_balance(
+    stage: Stage,
+    customer: Customer,
+    amount: int,
+    kind: str,
+    *,
+    invoice: str | None = None,
+    credit_note: str | None = None,
+    description: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """The customer's balance changes by an amount (below zero: a credit); gives the entry of its ledger."""
+    customer.balance += amount
+    entry = shapes.customer_balance_transaction(
+        id=stage.business.id("cbtxn_1", 23, customer.no, _count(customer, "balance")),
+        created=stage.now,
+        customer=customer.id,
+        amount=amount,
+        ending_balance=customer.balance,
+        currency=customer.currency,
+        type=kind,
+        invoice=invoice,
+        credit_note=credit_note,
+        description=description,
+        metadata=metadata,
+    )
+    stage.put(entry)
+    return entry
 
 
 def void(stage: Stage, invoice: Invoice) -> None:
@@ -153,16 +201,21 @@ def void(stage: Stage, invoice: Invoice) -> None:
     invoice.voided_at = stage.now
     invoice.advance = False
     invoice.next_attempt = None
+    drop_payment(stage, invoice, "void_invoice")
+    stage.touch(invoice, "invoice.updated", "invoice.voided")
+
+
+def drop_payment(stage: Stage, invoice: Invoice, reason: str | None = None) -> None:
+    """Nothing is to be paid through Stripe any more: the payment that was open is canceled."""
     if invoice.intent is not None:
         invoice.intent.status = "canceled"
         invoice.intent.canceled_at = stage.now
-        invoice.intent.cancellation_reason = "void_invoice"
+        invoice.intent.cancellation_reason = reason
         stage.touch(invoice.intent, "payment_intent.canceled")
     if invoice.payment is not None:
         invoice.payment.status = "canceled"
         invoice.payment.canceled_at = stage.now
         stage.touch(invoice.payment)
-    stage.touch(invoice, "invoice.updated", "invoice.voided")
 
 
 def _draft(stage: Stage, customer: Customer, reason: str, lines: list[Line], window: tuple[int, int]) -> Invoice:
@@ -229,14 +282,14 @@ def _regular(stage: Stage, sub: Subscription, item: Item) -> Line:
     )
 
 
-def _metered(stage: Stage, sub: Subscription, item: Item, since: int) -> Line:
+def _metered(stage: Stage, sub: Subscription, item: Item, since: int, until: int) -> Line:
     calls, item.usage = item.usage, 0
     return Line(
         _line_id(stage, sub.customer),
         half_up(cost(item.price, calls), STEP.get(sub.currency, 1)),
         calls,
         since,
-        sub.period_start,
+        until,
         f"{calls} × {_name(stage, item.price)}",
         item.price,
         item,
@@ -294,10 +347,7 @@ def _taxed(customer: Customer, line: Line) -> Line:
         return line
     line.tax_rate = rate
     share = standing.share_of_tax(rate)
-    exact = line.net * share
-    if rate.inclusive and line.invoice_item is None and exact.denominator != 1:
-        raise ValueError(f"{line.price}: tax inside {line.net} is no whole amount; choose multiples of 120")
-    line.tax = half_up(exact, STEP.get(customer.currency, 1))
+    line.tax = half_up(line.net * share, STEP.get(customer.currency, 1))
     return line
 
 

@@ -11,11 +11,12 @@ from sandbox.world.business import Coupon, Price, TaxRate
 
 @dataclass(slots=True, eq=False)
 class Card:
-    """A card on file. `fate` says how it will fail, if it will: a decline code, or "" for good."""
+    """A card on file. `fate` says how it will fail, if it will: a decline code, or "" for good; `test` which of
+    Stripe's test cards it is, if it is one."""
 
     id: str
     created: int
-    customer: "Customer"
+    customer: "Customer | None"
     brand: str
     last4: str
     exp_month: int
@@ -24,6 +25,8 @@ class Card:
     funding: str
     fate: str = ""
     detached: bool = False
+    test: str = ""
+    metadata: dict[str, str] | None = None
     kind: str = "payment_method"
 
 
@@ -92,7 +95,11 @@ class Item:
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """A subscription as it stands; `anchor` and `cycle` count its billing periods."""
+    """A subscription as it stands; `anchor` and `cycle` count its billing periods.
+
+    `billed_discounts` are those of the running period, where others hold from the next one on; `waiving` says that the
+    running period's bill was called off.
+    """
 
     id: str
     customer: Customer
@@ -127,6 +134,9 @@ class Subscription:
     paused_type: str | None = None
     paused_at: int | None = None
     latest_invoice: str | None = None
+    card: Card | None = None
+    billed_discounts: list[Discount] | None = None
+    waiving: bool = False
     pending: "list[InvoiceItem]" = field(default_factory=list)
     drafts: "list[Invoice]" = field(default_factory=list)
     overdue: "list[Invoice]" = field(default_factory=list)
@@ -138,8 +148,9 @@ class Subscription:
 
     @property
     def coupons(self) -> list[Coupon]:
-        """The coupons of the subscription's discounts, in order."""
-        return [discount.coupon for discount in self.discounts]
+        """The coupons at work in the running period, in order."""
+        held = self.discounts if self.billed_discounts is None else self.billed_discounts
+        return [discount.coupon for discount in held]
 
     @property
     def interval(self) -> tuple[str, int]:
@@ -240,6 +251,8 @@ class Invoice:
     payment: "InvoicePayment | None" = None
     failure: int | None = None
     proration_date: int | None = None
+    description: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "invoice"
 
     @property
@@ -286,6 +299,7 @@ class Intent:
     canceled_at: int | None = None
     cancellation_reason: str | None = None
     description: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "payment_intent"
 
 
@@ -305,7 +319,9 @@ class Charge:
     transaction: str | None = None
     refunded: int = 0
     disputed: bool = False
+    inquired: bool = False
     invoice: Invoice | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "charge"
 
 
@@ -323,6 +339,7 @@ class Refund:
     transaction: str | None = None
     failure_reason: str | None = None
     failure_transaction: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "refund"
 
 
@@ -338,22 +355,58 @@ class Dispute:
     status: str
     entry: int
     transactions: list[str] = field(default_factory=list)
-    evidence: bool = False
+    evidence: dict[str, str] | None = None
+    submitted: bool = False
+    taken_over: bool = False
+    decided: bool = False
+    past_due: bool = False
+    metadata: dict[str, str] | None = None
     kind: str = "dispute"
 
 
 @dataclass(slots=True, eq=False)
+class NoteLine:
+    """What a credit note takes back of an invoice's line, or an amount of its own; `amount` before `off` and tax."""
+
+    amount: int
+    description: str
+    line: Line | None = None
+    quantity: int | None = 1
+    off: tuple[tuple[Discount, int], ...] = ()
+    tax: int = 0
+    tax_rate: TaxRate | None = None
+
+    @property
+    def total(self) -> int:
+        """The amount less discounts plus tax on top."""
+        on_top = self.tax if self.tax_rate is not None and not self.tax_rate.inclusive else 0
+        return self.amount - sum(amount for _, amount in self.off) + on_top
+
+
+@dataclass(slots=True, eq=False)
 class CreditNote:
-    """A correction of an invoice after it was finalised."""
+    """A correction of an invoice after it was finalised; how it was made good: refunds, credit, or another way."""
 
     id: str
     created: int
     invoice: Invoice
-    lines: list[tuple[Line, int, int]]
-    reason: str
-    refund: Refund | None
+    lines: list[NoteLine]
+    reason: str | None
     number: str
+    before_payment: bool
+    refunds: list[tuple[Refund, int]] = field(default_factory=list)
+    credit: str | None = None
+    out_of_band: int | None = None
+    status: str = "issued"
+    voided_at: int | None = None
+    memo: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "credit_note"
+
+    @property
+    def total(self) -> int:
+        """What is taken back in all."""
+        return sum(line.total for line in self.lines)
 
 
 @dataclass(slots=True, eq=False)
