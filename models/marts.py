@@ -52,12 +52,15 @@ from models.recovery import dunning_now, payment_failures, recovery_by_dimension
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
 from models.risk.accounts import at_risk_accounts, risk_scores, with_risk
+from models.risk.backtest import risk_backtest, risk_backtest_by_month, risk_calibration, risk_quality, risk_told
+from models.risk.calibration import risk_calibrations
 from models.risk.cards import risk_cards, risk_points
 from models.risk.changes import change_windows, usage_windows
 from models.risk.leaving import announced_ends
 from models.risk.payments import payment_windows
 from models.risk.snapshots import history, snapshots
 from models.risk.standing import billed_now, signals_now, standing_now
+from models.risk.trials import risk_trials
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import (
     committed_mrr,
@@ -344,11 +347,25 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "steps.billed_now": Recipe(billed_now, _takes("spine.changes staging.subscription_items")),
     "steps.standing_now": Recipe(standing_now, _takes("steps.snapshots steps.billed_now")),
-    "steps.risk_cards": Recipe(risk_cards, _takes("steps.risk_history staging.accounts"), grain=ACCOUNT),
+    "steps.risk_cards": Recipe(risk_cards, _takes("steps.risk_history steps.standing_now"), grain=ACCOUNT),
     "marts.risk_points": Recipe(
         risk_points, _takes("steps.risk_cards steps.risk_history"), contracts.RiskPoints, ACCOUNT
     ),
-    "steps.risk_scores": Recipe(risk_scores, _takes("steps.standing_now steps.risk_cards"), grain=ACCOUNT),
+    "steps.risk_trials": Recipe(risk_trials, ("steps.risk_history",), grain=ACCOUNT),
+    "marts.risk_backtest_by_month": Recipe(
+        risk_backtest_by_month,
+        _takes("steps.risk_history steps.risk_trials"),
+        contracts.RiskBacktestByMonth,
+        ACCOUNT,
+    ),
+    "marts.risk_backtest": Recipe(risk_backtest, ("marts.risk_backtest_by_month",), contracts.RiskBacktest, ACCOUNT),
+    "steps.risk_told": Recipe(risk_told, _takes("steps.risk_trials steps.risk_history"), grain=ACCOUNT),
+    "marts.risk_quality": Recipe(risk_quality, ("steps.risk_told",), contracts.RiskQuality, ACCOUNT),
+    "marts.risk_calibration": Recipe(risk_calibration, ("steps.risk_told",), contracts.RiskCalibration, ACCOUNT),
+    "steps.risk_calibrations": Recipe(risk_calibrations, ("steps.risk_told",), grain=ACCOUNT),
+    "steps.risk_scores": Recipe(
+        risk_scores, _takes("steps.standing_now steps.risk_cards steps.risk_calibrations"), grain=ACCOUNT
+    ),
     "marts.customers": Recipe(with_risk, _takes("steps.customers steps.risk_scores"), contracts.Customers, ACCOUNT),
     "marts.at_risk_accounts": Recipe(
         at_risk_accounts,
@@ -454,10 +471,18 @@ def build_on(
 ) -> dict[str, pl.LazyFrame]:
     """`build`, on a spine that is there already."""
     wanted = [f"marts.{name}" for name in (names() if only is None else only)]
+    frames = frames_on(spine, staging, terms, wanted)
+    return {name.removeprefix("marts."): frames[name] for name in wanted}
+
+
+def frames_on(
+    spine: Spine, staging: Mapping[str, pl.LazyFrame], terms: Terms, wanted: Collection[str]
+) -> dict[str, pl.LazyFrame]:
+    """Frames of the catalogue by name, steps among them, and all that they are made from."""
     frames = {f"staging.{name}": frame for name, frame in complete(staging).items()} | _frames_of(spine)
     for name in _in_order(wanted):
         frames[name] = _made(RECIPES[name], frames, terms)
-    return {name.removeprefix("marts."): frames[name] for name in wanted}
+    return frames
 
 
 def verify(
