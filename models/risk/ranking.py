@@ -5,7 +5,7 @@ chance, so counts are what is expected of all orders. Precision, recall and lift
 Introduction to Information Retrieval, 8.4; ROC-AUC as the Mann-Whitney statistic, PR-AUC as average precision.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import fsum, sqrt
 
 Group = tuple[int, int]
@@ -14,17 +14,18 @@ Z_95 = 1.959963984540054
 DECILES = 10
 
 
-def taken(sizes: Iterable[int], k: int) -> list[float]:
+def taken(sizes: Sequence[int], k: int) -> list[float]:
     """Of each group, in order, the share that is within the first k.
 
     >>> taken([2, 4, 5], 4)
     [1.0, 0.5, 0.0]
     """
-    shares, left = [], k
-    for size in sizes:
-        within = min(size, left)
-        shares.append(within / size)
-        left -= within
+    shares, left = [0.0] * len(sizes), k
+    for place, size in enumerate(sizes):
+        if left <= 0:
+            break
+        shares[place] = min(size, left) / size
+        left -= size
     return shares
 
 
