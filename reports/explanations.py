@@ -106,10 +106,10 @@ def pages(connection: duckdb.DuckDBPyConnection, account_id: str, through: date 
         return []
     row = publication.row(0, named=True)
     found = _explained(connection, account_id, terms_of(row), through)
-    dashboard = _dashboard(account_id, row["livemode"])
+    address = dashboard(account_id, row["livemode"])
     told = publication_of({"publication": publication})
     names = customer_names(Marts({"customers": _table(connection, "marts.customers", account_id).collect()}, told))
-    shown = Shown(Terms(told), names, dashboard)
+    shown = Shown(Terms(told), names, address)
     return [_page(one, found.get(one.name, []), shown) for one in PAGED]
 
 
@@ -330,7 +330,7 @@ def _linked(id_: str, dashboard: str) -> Cell:
     return Link(id_, f"{dashboard}search?query={first}") if known[1] in SEARCHED else id_
 
 
-def _dashboard(account_id: str, livemode: bool | None) -> str:
+def dashboard(account_id: str, livemode: bool | None) -> str:
     """Where Stripe shows the account's objects; its test mode has pages of its own."""
     account = f"{account_id}/" if ID.fullmatch(account_id) else ""
     return f"{STRIPE}{account}{'test/' if livemode is False else ''}"

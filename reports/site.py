@@ -12,6 +12,7 @@ from dashboards import site
 from dashboards.page import Page
 from reports import (
     all_accounts,
+    at_risk,
     cash,
     churn,
     customers,
@@ -47,6 +48,7 @@ REPORTS: tuple[Report, ...] = (
     churn.page,
     ltv.page,
     forecast.page,
+    at_risk.page,
     payment_recovery.page,
     refunds_and_disputes.page,
     cash.page,
