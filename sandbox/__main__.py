@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from sandbox.api.keys import DEFAULT_KEY, Key
+from sandbox.api.keys import DEFAULT_KEY, DEFAULT_WRITE_KEY, Key
 from sandbox.api.limits import Limits
 from sandbox.api.server import start
 from sandbox.api.settings import Settings
@@ -28,7 +28,8 @@ def main(
         str, typer.Option(help="Where its clock stands: an ISO 8601 instant, UTC when it names no zone.")
     ] = "2026-11-15T12:00:00Z",
     port: Annotated[int, typer.Option(help="Port on the loopback interface; 0 takes a free one.")] = 12111,
-    key: Annotated[str, typer.Option(help="The API key it accepts, as rk_test_… or sk_test_….")] = DEFAULT_KEY,
+    key: Annotated[str, typer.Option(help="The API key it accepts; it reads.")] = DEFAULT_KEY,
+    write_key: Annotated[str, typer.Option(help="The API key that may also write.")] = DEFAULT_WRITE_KEY,
     latency_ms: Annotated[float, typer.Option(help="Milliseconds added to every answer; Stripe takes 100 to 400.")] = 0,
     account_rate: Annotated[
         float | None, typer.Option(help="Requests a second for the account before 429s; Stripe: 100 live, 25 in test.")
@@ -40,7 +41,7 @@ def main(
 ) -> None:
     """A Stripe account in a box: a simulated company behind Stripe's API, on your own machine.
 
-    Point any Stripe client at the URL it prints. It serves reads. Time stands still until you move it.
+    Point any Stripe client at the URL it prints. Time stands still until you move it.
 
     Its own levers are under URL/_sandbox/:
 
@@ -59,7 +60,7 @@ def main(
     count = sum(world.store.count(kind) for kind in world.store.kinds())
     typer.echo(f"{count:,} objects in {time.perf_counter() - began:.1f} s. The clock stands at {iso(world.now)}.")
     settings = Settings(
-        keys=(Key(key),),
+        keys=(Key(key), Key(write_key, writes=True)),
         limits=Limits(account_rate, endpoint_rate, account_concurrency=concurrency),
         latency_ms=latency_ms,
     )
@@ -81,7 +82,9 @@ def _epoch(end: str) -> int:
 
 async def _serve(world: World, settings: Settings, port: int) -> None:
     runner, taken = await start(world, settings, LOOPBACK, port)
-    typer.echo(f"URL  http://{LOOPBACK}:{taken}\nKey  {settings.keys[0].value}\nInterrupt to stop.")
+    reads, writes = settings.keys
+    typer.echo(f"URL  http://{LOOPBACK}:{taken}\nKey  {reads.value}\nKey that writes  {writes.value}")
+    typer.echo("Interrupt to stop.")
     try:
         await asyncio.Event().wait()
     finally:

@@ -37,6 +37,10 @@ class World(Protocol):
     @property
     def now(self) -> int: ...
 
+    @property
+    def stage(self) -> Any:
+        """What the acts of a simulation stand on; None in a world in which nothing can be done."""
+
     def advance_to(self, epoch: int) -> None: ...
 
 

@@ -42,11 +42,15 @@ class Requests:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running server: where it is, a key it takes, the world it serves (a copy, when it runs in its own process)."""
+    """A running server: where it is, the keys it takes, the world it serves (a copy, when it runs in its own process).
+
+    `key` reads; `write_key` writes as well, and is empty where no key may.
+    """
 
     url: str
     key: str
     world: World
+    write_key: str = ""
 
     @property
     def now(self) -> int:
@@ -107,7 +111,8 @@ def serving(
     settings = settings or Settings()
     run = _in_own_process if own_process else _in_thread
     with run(world, settings, port) as taken:
-        yield Sandbox(f"http://{LOOPBACK}:{taken}", settings.keys[0].value, world)
+        write_key = next((key.value for key in settings.keys if key.may_write), "")
+        yield Sandbox(f"http://{LOOPBACK}:{taken}", settings.keys[0].value, world, write_key)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class StillWorld:
     books: dict[str, Any] = field(default_factory=dict)
     rates: NoRates = field(default_factory=NoRates)
     now: int = NOW
+    stage: None = None
 
     def advance_to(self, epoch: int) -> None:
         self.now = epoch

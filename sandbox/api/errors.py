@@ -16,6 +16,7 @@ class ApiError(Exception):
     param: str | None = None
     type: str = "invalid_request_error"
     headers: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
     def body(self, request_id: str, account: str) -> dict[str, Any]:
         """The response body."""
@@ -26,6 +27,7 @@ class ApiError(Exception):
             "param": self.param,
             "request_log_url": f"https://dashboard.stripe.com/{account}/test/workbench/logs?object={request_id}",
             "type": self.type,
+            **self.more,
         }
         return {"error": {name: value for name, value in error.items() if value is not None}}
 
@@ -57,10 +59,20 @@ def unrecognized_url(method: str, path: str) -> ApiError:
     return ApiError(404, f"Unrecognized request URL ({method}: {path}). {where}")
 
 
-def no_writes(method: str, path: str) -> ApiError:
-    """What stands where the billing actions' writes will be."""
-    says = "This sandbox serves reads only; nothing was changed."
+def no_such_write(method: str, path: str) -> ApiError:
+    """A write that the sandbox does not act on, or any in an account that does not live."""
+    says = "This sandbox has no such write; nothing was changed."
     return ApiError(404, f"Unrecognized request URL ({method}: {path}). {says}")
+
+
+def refused(message: str, code: str | None = None, param: str | None = None) -> ApiError:
+    """400: the object is not in a state in which this can be done to it."""
+    return ApiError(400, message, code, param)
+
+
+def card_declined(message: str, code: str, more: dict[str, Any]) -> ApiError:
+    """402: the bank, or Stripe in its place, says no; `more` are the decline code, the advice and what was tried."""
+    return ApiError(402, message, code, type="card_error", more=more)
 
 
 def rate_limited(reason: str) -> ApiError:
@@ -83,6 +95,22 @@ def lock_timeout() -> ApiError:
 def conflict() -> ApiError:
     message = "There is currently another in-progress request using this idempotent key. Please try again later."
     return ApiError(409, message, "idempotency_key_in_use", type="idempotency_error")
+
+
+def other_parameters(key: str) -> ApiError:
+    message = (
+        "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using "
+        f"a key other than '{key}' if you meant to execute a different request."
+    )
+    return ApiError(400, message, type="idempotency_error")
+
+
+def other_endpoint(key: str, first: str, now: str) -> ApiError:
+    message = (
+        "Keys for idempotent requests can only be used for the same endpoint they were first used for "
+        f"('{now}' vs '{first}'). Try using a key other than '{key}' if you meant to execute a different request."
+    )
+    return ApiError(400, message, type="idempotency_error")
 
 
 def broken(status: int) -> ApiError:

@@ -25,7 +25,11 @@ REASONS = ("global-rate", "global-concurrency", "endpoint-rate", "endpoint-concu
 
 @dataclass(frozen=True)
 class Fault:
-    """One rule. Of the requests whose path matches: the `nth` and those after it, `times` of them, by `probability`."""
+    """One rule. Of the requests that match: the `nth` and those after it, `times` of them, by `probability`.
+
+    With `effect` a write takes effect all the same, and only the answer is lost. A `server_error` is what its
+    idempotency key replays, as with Stripe, unless it is not `kept`: as if it had come from a proxy on the way.
+    """
 
     kind: Kind
     path: str = "*"
@@ -36,6 +40,9 @@ class Fault:
     reason: str = "global-rate"
     seconds: float = 3600.0
     body: str = ""
+    method: str = "*"
+    effect: bool = False
+    kept: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -46,6 +53,10 @@ class Fault:
             raise ValueError(f"{self.reason!r} is no reason of a 429: say one of {', '.join(REASONS)}.")
         if not all(ord(character) < 256 for character in self.body):
             raise ValueError("body holds a character that is no byte: write each byte as one character (Latin-1).")
+
+    def concerns(self, method: str, path: str) -> bool:
+        """Whether it is about such a request."""
+        return fnmatchcase(path, self.path) and fnmatchcase(method, self.method)
 
 
 @dataclass
@@ -73,9 +84,9 @@ class Faults:
         self._rules.clear()
         self._chance = random.Random(self.seed)  # noqa: S311
 
-    def pick(self, path: str) -> Fault | None:
+    def pick(self, method: str, path: str) -> Fault | None:
         """The fault of this request: that of the first rule that applies."""
-        hits = [rule for rule in self._rules if fnmatchcase(path, rule.fault.path) and self._strikes(rule)]
+        hits = [rule for rule in self._rules if rule.fault.concerns(method, path) and self._strikes(rule)]
         if not hits:
             return None
         hits[0].done += 1

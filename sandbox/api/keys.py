@@ -10,19 +10,26 @@ from dataclasses import dataclass
 from sandbox.api.errors import ApiError
 
 DEFAULT_KEY = "rk_test_sandbox"
+DEFAULT_WRITE_KEY = "rk_test_sandbox_actions"
 
 
 @dataclass(frozen=True)
 class Key:
-    """One accepted key. A secret key may do everything; a restricted one all but what it `lacks`."""
+    """One accepted key. It may read all but what it `lacks`; a secret key, or one that `writes`, may write as well."""
 
     value: str
     lacks: frozenset[str] = frozenset()
     expired: bool = False
+    writes: bool = False
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it may write at all."""
+        return self.writes or self.value.startswith("sk_")
 
     def check(self, permission: str | None, account: str) -> None:
         """Errors: 403 naming the missing permission."""
-        if permission in self.lacks:
+        if permission in self.lacks or (permission and permission.endswith("_write") and not self.may_write):
             message = (
                 f"The provided key '{masked(self.value)}' does not have the required permissions for this endpoint on "
                 f"account '{account}'. Having the 'rak_{permission}' permission would allow this request to continue."

@@ -1,7 +1,7 @@
 """The sandbox's HTTP server: from a request to Stripe's answer, headers and all.
 
-Checks in Stripe's order (address, key, version, limits, permission), does the harm that faults ask for, and keeps the
-log. What the answers say is made in `endpoints.py`.
+Checks in Stripe's order (address, key, version, limits, permission, parameters, idempotency key), does the harm that
+faults ask for, and keeps the log. What the answers say is made in `endpoints.py` and `writing.py`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
-from sandbox.api import renditions
+from sandbox.api import bodies, renditions
 from sandbox.api.control import Control
 from sandbox.api.endpoints import Endpoints, Operation, accounts_of
-from sandbox.api.errors import ApiError, broken, conflict, lock_timeout, no_writes, rate_limited, unrecognized_url
+from sandbox.api.errors import ApiError, broken, conflict, lock_timeout, no_such_write, rate_limited, unrecognized_url
 from sandbox.api.faults import Fault, Faults
+from sandbox.api.idempotency import IdempotencyKeys, Reply, Turn
 from sandbox.api.keys import Keyring
 from sandbox.api.limits import Limiter, Limits
 from sandbox.api.parameters import parameters
 from sandbox.api.request_log import Entry, RequestLog
 from sandbox.api.settings import API_VERSION, Settings
+from sandbox.api.writing import Wish, WriteOperation, Writing
 from sandbox.clock import Clock, World
+from sandbox.world.stage import Request
 
 log = logging.getLogger(__name__)
-Operations = Mapping[tuple[str, str], Operation]
+Operations = Mapping[tuple[str, str], Operation | WriteOperation]
 
 CONTROL = "/_sandbox/"
 NOT_A_LIST = b'{"object":"maintenance_notice","data":"This is not the page you asked for."}'
@@ -43,7 +46,11 @@ class Tenant:
     def __init__(self, world: World, clock: Clock, limits: Limits, connected: Sequence[World] = ()) -> None:
         self.id = _account_id(world)
         self._store = world.store
-        self.operations = Endpoints(world.store, clock).operations()
+        self.operations: dict[tuple[str, str], Operation | WriteOperation] = {
+            **Endpoints(world.store, clock).operations(),
+            **Writing(world).operations(),
+        }
+        self.idempotency = IdempotencyKeys(lambda: clock.now)
         if connected:
             self.operations["GET", "/v1/accounts"] = accounts_of([each.store for each in connected])
         self.limit(limits)
@@ -87,7 +94,7 @@ class Api:
         tenant = self._tenants.get(request.headers.get("Stripe-Account", self._own.id))
         operation, ids = self._match((tenant or self._own).operations, request.method, path)
         name = operation.name if operation else f"{request.method} (unrecognized)"
-        fault = self.faults.pick(path)
+        fault = self.faults.pick(request.method, path)
         response = await self._respond(request, id, tenant, name, operation, ids, fault)
         broken_off = fault is not None and fault.kind in ("reset", "cut")
         size = len(response.body) if isinstance(response.body, bytes) else 0
@@ -101,13 +108,14 @@ class Api:
         id: str,  # noqa: A002
         tenant: Tenant | None,
         name: str,
-        operation: Operation | None,
+        operation: Operation | WriteOperation | None,
         ids: tuple[str, ...],
         fault: Fault | None,
     ) -> web.Response:
         try:
-            body = await self._body(request, tenant, name, operation, ids, fault)
-            return self._response(200, body, id, request.headers.get("Stripe-Version", API_VERSION))
+            reply = await self._reply(request, id, tenant, name, operation, ids, fault)
+            version = request.headers.get("Stripe-Version", API_VERSION)
+            return self._response(reply.status, reply.body, id, version, reply.headers)
         except ApiError as error:
             body = orjson.dumps(error.body(id, (tenant or self._own).id))
             return self._response(error.status, body, id, more=error.headers)
@@ -115,35 +123,86 @@ class Api:
             log.exception("The sandbox failed on %s %s", request.method, request.rel_url)
             return self._response(500, orjson.dumps(broken(500).body(id, self._own.id)), id)
 
-    async def _body(
+    async def _reply(
         self,
         request: web.BaseRequest,
+        id: str,  # noqa: A002
         tenant: Tenant | None,
         name: str,
-        operation: Operation | None,
+        operation: Operation | WriteOperation | None,
         ids: tuple[str, ...],
         fault: Fault | None,
-    ) -> bytes:
+    ) -> Reply:
         if operation is None:
-            unknown = unrecognized_url if request.method in ("GET", "HEAD") else no_writes
+            unknown = unrecognized_url if request.method in ("GET", "HEAD") else no_such_write
             raise unknown(request.method, request.path)
         key = self._keyring.holder(request.headers)
         version = _version(request.headers)
         if tenant is None:
             raise _no_access(request.headers["Stripe-Account"])
         with tenant.limiter.admitted(name):
+            if isinstance(operation, WriteOperation):
+                key.check(operation.permission, tenant.id)
+                return await self._written(request, id, tenant, operation, ids, fault)
             if self.latency:
                 await asyncio.sleep(self.latency)
             if fault is not None:
                 harmed = await _harmed(fault)
                 if harmed is not None:
-                    return harmed
+                    return Reply(harmed)
             key.check(operation.permission, tenant.id)
             body = operation.serve(ids, parameters(request.rel_url.raw_query_string))
-            return body if version == API_VERSION else tenant.rendered(body, version)
+            return Reply(body if version == API_VERSION else tenant.rendered(body, version))
+
+    async def _written(
+        self,
+        request: web.BaseRequest,
+        id: str,  # noqa: A002
+        tenant: Tenant,
+        operation: WriteOperation,
+        ids: tuple[str, ...],
+        fault: Fault | None,
+    ) -> Reply:
+        """A write's answer: the one its idempotency key has already, or that of the act done now."""
+        said = bodies.tree(request.rel_url.raw_query_string, (await request.read()).decode("utf-8", "replace"))
+        wish = operation.writing.wish(operation.write, ids, said)
+        key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+        with tenant.idempotency.turn(key, id, request.path, said) as turn:
+            if self.latency:
+                await asyncio.sleep(self.latency)
+            replayed = turn.kept is not None
+            if fault is not None and not fault.effect and fault.kind != "cut":
+                harmed = await self._struck(fault, turn, tenant)
+                if harmed is not None:
+                    return harmed
+            reply = turn.kept or _done(operation.writing, wish, turn, tenant)
+            if fault is not None and fault.effect:
+                harmed = await self._struck(fault, turn, tenant)
+                if harmed is not None:
+                    return harmed
+            version = _version(request.headers)
+            if version != API_VERSION and reply.status == 200:
+                reply = Reply(tenant.rendered(reply.body, version))
+            said_of_key = turn.headers if key else {}
+            again = {"Idempotent-Replayed": "true"} if replayed else {}
+            return Reply(reply.body, reply.status, {**reply.headers, **said_of_key, **again})
+
+    async def _struck(self, fault: Fault, turn: Turn, tenant: Tenant) -> Reply | None:
+        """The harm of a fault to a write, kept under its key where Stripe would."""
+        if fault.kind == "reset":
+            return Reply(b"")
+        try:
+            harmed = await _harmed(fault)
+        except ApiError as error:
+            if fault.kind == "server_error" and fault.kept:
+                turn.keep(_told(error, turn, tenant))
+            raise
+        return None if harmed is None else Reply(harmed)
 
     @staticmethod
-    def _match(operations: Operations, method: str, path: str) -> tuple[Operation | None, tuple[str, ...]]:
+    def _match(
+        operations: Operations, method: str, path: str
+    ) -> tuple[Operation | WriteOperation | None, tuple[str, ...]]:
         """The operation of a path: as it stands, or with its last or last but one step as the (quoted) id."""
         operation = operations.get((method, path))
         if operation is not None:
@@ -204,6 +263,20 @@ def _no_access(account: str) -> ApiError:
         "Application access may have been revoked."
     )
     return ApiError(403, message, "account_invalid")
+
+
+def _done(writing: Writing, wish: Wish, turn: Turn, tenant: Tenant) -> Reply:
+    """The act's answer or its refusal: either is what the key replays."""
+    try:
+        reply = Reply(writing.fulfil(wish, Request(turn.request_id, turn.key or None)))
+    except ApiError as error:
+        reply = _told(error, turn, tenant)
+    turn.keep(reply)
+    return reply
+
+
+def _told(error: ApiError, turn: Turn, tenant: Tenant) -> Reply:
+    return Reply(orjson.dumps(error.body(turn.request_id, tenant.id)), error.status, error.headers)
 
 
 async def _harmed(fault: Fault) -> bytes | None:

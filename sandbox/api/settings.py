@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sandbox.api.keys import DEFAULT_KEY, Key
+from sandbox.api.keys import DEFAULT_KEY, DEFAULT_WRITE_KEY, Key
 from sandbox.api.limits import Limits
 from sandbox.clock import World
 
@@ -20,7 +20,7 @@ class Settings:
     its own limits, and the clock moves them all.
     """
 
-    keys: tuple[Key, ...] = (Key(DEFAULT_KEY),)
+    keys: tuple[Key, ...] = (Key(DEFAULT_KEY), Key(DEFAULT_WRITE_KEY, writes=True))
     limits: Limits = field(default_factory=Limits)
     latency_ms: float = 0.0
     seed: int = 0

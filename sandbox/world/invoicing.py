@@ -5,8 +5,9 @@ Knows subscriptions as records and prices as arithmetic; collecting the money is
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
-from sandbox.world import standing
+from sandbox.world import shapes, standing
 from sandbox.world.business import STEP, Price
 from sandbox.world.periods import DAY, HOUR, moment
 from sandbox.world.pricing import cost, half_up, prorated, reduction
@@ -130,7 +131,10 @@ def finalize(stage: Stage, invoice: Invoice) -> None:
     invoice.finalized_at = stage.now
     invoice.finalizes_at = None
     invoice.starting_balance = customer.balance
-    customer.balance = min(0, customer.balance + invoice.total)
+    after = min(0, customer.balance + invoice.total)
+    if after != customer.balance:
+        kind = "applied_to_invoice" if after > customer.balance else "invoice_too_small"
+        note_balance(stage, customer, after - customer.balance, kind, invoice=invoice.id)
     if invoice.collection == "send_invoice":
         invoice.due = stage.now + (sub.days_until_due or 30 if sub else 30) * DAY
     if invoice.amount_due:
@@ -139,6 +143,36 @@ def finalize(stage: Stage, invoice: Invoice) -> None:
     _drop_once(stage, sub, invoice)
     sent = ["invoice.sent"] if invoice.collection == "send_invoice" else []
     stage.touch(invoice, "invoice.updated", "invoice.finalized", *sent)
+
+
+def note_balance(
+    stage: Stage,
+    customer: Customer,
+    amount: int,
+    kind: str,
+    *,
+    invoice: str | None = None,
+    credit_note: str | None = None,
+    description: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """The customer's balance changes by an amount (below zero: a credit); gives the entry of its ledger."""
+    customer.balance += amount
+    entry = shapes.customer_balance_transaction(
+        id=stage.business.id("cbtxn_1", 23, customer.no, _count(customer, "balance")),
+        created=stage.now,
+        customer=customer.id,
+        amount=amount,
+        ending_balance=customer.balance,
+        currency=customer.currency,
+        type=kind,
+        invoice=invoice,
+        credit_note=credit_note,
+        description=description,
+        metadata=metadata,
+    )
+    stage.put(entry)
+    return entry
 
 
 def void(stage: Stage, invoice: Invoice) -> None:

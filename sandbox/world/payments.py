@@ -8,6 +8,7 @@ from sandbox.world.books import Failure
 from sandbox.world.periods import DAY, HOUR, moment
 from sandbox.world.stage import Stage
 from sandbox.world.state import Card, Charge, Customer, Intent, Invoice, InvoicePayment, Subscription
+from sandbox.world.testcards import TEST_CARDS
 
 SOFT = (
     ("insufficient_funds", 45),
@@ -31,9 +32,9 @@ def collect(stage: Stage, invoice: Invoice) -> None:
         return
     invoicing.finalize(stage, invoice)
     if not invoice.amount_due:
-        _paid(stage, invoice, None)
+        paid(stage, invoice, None)
     elif invoice.collection == "send_invoice":
-        _await(stage, invoice)
+        await_payment(stage, invoice)
     else:
         attempt(stage, invoice)
 
@@ -45,20 +46,35 @@ def attempt(stage: Stage, invoice: Invoice) -> None:
     customer = invoice.customer
     if invoice.attempts:
         _maybe_new_card(stage, customer)
-    decline = None if _must_succeed(invoice) else _answer(stage, customer, first=not invoice.attempts)
-    charge = take(stage, customer, invoice.intent, decline, invoice)
+    card = card_for(invoice)
+    if card is None:
+        _not_tried(stage, invoice)
+        return
+    decline = None if _must_succeed(invoice) else answer(stage, customer, first=not invoice.attempts, card=card)
+    charge = take(stage, customer, invoice.intent, decline, invoice, None if card is customer.card else card)
     invoice.attempts += 1
     if decline is None:
-        _paid(stage, invoice, charge)
+        paid(stage, invoice, charge)
     else:
-        _failed(stage, invoice, decline)
+        failed(stage, invoice, decline)
+
+
+def card_for(invoice: Invoice) -> Card | None:
+    """The card that an invoice is charged to: the subscription's own, or the customer's."""
+    sub = invoice.subscription
+    return sub.card if sub is not None and sub.card is not None else invoice.customer.card
 
 
 def take(
-    stage: Stage, customer: Customer, intent: Intent | None, decline: str | None, invoice: Invoice | None
+    stage: Stage,
+    customer: Customer,
+    intent: Intent | None,
+    decline: str | None,
+    invoice: Invoice | None,
+    card: Card | None = None,
 ) -> Charge:
-    """One charge on a payment intent; a decline code makes it fail."""
-    card = customer.card
+    """One charge on a payment intent, with the customer's card or another one; a decline code makes it fail."""
+    card = card or customer.card
     if intent is None or card is None:
         raise ValueError(f"{customer.id} has nothing to charge: give the customer a card and the invoice an intent")
     customer.counters["charge"] = place = customer.counters.get("charge", 0) + 1
@@ -99,9 +115,12 @@ def retry_first(stage: Stage, invoice: Invoice) -> None:
     sub = invoice.subscription
     if invoice.status != "open" or sub is None or sub.status != "incomplete":
         return
+    if invoice.customer.card is not None and invoice.customer.card.test:
+        attempt(stage, invoice)
+        return
     replace_card(stage, invoice.customer)
     invoice.attempts += 1
-    _paid(stage, invoice, take(stage, invoice.customer, invoice.intent, None, invoice))
+    paid(stage, invoice, take(stage, invoice.customer, invoice.intent, None, invoice))
 
 
 def expire_first(stage: Stage, invoice: Invoice) -> None:
@@ -122,10 +141,11 @@ def remit(stage: Stage, invoice: Invoice, out_of_band: bool) -> None:
     """A sent bill is paid: by card on its page, or by a transfer that Stripe never sees."""
     if invoice.status != "open":
         return
-    if out_of_band:
-        _paid_elsewhere(stage, invoice)
+    card = invoice.customer.card
+    if out_of_band or card is None or card.test:
+        paid_elsewhere(stage, invoice)
     else:
-        _paid(stage, invoice, take(stage, invoice.customer, invoice.intent, None, invoice))
+        paid(stage, invoice, take(stage, invoice.customer, invoice.intent, None, invoice))
 
 
 def fall_due(stage: Stage, invoice: Invoice) -> None:
@@ -168,17 +188,21 @@ def replace_card(stage: Stage, customer: Customer) -> None:
         stage.touch(old, "payment_method.detached")
 
 
-def _answer(stage: Stage, customer: Customer, *, first: bool) -> str | None:
-    """What the bank says: None, or a decline code."""
-    card, chance = customer.card, customer.chance
+def answer(stage: Stage, customer: Customer, *, first: bool, card: Card | None = None) -> str | None:
+    """What the bank says of the customer's card, or of another one: None, or a decline code."""
+    chance, mine = customer.chance, card is None or card is customer.card
+    card = card or customer.card
     if card is None:
         raise ValueError(f"{customer.id} has no card to ask for")
+    if card.test:
+        test = TEST_CARDS[card.test]
+        return "authentication_required" if test.authenticates else test.decline
     if _expired(card, stage.now):
-        if first and chance.random() < 0.45:
+        if first and mine and chance.random() < 0.45:
             _updated_by_network(stage, customer, card)
         else:
             return "expired_card"
-    card = customer.card or card
+    card = customer.card if mine and customer.card else card
     if card.fate:
         return card.fate
     if chance.random() >= (0.022 * customer.trouble if first else 0.55):
@@ -187,6 +211,12 @@ def _answer(stage: Stage, customer: Customer, *, first: bool) -> str | None:
     if code in _HARD:
         card.fate = code
     return str(code)
+
+
+def _not_tried(stage: Stage, invoice: Invoice) -> None:
+    """There is no card to charge: the attempt counts, and nothing reaches a bank."""
+    invoice.attempts += 1
+    failed(stage, invoice, None)
 
 
 def _must_succeed(invoice: Invoice) -> bool:
@@ -223,19 +253,21 @@ def _updated_by_network(stage: Stage, customer: Customer, card: Card) -> None:
 
 def _maybe_new_card(stage: Stage, customer: Customer) -> None:
     card = customer.card
-    if card is None:
+    if card is None or card.test:
         return
     hopeless = bool(card.fate) or _expired(card, stage.now)
     if customer.chance.random() < (0.30 if hopeless else 0.10) * customer.patience:
         replace_card(stage, customer)
 
 
-def _paid(stage: Stage, invoice: Invoice, charge: Charge | None) -> None:
+def paid(stage: Stage, invoice: Invoice, charge: Charge | None) -> None:
+    """Nothing of the invoice is owed any more, by a charge or without one; what waited for that goes on."""
     invoice.status = "paid"
     invoice.paid = invoice.amount_due
     invoice.paid_at = stage.now
     invoice.next_attempt = None
     invoice.advance = False
+    invoice.uncollectible_reason = None
     if invoice.payment is not None:
         invoice.payment.status = "paid"
         invoice.payment.paid = invoice.amount_due
@@ -251,7 +283,8 @@ def _paid(stage: Stage, invoice: Invoice, charge: Charge | None) -> None:
         standing.restore(stage, invoice.subscription, invoice)
 
 
-def _paid_elsewhere(stage: Stage, invoice: Invoice) -> None:
+def paid_elsewhere(stage: Stage, invoice: Invoice) -> None:
+    """The money came by a way that Stripe never sees."""
     customer = invoice.customer
     if invoice.intent is not None and invoice.payment is not None:
         invoice.intent.status = "canceled"
@@ -270,7 +303,7 @@ def _paid_elsewhere(stage: Stage, invoice: Invoice) -> None:
         record=stage.business.id("pr_1", 23, customer.no, place),
     )
     invoice.paid_off_stripe = invoice.amount_due
-    _paid(stage, invoice, None)
+    paid(stage, invoice, None)
 
 
 def _first_money(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
@@ -287,10 +320,12 @@ def _first_money(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
             trial.converted_at = sub.trial_end
 
 
-def _failed(stage: Stage, invoice: Invoice, decline: str) -> None:
+def failed(stage: Stage, invoice: Invoice, decline: str | None) -> None:
+    """An attempt failed, for a decline code or (None) for want of a card: dunning begins or goes on."""
     customer, sub = invoice.customer, invoice.subscription
     customer.failed_at = stage.now
-    _book_failure(stage, invoice, decline)
+    if decline is not None:
+        book_failure(stage, invoice, decline)
     if sub is None:
         _next_attempt(stage, invoice, ("month", 1))
     elif sub.status == "incomplete":
@@ -309,7 +344,8 @@ def _first_failed(stage: Stage, invoice: Invoice) -> None:
     stage.later(stage.now + _FIRST_WINDOW, "payments.expire_first", invoice)
 
 
-def _book_failure(stage: Stage, invoice: Invoice, decline: str) -> None:
+def book_failure(stage: Stage, invoice: Invoice, decline: str) -> None:
+    """The books know of the invoice's first failure, or of one more attempt."""
     if invoice.failure is not None:
         stage.books.failures[invoice.failure].attempts = invoice.attempts
         return
@@ -362,7 +398,7 @@ def _close_trial(stage: Stage, sub: Subscription) -> None:
         trial.outcome, trial.how = "canceled", "payment_failed"
 
 
-def _await(stage: Stage, invoice: Invoice) -> None:
+def await_payment(stage: Stage, invoice: Invoice) -> None:
     """When, and how, a sent bill will be paid."""
     chance, due = invoice.customer.chance, invoice.due or stage.now
     stage.later(due, "payments.fall_due", invoice)

@@ -189,6 +189,7 @@ class Renderer:
             paused_at=sub.paused_at,
             discounts=[_discount(discount) for discount in sub.discounts],
             default_tax_rates=self._tax_rates(sub.customer.tax_rate),
+            default_payment_method=sub.card.id if sub.card else None,
             latest_invoice=sub.latest_invoice,
             billing_mode="flexible" if sub.flexible else "classic",
             metadata=sub.metadata,
@@ -246,6 +247,8 @@ class Renderer:
             customer_address=shapes.address(country=customer.country, state=customer.state),
             account_name=self._business.name,
             account_country=self._business.country,
+            description=invoice.description,
+            metadata=invoice.metadata,
         )
 
     def _line(self, invoice: Invoice, line: Line) -> Shape:
@@ -313,6 +316,7 @@ class Renderer:
             disputed=charge.disputed,
             description=charge.description,
             receipt_email=charge.customer.email,
+            metadata=charge.metadata,
         )
 
     def _dispute(self, dispute: Dispute) -> Shape:
@@ -434,6 +438,7 @@ def _intent(intent: Intent) -> Shape:
         canceled_at=intent.canceled_at,
         cancellation_reason=intent.cancellation_reason,
         description=intent.description,
+        metadata=intent.metadata,
     )
 
 
@@ -441,9 +446,10 @@ def _payment_method(card: Card) -> Shape:
     return shapes.payment_method(
         id=card.id,
         created=card.created,
-        customer=None if card.detached else card.customer.id,
+        customer=card.customer.id if card.customer and not card.detached else None,
         card=_card(card),
         billing_details=_billed_to(card),
+        metadata=card.metadata,
     )
 
 
@@ -463,6 +469,7 @@ def _refund(refund: Refund) -> Shape:
         balance_transaction=refund.transaction,
         failure_reason=refund.failure_reason,
         failure_balance_transaction=refund.failure_transaction,
+        metadata=refund.metadata,
     )
 
 
@@ -480,6 +487,8 @@ def _card(card: Card) -> shapes.Card:
 
 def _billed_to(card: Card) -> Shape:
     customer = card.customer
+    if customer is None:
+        return shapes.billing_details()
     return shapes.billing_details(
         name=customer.name,
         email=customer.email,

@@ -7,7 +7,7 @@ Knows the shapes of nothing and the rules of nothing: rendering and down-renderi
 from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.store import Store
 from sandbox.world.balance import Balance
@@ -24,6 +24,13 @@ _ROOM = 50_000
 """Things that may wait to be rendered before they are all written."""
 
 Act = tuple[int, int, str, tuple[Any, ...]]
+
+
+class Request(NamedTuple):
+    """Who makes things happen now: a request to the API, as events tell it."""
+
+    id: str
+    idempotency_key: str | None = None
 
 
 class Stage:
@@ -50,6 +57,9 @@ class Stage:
         self.coupons = {each.key: replace(each, id=business.id("", 8, "coupon", each.key)) for each in COUPONS}
         self.customers: list[Customer] = []
         self.subscriptions: list[Subscription] = []
+        self.things: dict[str, Thing] = {}
+        self.request: Request | None = None
+        self._counts: dict[str, int] = {}
         self._render = render
         self._notice = notice
         self._agenda: list[Act] = []
@@ -80,12 +90,17 @@ class Stage:
 
     def touch(self, thing: Thing, *events: str) -> None:
         """The thing is new or changed: it will be in the store, and the named events tell of it."""
+        self.things[thing.id] = thing
         if self.now < self._events_from:
             self._waiting[thing.kind, thing.id] = thing
             if len(self._waiting) > _ROOM:
                 self.write()
             return
         self.put(self._render(thing), *events)
+
+    def shape(self, thing: Thing) -> dict[str, Any]:
+        """The complete API object of a thing as it is now."""
+        return self._render(thing)
 
     def put(self, shape: dict[str, Any], *events: str) -> None:
         """Write an object as it is, with the events that tell of it."""
@@ -110,6 +125,15 @@ class Stage:
         """Only tell of an object that is written already."""
         if self.now >= self._events_from:
             self._tell(event, shape["id"], self._notice(shape), None)
+
+    def count(self, what: str) -> int:
+        """The next number of something that is no customer's own."""
+        self._counts[what] = number = self._counts.get(what, 0) + 1
+        return number
+
+    def show_balance(self) -> None:
+        """The account's balance is in the store as it is now."""
+        self.store.put({**self.balance.now(), "id": "balance"})
 
     def remember(self, transaction: dict[str, Any]) -> None:
         """A balance transaction that a dispute will show."""
@@ -149,6 +173,7 @@ class Stage:
             self._events_second, self._events_now = self.now, {}
         place = self._events_now[type_, about] = self._events_now.get((type_, about), 0) + 1
         previous = changed(before, after) if before is not None and type_.endswith(".updated") else None
+        by = self.request or Request("", None)
         self.store.put(
             event_shape(
                 id=self.business.id("evt_1", 23, type_, about, self.now, place),
@@ -157,5 +182,7 @@ class Stage:
                 object=after,
                 previous_attributes=previous,
                 api_version=self.business.event_api_version,
+                request=by.id or None,
+                idempotency_key=by.idempotency_key,
             )
         )

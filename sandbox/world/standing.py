@@ -56,10 +56,15 @@ def restore(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
     """An overdue invoice is settled: the subscription is active again once none is left."""
     if invoice in sub.overdue:
         sub.overdue.remove(invoice)
-    if sub.status == "past_due" and not sub.overdue:
-        sub.status = "active"
-        _delinquent(stage, sub, late=False)
-        stage.touch(sub, "customer.subscription.updated")
+    if sub.status not in ("past_due", "unpaid") or sub.overdue:
+        return
+    was_unpaid = sub.status == "unpaid"
+    sub.status = "active"
+    _delinquent(stage, sub, late=False)
+    stage.touch(sub, "customer.subscription.updated")
+    if was_unpaid:
+        sub.customer.left_at = None
+        note(stage, sub, stage.now, "resume")
 
 
 def fall_behind(stage: Stage, sub: Subscription, invoice: Invoice) -> None:

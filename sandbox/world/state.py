@@ -11,11 +11,12 @@ from sandbox.world.business import Coupon, Price, TaxRate
 
 @dataclass(slots=True, eq=False)
 class Card:
-    """A card on file. `fate` says how it will fail, if it will: a decline code, or "" for good."""
+    """A card on file. `fate` says how it will fail, if it will: a decline code, or "" for good; `test` which of
+    Stripe's test cards it is, if it is one."""
 
     id: str
     created: int
-    customer: "Customer"
+    customer: "Customer | None"
     brand: str
     last4: str
     exp_month: int
@@ -24,6 +25,8 @@ class Card:
     funding: str
     fate: str = ""
     detached: bool = False
+    test: str = ""
+    metadata: dict[str, str] | None = None
     kind: str = "payment_method"
 
 
@@ -127,6 +130,7 @@ class Subscription:
     paused_type: str | None = None
     paused_at: int | None = None
     latest_invoice: str | None = None
+    card: Card | None = None
     pending: "list[InvoiceItem]" = field(default_factory=list)
     drafts: "list[Invoice]" = field(default_factory=list)
     overdue: "list[Invoice]" = field(default_factory=list)
@@ -240,6 +244,8 @@ class Invoice:
     payment: "InvoicePayment | None" = None
     failure: int | None = None
     proration_date: int | None = None
+    description: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "invoice"
 
     @property
@@ -286,6 +292,7 @@ class Intent:
     canceled_at: int | None = None
     cancellation_reason: str | None = None
     description: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "payment_intent"
 
 
@@ -306,6 +313,7 @@ class Charge:
     refunded: int = 0
     disputed: bool = False
     invoice: Invoice | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "charge"
 
 
@@ -323,6 +331,7 @@ class Refund:
     transaction: str | None = None
     failure_reason: str | None = None
     failure_transaction: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "refund"
 
 

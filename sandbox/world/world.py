@@ -56,9 +56,9 @@ class World:
         balance = Balance(seed=self.business.seed, rates=self.rates, put=self._put_money, tell=self._tell_payout)
         self.books = Books(cash=balance.cash, payouts=balance.paid_out)
         notice = self._older if self.business.event_api_version == versions.OLD_VERSION else shown_form
-        self._stage = Stage(self.business, self.store, self.books, balance, self._renderer, notice)
-        self._renderer.products = self._stage.product_ids
-        self._stage.later(self.business.start, "world.found")
+        self.stage = Stage(self.business, self.store, self.books, balance, self._renderer, notice)
+        self._renderer.products = self.stage.product_ids
+        self.stage.later(self.business.start, "world.found")
 
     @classmethod
     def grown(cls, business: Business | None = None, store: Store | None = None) -> "World":
@@ -70,14 +70,14 @@ class World:
     @property
     def now(self) -> int:
         """The instant the world has lived to."""
-        return self._stage.now
+        return self.stage.now
 
     def advance_to(self, epoch: int) -> None:
         """Let everything happen that happens until that instant, and make the store say so.
 
         Events of the last thirty days before it are kept. Errors: ValueError for an instant in the past.
         """
-        stage = self._stage
+        stage = self.stage
         if epoch < stage.now:
             raise ValueError(f"the world is at {stage.now} and cannot go back to {epoch}")
         stage.tell_events_from(epoch - EVENT_DAYS * DAY)
@@ -87,11 +87,11 @@ class World:
         stage.now = epoch
         stage.write()
         stage.forget_events(epoch - EVENT_DAYS * DAY)
-        self.store.put({**stage.balance.now(), "id": "balance"})
+        stage.show_balance()
 
     def _found(self) -> None:
         """The account opens with its catalogue; each day then brings newcomers, and the bank's round."""
-        business, stage, now = self.business, self._stage, self.now
+        business, stage, now = self.business, self.stage, self.now
         self.store.put(
             account(
                 id=business.account_id,
@@ -123,29 +123,29 @@ class World:
         stage.later(now, "world.day")
 
     def _offer(self, offer: Offer) -> None:
-        self._stage.put(self._renderer.price(offer), "price.created", "plan.created")
+        self.stage.put(self._renderer.price(offer), "price.created", "plan.created")
 
     def _delete_coupon(self, coupon_id: str) -> None:
-        self._stage.delete("coupon", coupon_id, "coupon.deleted")
+        self.stage.delete("coupon", coupon_id, "coupon.deleted")
 
     def _raise_prices(self, month: int) -> None:
-        behaviour.raise_prices(self._stage, month)
+        behaviour.raise_prices(self.stage, month)
 
     def _day(self) -> None:
-        stage = self._stage
+        stage = self.stage
         stage.balance.tick(stage.now)
         for no, at in next(self._newcomers):
             stage.later(at, "world.arrive", no)
         stage.later(stage.now + DAY, "world.day")
 
     def _arrive(self, no: int) -> None:
-        signups.arrive(self._stage, no)
+        signups.arrive(self.stage, no)
 
     def _put_money(self, shape: dict[str, Any]) -> None:
-        self._stage.put(shape)
+        self.stage.put(shape)
 
     def _tell_payout(self, at: int, event: str, payout: dict[str, Any], previous: dict[str, Any] | None) -> None:
-        self._stage.tell(event, payout)
+        self.stage.tell(event, payout)
 
     def _older(self, shape: dict[str, Any]) -> dict[str, Any]:
         return versions.older(shape, self.store)

@@ -48,6 +48,10 @@ class RestlessWorld:
         return self.world.rates
 
     @property
+    def stage(self) -> None:
+        return None
+
+    @property
     def now(self) -> int:
         self.world.advance_to(self.world.now + self.seconds)
         return self.world.now
@@ -196,6 +200,7 @@ class Upheaval:
     at: int = NOW
     lasts: bool = True
     steps: int = 0
+    stage: None = None
 
     def __post_init__(self) -> None:
         self.store.put(shapes.product(id="prod_1", created=NOW - 500, name="Thing"))

@@ -29,7 +29,7 @@ def foretold(world: World) -> list[dict[str, Any]]:
 def test_what_nobody_changes_again_becomes_what_was_scheduled(seed: int) -> None:
     world = World.grown(Business(seed=seed, customers=120, months=18))
     now, before = world.now, len(world.books.changes)
-    meant = {sub.id for sub in world._stage.subscriptions if sub.wish}
+    meant = {sub.id for sub in world.stage.subscriptions if sub.wish}
     """Who means to do something at the renewal and has told nobody."""
     told = [row for row in foretold(world) if not row["is_trial"] and row["subscription_id"] not in meant]
     world.advance_to(now + DAYS_AHEAD * DAY)

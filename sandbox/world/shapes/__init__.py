@@ -36,7 +36,14 @@ from sandbox.world.shapes.invoices import (
 from sandbox.world.shapes.lists import listed
 from sandbox.world.shapes.money import balance, balance_transaction, fee_detail, payout
 from sandbox.world.shapes.payments import DECLINES, Decline, charge, dispute, payment_intent, refund
-from sandbox.world.shapes.people import Card, address, billing_details, customer, payment_method
+from sandbox.world.shapes.people import (
+    Card,
+    address,
+    billing_details,
+    customer,
+    customer_balance_transaction,
+    payment_method,
+)
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item
 from sandbox.world.shapes.usage import meter, meter_event_summary
 
@@ -59,6 +66,7 @@ __all__ = [
     "credit_note_line_item",
     "currency_option",
     "customer",
+    "customer_balance_transaction",
     "deleted",
     "discount",
     "discount_amount",

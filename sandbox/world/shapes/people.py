@@ -120,6 +120,40 @@ def customer(
     }
 
 
+def customer_balance_transaction(
+    *,
+    id: str,
+    created: int,
+    customer: str,
+    amount: int,
+    ending_balance: int,
+    currency: str,
+    type: str,
+    invoice: str | None = None,
+    credit_note: str | None = None,
+    description: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """One entry of a customer's balance: below zero a credit to the customer, in minor units."""
+    return {
+        "id": id,
+        "object": "customer_balance_transaction",
+        "amount": amount,
+        "checkout_session": None,
+        "created": created,
+        "credit_note": credit_note,
+        "currency": currency,
+        "customer": customer,
+        "customer_account": None,
+        "description": description,
+        "ending_balance": ending_balance,
+        "invoice": invoice,
+        "livemode": False,
+        "metadata": metadata or {},
+        "type": type,
+    }
+
+
 def payment_method(
     *,
     id: str,

@@ -34,6 +34,7 @@ class StillWorld:
     books: dict[str, Any] = field(default_factory=lambda: {"changes": []})
     rates: FlatRates = field(default_factory=FlatRates)
     now: int = NOW
+    stage: None = None
 
     def advance_to(self, epoch: int) -> None:
         self.now = epoch

@@ -1,0 +1,17 @@
+"""What the account's owner does over the API: one file a resource, each a table of writes.
+
+A write checks what Stripe checks, has the world act (`sandbox/world`), and answers with the object as it then is. HTTP,
+keys and idempotency are the server's (`sandbox/api`).
+"""
+
+from typing import Final
+
+from sandbox.writes import customers, invoices, payment_methods
+from sandbox.writes.write import Write
+
+WRITES: Final[tuple[Write, ...]] = (
+    *customers.WRITES,
+    *invoices.WRITES,
+    *payment_methods.WRITES,
+)
+"""Every write of the API that the sandbox acts on."""
