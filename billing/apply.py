@@ -18,7 +18,7 @@ from billing.actions.action import Action, Facts, Params, Subject, Trace
 from billing.actions.catalogue import ACTIONS
 from billing.book import Planned, all_of, claim, one_of, release, step, written
 from billing.canonical import Json
-from billing.errors import StripeRefusedError, UsageError
+from billing.errors import ConflictError, StripeRefusedError, UsageError
 from billing.plan import columns_of
 from billing.rules import Rules, params_of
 from billing.store import Store
@@ -177,7 +177,14 @@ def _proposed_anew(engine: Engine, planned: Planned, fresh: dict[str, Any]) -> T
 
 
 def _intended(engine: Engine, planned: Planned, request: Request) -> str | None:
-    """Write down what is about to be sent, unless a limit says no; the limit."""
+    """Write down what is about to be sent; why it must wait, where a limit says so or the approval was just revoked."""
+    try:
+        return _written_down(engine, planned, request)
+    except ConflictError:
+        return "no_longer_approved"
+
+
+def _written_down(engine: Engine, planned: Planned, request: Request) -> str | None:
     now = engine.clock()
     with engine.store.writing() as transaction:
         if waits := limits.reached(transaction.connection, planned, engine.rules.limits, now):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 DEBIAN = Path("/usr/lib/postgresql")
 MISSING = (
@@ -50,7 +51,7 @@ def server() -> Iterator[str]:
     home = Path(mkdtemp(prefix="pg-"))
     user = _user()
     shutil.chown(home, user)
-    run_as = {"user": user} if os.geteuid() == 0 else {}
+    run_as: dict[str, Any] = {"user": user} if os.geteuid() == 0 else {}
     subprocess.run(
         [
             folder / "initdb",

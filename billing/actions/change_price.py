@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from billing.actions import subscriptions
 from billing.actions.action import Action, Effect, Facts, Params, Subject
+from billing.canonical import Json
 from billing.wire import Body, Request, Wire, path
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,200}$")]
@@ -63,7 +64,10 @@ def preview(facts: Facts, params: Change) -> Effect:
     amount = sum(int(line["amount"]) for line in lines)
     changes = {"the price": params.price, f"the quantity to {params.quantity}": params.quantity}
     what = " and ".join(name for name, value in changes.items() if value is not None)
-    details = {"prorations": [int(line["amount"]) for line in lines], "next_invoice": int(told["total"])}
+    details: dict[str, Json] = {
+        "prorations": [int(line["amount"]) for line in lines],
+        "next_invoice": int(told["total"]),
+    }
     return Effect(f"change {what}; prorations: {params.proration}", amount, max(-amount, 0), told["currency"], details)
 
 

@@ -1,9 +1,9 @@
 """Refund what was paid for an invoice: all that is left of it, an amount, or the unused time of its lines.
 
 Always a credit note that refunds, previewed by Stripe first, so that tax and revenue follow it:
-https://docs.stripe.com/invoicing/integration/programmatic-credit-notes. The unused time of a line is its net amount times
-the share of its period that is left, by the second, as Stripe prorates; shares are summed exactly and rounded once, half
-to even; never more than what was paid less what was credited and refunded.
+https://docs.stripe.com/invoicing/integration/programmatic-credit-notes. The unused time of a line is its net amount
+times the share of its period that is left, by the second, as Stripe prorates; shares are summed exactly and rounded
+once, half to even; never more than what was paid less what was credited and refunded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

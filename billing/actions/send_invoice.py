@@ -23,12 +23,14 @@ def look(wire: Wire, subject: Subject, params: NoParams, at: datetime) -> Facts:
 
 
 def refusal(facts: Facts, params: NoParams) -> str | None:
-    """Only an open invoice that still owes something is sent, and to somebody."""
+    """Only an open invoice that is sent and not charged, and still owes something, is mailed, and to somebody."""
     invoice = facts.object
     if invoice["status"] != "open":
         return f"invoice_is_{invoice['status']}"
     if not invoice["amount_remaining"]:
         return "nothing_is_owed"
+    if invoice["collection_method"] != "send_invoice":
+        return "invoice_is_charged_not_sent"
     return None if invoice["customer_email"] else "customer_has_no_address"
 
 

@@ -8,7 +8,9 @@ import psycopg
 import pytest
 
 from billing.store import Store, open_store
+from sandbox.serving import Sandbox, serving
 from tests import postgres
+from tests.billing.account import Scene, company, unpaced
 
 _NUMBERS = count(1)
 
@@ -39,4 +41,19 @@ def store(url: str | None, tmp_path: Path) -> Iterator[Store]:
     """An operational store, on each database in turn."""
     opened = open_store(url, tmp_path)
     yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small company's account; the same each time."""
+    with serving(company()) as served:
+        yield served
+
+
+@pytest.fixture
+def scene(sandbox: Sandbox, tmp_path: Path) -> Iterator[Scene]:
+    """The account with a store beside it, in SQLite: what the store does the same in both is tested by itself."""
+    opened = open_store(None, tmp_path)
+    yield Scene(sandbox, opened, unpaced(sandbox))
     opened.close()

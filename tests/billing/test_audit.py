@@ -39,7 +39,7 @@ def test_canonical_text_is_one_for_one_value_and_takes_no_floats() -> None:
     # sha256 of the two bytes `{}`, as `printf '{}' | sha256sum` says it
     assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     with pytest.raises(TypeError):
-        canonical({"amount": [1.5]})
+        canonical({"amount": [1.5]})  # type: ignore[list-item]
 
 
 def test_a_whole_trail_has_no_faults_and_an_empty_one_neither() -> None:
