@@ -454,7 +454,7 @@ def _only_voided(frames: Frames, terms: Terms) -> pl.LazyFrame:
         .agg(all_void=(pl.col("status") == "void").all())
         .filter("all_void")
     )
-    paying = frames["marts.customers"].filter(pl.col("mrr") > 0)
+    paying = frames["marts.subscriptions"].filter(pl.col("mrr") > 0).select("account_id", "customer_id").unique()
     return paying.join(billed, on=["account_id", "customer_id"], how="semi").select("account_id", subject="customer_id")
 
 

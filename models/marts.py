@@ -41,6 +41,13 @@ from models.recognition import deferred_revenue, postings, recognised, revenue_r
 from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
+from models.risk.accounts import at_risk_accounts, risk_scores, with_risk
+from models.risk.cards import risk_cards, risk_points
+from models.risk.changes import change_windows, usage_windows
+from models.risk.leaving import announced_ends
+from models.risk.payments import payment_windows
+from models.risk.snapshots import history, snapshots
+from models.risk.standing import billed_now, signals_now, standing_now
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import (
     committed_mrr,
@@ -195,13 +202,12 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.subscriptions": Recipe(
         subscriptions, _takes("staging.subscriptions spine.changes"), contracts.Subscriptions
     ),
-    "marts.customers": Recipe(
+    "steps.customers": Recipe(
         customers,
         _takes(
             "staging.customers staging.subscriptions staging.charges spine.changes spine.movements "
             "marts.refunds marts.disputes spine.rates spine.mrr_rates spine.items"
         ),
-        contracts.Customers,
     ),
     "marts.scheduled_changes": Recipe(
         scheduled_changes,
@@ -272,7 +278,7 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.spells": Recipe(
         spells,
         _takes(
-            "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices marts.customers"
+            "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices steps.customers"
         ),
     ),
     "steps.customer_cash": Recipe(
@@ -291,13 +297,58 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.ltv_segments": Recipe(
         segments,
         _takes(
-            "staging.accounts staging.products steps.spells marts.customers spine.movements marts.churned_customers "
+            "staging.accounts staging.products steps.spells steps.customers spine.movements marts.churned_customers "
             "steps.cash_of_customers marts.renewal_fits"
         ),
         grain=ACCOUNT,
     ),
     "marts.customer_ltv": Recipe(customer_ltv, ("steps.ltv_segments",), contracts.CustomerLtv, ACCOUNT),
     "marts.ltv_by_method": Recipe(ltv_by_method, ("steps.ltv_segments",), contracts.LtvByMethod, ACCOUNT),
+    "steps.payment_windows": Recipe(
+        payment_windows,
+        _takes(
+            "staging.invoices steps.attempts staging.charges staging.payment_methods staging.disputes staging.refunds "
+            "staging.subscriptions"
+        ),
+    ),
+    "steps.change_windows": Recipe(
+        change_windows,
+        _takes(
+            "spine.movements spine.changes spine.stretches staging.discounts staging.coupons staging.subscriptions "
+            "staging.subscription_versions staging.customers marts.scheduled_changes"
+        ),
+    ),
+    "steps.usage_windows": Recipe(usage_windows, _takes("staging.invoice_lines staging.invoices staging.prices")),
+    "steps.announced_ends": Recipe(announced_ends, _takes("staging.subscriptions marts.cancellation_requests")),
+    "steps.snapshots": Recipe(
+        snapshots,
+        _takes(
+            "steps.payment_windows steps.change_windows steps.usage_windows steps.announced_ends spine.movements "
+            "marts.churned_customers spine.mrr_rates"
+        ),
+    ),
+    "steps.risk_history": Recipe(history, ("steps.snapshots",)),
+    "steps.signals_now": Recipe(
+        signals_now,
+        _takes("steps.payment_windows steps.change_windows steps.usage_windows steps.snapshots staging.invoices"),
+    ),
+    "steps.billed_now": Recipe(billed_now, _takes("spine.changes staging.subscription_items")),
+    "steps.standing_now": Recipe(standing_now, _takes("steps.snapshots steps.billed_now")),
+    "steps.risk_cards": Recipe(risk_cards, _takes("steps.risk_history staging.accounts"), grain=ACCOUNT),
+    "marts.risk_points": Recipe(
+        risk_points, _takes("steps.risk_cards steps.risk_history"), contracts.RiskPoints, ACCOUNT
+    ),
+    "steps.risk_scores": Recipe(risk_scores, _takes("steps.standing_now steps.risk_cards"), grain=ACCOUNT),
+    "marts.customers": Recipe(with_risk, _takes("steps.customers steps.risk_scores"), contracts.Customers, ACCOUNT),
+    "marts.at_risk_accounts": Recipe(
+        at_risk_accounts,
+        _takes(
+            "steps.risk_scores steps.signals_now steps.risk_cards steps.customers marts.scheduled_churn "
+            "marts.customer_ltv"
+        ),
+        contracts.AtRiskAccounts,
+        ACCOUNT,
+    ),
     "steps.moved_by_day": Recipe(moved_by_day, ("staging.balance_transactions",)),
     "marts.cash_by_day": Recipe(cash_by_day, ("steps.moved_by_day",), contracts.CashByDay, ACCOUNT),
     "steps.beside_the_ledger": Recipe(

@@ -58,8 +58,8 @@ READ: Mapping[str, tuple[str, ...]] = {
     ),
     "subscription_versions": _named(
         "account_id subscription_id seq valid_from_at seen_at deleted customer_id status currency "
-        "created_at canceled_at ended_at cancellation_feedback pause_resumes_at billing_cycle_anchor_at "
-        "items"
+        "created_at canceled_at ended_at cancellation_feedback pause_collection_behavior pause_resumes_at "
+        "billing_cycle_anchor_at items"
     ),
     "tax_rates": _named("account_id id percentage"),
 }

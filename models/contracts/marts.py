@@ -19,6 +19,7 @@ from models.contracts.table import (
     reporting_money,
     reporting_mrr,
     text,
+    texts,
 )
 
 ACCOUNT = "Stripe account the row belongs to"
@@ -262,7 +263,11 @@ class Customers(Mart):
     subscriptions = count("Subscriptions that count in MRR now")
     status = text("lead, trialing, active, past_due or churned")
     churned_on = day("Day of the last churn, while churned", nullable=True)
-    risk_score = dy.Float64(nullable=True, description="Risk of leaving, 0..100; null until scored")
+    risk_score = dy.Float64(
+        nullable=True,
+        description="Points of the score that leads in at_risk_accounts: 100 is an even chance to leave within 90 "
+        "days, 10 more double the odds; null where the customer does not pay now",
+    )
     is_deleted = flag("True where the customer was deleted in Stripe")
 
 
@@ -537,6 +542,64 @@ class CashForecastByMonth(Mart):
     past_failed_reporting = reporting_money("Failed in those months and settled since; 0 of what was sent")
     past_recovered_reporting = reporting_money("Of that, paid after all")
     is_partial = flag("True for the as-of month, of which only what is left is in it")
+
+
+SCORE_KIND = "payment (leaving for want of payment or by dispute) or voluntary (by choice)"
+POINTS = "100 is an even chance to leave within 90 days, 10 more double the odds"
+
+
+class AtRiskAccounts(Mart):
+    """One customer that is at risk now, or has announced its leaving: the flag that people and billing actions go by.
+
+    Version 1 of the hand-over to billing; docs/at-risk.md says what each column promises.
+    """
+
+    table_name = "at_risk_accounts"
+    customer_id = text(CUSTOMER, key=True)
+    flag_id = text("Id of the flag: the same in every run while account, customer, score_kind and trigger are")
+    flag_version = number("Version of this table's contract")
+    score_kind = text("The score that leads: payment or voluntary; leaving where the end was announced")
+    trigger = text("Feature of risk_points that raised the flag; announced where leaving")
+    risk_score = number(f"Points of the score that leads: {POINTS}")
+    risk_band = text("high or medium: the chance is 4 times, or twice, the mean of all who pay; high from 50% on")
+    payment_score = number("Points of leaving for want of payment or by dispute")
+    voluntary_score = number("Points of leaving by choice")
+    payment_probability = rate("Chance to leave within 90 days for want of payment or by dispute")
+    voluntary_probability = rate("Chance to leave within 90 days by choice")
+    probability_30d = rate("Chance to leave within 30 days either way")
+    probability_90d = rate("Chance to leave within 90 days either way")
+    basis = text("Where the points are from: fitted (to the account's churns) or expert prior")
+    mrr = mrr("MRR now")
+    currency = text("Currency of mrr")
+    mrr_at_risk_reporting = reporting_mrr("MRR now, of all currencies")
+    expected_loss_reporting = reporting_money(
+        "probability_90d (1 where leaving) x mrr_at_risk_reporting x the months of paying that customer_ltv gives a "
+        "customer (12 where it gives none): what orders the list"
+    )
+    subscription_id = text("Subscription to act on: that of the invoice, else the one worth most", nullable=True)
+    invoice_id = text("The open invoice that failed or is overdue, if any", nullable=True)
+    next_invoice_at = instant("When the customer is billed next", nullable=True)
+    reasons = texts("Points with their reason, most first, the base last; they add up to risk_score")
+    recommended_action = text(
+        "retry_invoice, send_invoice, send_card_update, pause_collection, resume_collection, extend_trial, "
+        "retention_coupon, change_price, cancel or contact"
+    )
+    flagged_at = instant("Since when what raised the flag has held")
+    expires_at = instant("From when on the flag must not be acted on any more")
+
+
+class RiskPoints(Mart):
+    """Points of one level of one feature in one score: all that a score is made of."""
+
+    table_name = "risk_points"
+    score_kind = text(SCORE_KIND, key=True)
+    feature = text("What is looked at; base: what everybody has", key=True)
+    level = number("Its level; for base the days within which leaving is meant", key=True)
+    words = text("The level in words")
+    points = number(f"Points that it adds: {POINTS}")
+    basis = text("fitted (to the account's churns) or expert prior")
+    customers = count("Customers at starts of past months that had it, with 90 days known after")
+    churned = count("Of those, left within 90 days in the score's way")
 
 
 class CancellationRequests(Mart):
@@ -1081,6 +1144,8 @@ TABLES: tuple[type[Mart], ...] = (
     MrrForecast,
     MrrForecastBacktest,
     MrrForecastOrigins,
+    AtRiskAccounts,
+    RiskPoints,
     CancellationRequests,
     CancellationSavesByMonth,
     CohortRetention,

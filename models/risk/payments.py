@@ -1,0 +1,186 @@
+"""When a customer's payments were in trouble: failed and overdue invoices, cards that expire, disputes, refunds.
+
+Told by what Stripe keeps with its date: attempts, due and settling dates, the expiry that a card had when charged. What
+only shows how things stand now is not looked at.
+"""
+
+from datetime import timedelta
+
+import polars as pl
+
+from models.movements import CUSTOMER
+from models.outlook import SUBSCRIPTION
+from models.preventable import EXPIRED_CODES
+from models.recovery import AUTHENTICATION, HARD
+from models.risk.windows import windows
+from models.terms import Terms
+
+PAST_FAILURES = timedelta(days=180)
+RECENT = timedelta(days=90)
+EXPIRES_SOON = timedelta(days=60)
+LONG_OVERDUE = timedelta(days=30)
+MOST_ATTEMPTS = 3
+
+
+def payment_windows(
+    invoices: pl.LazyFrame,
+    attempts: pl.LazyFrame,
+    charges: pl.LazyFrame,
+    payment_methods: pl.LazyFrame,
+    disputes: pl.LazyFrame,
+    refunds: pl.LazyFrame,
+    subscriptions: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """Windows (of models/risk/windows.py) of failing and overdue invoices, cards, disputes and refunds.
+
+    `attempts` is of `failures.payment_attempts`, the others are staged.
+    """
+    owed = _owed(invoices, subscriptions)
+    tries = _failed_tries(owed, attempts)
+    return pl.concat(
+        [
+            _failing(tries),
+            _declined(tries),
+            _past_failures(tries),
+            _overdue(owed),
+            _expiring_cards(charges, payment_methods),
+            _of_charges(disputes, charges, "dispute"),
+            _of_charges(refunds.filter(pl.col("status").ne_missing("failed")), charges, "refund"),
+        ]
+    ).filter(pl.col("from_at") <= terms.as_of)
+
+
+def _owed(invoices: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """Invoices with when they stopped to endanger their subscription: paid, voided or given up, or a later one of the
+    subscription paid, or the subscription ended."""
+    ends = subscriptions.select("account_id", "ended_at", subscription_id="id")
+    later_paid_at = pl.col("paid_at").cum_min(reverse=True).backward_fill().over(SUBSCRIPTION, order_by="created_at")
+    is_of_one = pl.col("subscription_id").is_not_null()
+    return (
+        invoices.filter(pl.col("status") != "draft", pl.col("customer_id").is_not_null())
+        .with_columns(later_paid_at=pl.when(is_of_one).then(later_paid_at))
+        .join(ends, on=SUBSCRIPTION, how="left")
+        .select(
+            *CUSTOMER,
+            "due_at",
+            "finalized_at",
+            invoice_id="id",
+            is_sent=pl.col("collection_method").eq_missing("send_invoice"),
+            settled_at=pl.min_horizontal(
+                "paid_at", "voided_at", "marked_uncollectible_at", "later_paid_at", "ended_at"
+            ),
+            was_paid=pl.col("paid_at").is_not_null(),
+        )
+    )
+
+
+def _failed_tries(owed: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """Failed attempts, numbered within their invoice."""
+    invoice = ["account_id", "invoice_id"]
+    return (
+        attempts.filter(pl.col("status") == "failed")
+        .join(owed, on=invoice, how="inner")
+        .sort(*invoice, "attempted_at", "charge_id")
+        .with_columns(
+            no=pl.int_range(1, pl.len() + 1).over(invoice),
+            next_at=pl.col("attempted_at").shift(-1).over(invoice),
+        )
+    )
+
+
+def _failing(tries: pl.LazyFrame) -> pl.LazyFrame:
+    return windows(
+        tries,
+        "failed_attempts",
+        pl.col("no").clip(upper_bound=MOST_ATTEMPTS),
+        pl.col("attempted_at"),
+        pl.col("settled_at"),
+        pl.col("attempted_at"),
+        pl.col("invoice_id"),
+    )
+
+
+def _declined(tries: pl.LazyFrame) -> pl.LazyFrame:
+    code = pl.col("decline_code")
+    level = (
+        pl.when(code.is_in(HARD))
+        .then(3)
+        .when(code.is_in(EXPIRED_CODES))
+        .then(2)
+        .when(code.is_in(AUTHENTICATION))
+        .then(1)
+    )
+    until = pl.min_horizontal("settled_at", "next_at")
+    at = pl.col("attempted_at")
+    return windows(tries, "decline", level, at, until, at, pl.col("invoice_id"), code)
+
+
+def _past_failures(tries: pl.LazyFrame) -> pl.LazyFrame:
+    """An invoice that failed counts as a past failure from when it was paid after all."""
+    first = tries.filter(pl.col("no") == 1, "was_paid")
+    settled = pl.col("settled_at")
+    until = pl.col("attempted_at") + PAST_FAILURES
+    return windows(first, "past_failures", 1, settled, until, settled, pl.col("invoice_id"))
+
+
+def _overdue(owed: pl.LazyFrame) -> pl.LazyFrame:
+    late = owed.filter("is_sent", pl.col("settled_at").is_null() | (pl.col("settled_at") > pl.col("due_at")))
+    due, settled, known = pl.col("due_at"), pl.col("settled_at"), pl.col("finalized_at")
+    return pl.concat(
+        [
+            windows(late, "overdue", 1, due, settled, known, pl.col("invoice_id")),
+            windows(late, "overdue", 2, due + LONG_OVERDUE, settled, known, pl.col("invoice_id")),
+        ]
+    )
+
+
+def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.LazyFrame:
+    """The card last charged, as it was then, until another charge or another card of the customer's tells more.
+
+    A card is good to the end of its month.
+    """
+    expires_at = pl.date(pl.col("card_exp_year"), pl.col("card_exp_month"), 1).dt.offset_by("1mo")
+    charged = (
+        charges.filter(pl.col("customer_id").is_not_null())
+        .select(
+            *CUSTOMER,
+            "created_at",
+            "payment_method_id",
+            expires_at=expires_at.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+            detail=pl.format("{}/{}", pl.col("card_exp_month"), pl.col("card_exp_year") % 100),
+        )
+        .sort(*CUSTOMER, "created_at")
+        .with_columns(next_at=pl.col("created_at").shift(-1).over(CUSTOMER))
+        .filter(pl.col("next_at").is_null() | (pl.col("expires_at") - EXPIRES_SOON < pl.col("next_at")))
+    )
+    cards = payment_methods.filter(pl.col("customer_id").is_not_null()).select(*CUSTOMER, added_at="created_at")
+    newer = (
+        charged.select(*CUSTOMER, "created_at")
+        .join(cards, on=CUSTOMER)
+        .filter(pl.col("added_at") > pl.col("created_at"))
+        .group_by(*CUSTOMER, "created_at")
+        .agg(pl.col("added_at").min())
+    )
+    seen = charged.join(newer, on=[*CUSTOMER, "created_at"], how="left").with_columns(
+        until_at=pl.min_horizontal("next_at", "added_at")
+    )
+    at, expiry, until = pl.col("created_at"), pl.col("expires_at"), pl.col("until_at")
+    card, detail = pl.format("{} {}", "payment_method_id", "detail"), pl.col("detail")
+    soon = pl.max_horizontal(at, expiry - EXPIRES_SOON)
+    return pl.concat(
+        [
+            windows(seen, "card_expiry", 1, soon, until, at, card, detail),
+            windows(seen, "card_expiry", 2, pl.max_horizontal(at, expiry), until, at, card, detail),
+        ]
+    )
+
+
+def _of_charges(events: pl.LazyFrame, charges: pl.LazyFrame, feature: str) -> pl.LazyFrame:
+    """What happened to a customer's charges lately."""
+    whose = charges.select(*CUSTOMER, charge_id="id")
+    told = events.select("account_id", "charge_id", "created_at", event_id="id").join(
+        whose, on=["account_id", "charge_id"]
+    )
+    at = pl.col("created_at")
+    return windows(told, feature, 1, at, at + RECENT, at, pl.col("event_id"))

@@ -1,0 +1,51 @@
+"""Windows: the form in which every feature is told, one row a span of time in which a level of it held.
+
+`from_at` is when it began to hold, `until_at` when it stopped (null: not yet), `known_at` the latest instant at which
+any row that it was made from came into being. `subject` is what it is about (an id or a day), `detail` what a reason
+prints after its words.
+"""
+
+import polars as pl
+
+from models.movements import CUSTOMER
+from models.risk.features import BY_NAME
+
+INSTANT = pl.Datetime("us", "UTC")
+WINDOW = {
+    "account_id": pl.String(),
+    "customer_id": pl.String(),
+    "feature": pl.Int8(),
+    "level": pl.Int8(),
+    "from_at": INSTANT,
+    "until_at": INSTANT,
+    "known_at": INSTANT,
+    "subject": pl.String(),
+    "detail": pl.String(),
+}
+
+
+def windows(
+    frame: pl.LazyFrame,
+    feature: str,
+    level: pl.Expr | int,
+    from_at: pl.Expr,
+    until_at: pl.Expr | None,
+    known_at: pl.Expr,
+    subject: pl.Expr,
+    detail: pl.Expr | None = None,
+) -> pl.LazyFrame:
+    """Windows of a feature from rows of customers; those that would end before they begin are left out."""
+    return (
+        frame.select(
+            *CUSTOMER,
+            feature=pl.lit(BY_NAME[feature], pl.Int8),
+            level=(pl.lit(level) if isinstance(level, int) else level).cast(pl.Int8),
+            from_at=from_at.cast(INSTANT),
+            until_at=(pl.lit(None) if until_at is None else until_at).cast(INSTANT),
+            known_at=known_at.cast(INSTANT),
+            subject=subject.cast(pl.String),
+            detail=(pl.lit(None) if detail is None else detail).cast(pl.String),
+        )
+        .drop_nulls(["account_id", "customer_id", "level", "from_at", "known_at"])
+        .filter(pl.col("until_at").is_null() | (pl.col("from_at") < pl.col("until_at")))
+    )
