@@ -130,7 +130,8 @@ def test_two_workers_at_once_do_each_action_once(scene: Scene) -> None:
         before[invoice["customer"]] = len(scene.charges(invoice["customer"]))
     ids = scene.approved(*map(scene.flag, invoices))
     scene.sandbox.limit(latency_ms=20)
-    barrier, told = threading.Barrier(3), []
+    barrier = threading.Barrier(3)
+    told: list[Told] = []
 
     def work(owner: str) -> None:
         own = Scene(scene.sandbox, open_store(None, scene.store.anchor.parent), unpaced(scene.sandbox))

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from billing import approvals, book
 from billing.errors import BillingError, ConflictError, UsageError
-from billing.store import Store, open_store
+from billing.store import MIGRATIONS, NEWEST, Store, open_store
 from billing.tables import actions, metadata
 from tests.billing.planned import NOW, entered, planned
 
@@ -19,6 +20,10 @@ from tests.billing.planned import NOW, entered, planned
 def test_the_migrations_make_what_the_tables_say(store: Store) -> None:
     with store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_newest_migration_is_the_one_that_is_looked_for() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == NEWEST
 
 
 def test_opening_again_keeps_what_is_there_and_only_the_owner_may_read_it(url: str | None, tmp_path: Path) -> None:
