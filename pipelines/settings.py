@@ -230,6 +230,11 @@ class Settings(BaseSettings):
         return self.home / "site"
 
     @property
+    def operations_file(self) -> Path:
+        """Where plans, approvals and trail are, without REVENUE_OPERATIONS_URL."""
+        return self.home / "operations.sqlite"
+
+    @property
     def stop_file(self) -> Path:
         """The file whose being there stops all actions."""
         return self.home / "STOP"
