@@ -1,31 +1,35 @@
-"""What follows a payment or a farewell: refunds, disputes, credit notes, one-off payments, deletions, returns.
+"""What follows a payment or a farewell: refunds, one-off payments, deletions, returns.
 
 Draws from the customer's own stream. Knows nothing of how subscriptions renew.
 """
 
 from fractions import Fraction
 
-from sandbox.world import invoicing, payments
-from sandbox.world.books import DisputeEntry, RefundEntry
+from sandbox.world import cases, crediting, invoicing, payments
+from sandbox.world.books import RefundEntry
 from sandbox.world.business import STEP
 from sandbox.world.periods import DAY, HOUR
 from sandbox.world.pricing import half_up
 from sandbox.world.stage import Stage
-from sandbox.world.state import Charge, CreditNote, Customer, Dispute, Intent, Invoice, Refund
+from sandbox.world.state import Charge, Customer, Intent, Refund
+from sandbox.world.testcards import TEST_CARDS
 
 _REASONS = ("requested_by_customer", "requested_by_customer", "duplicate", None)
-_DISPUTES = (("fraudulent", 6), ("subscription_canceled", 3), ("product_not_received", 2), ("unrecognized", 2))
-_OUTCOMES = (("lost", 45), ("won", 25), ("inquiry", 15), ("prevented", 15))
 
 
 def foresee(stage: Stage, charge: Charge) -> None:
     """A charge went through: will it be refunded, or disputed?"""
+    if charge.card.test:
+        reason = TEST_CARDS[charge.card.test].dispute
+        if reason is not None and not charge.refunded:
+            cases.dispute_at_once(stage, charge, reason)
+        return
     chance = charge.customer.chance
     dice = chance.random()
     if dice < 0.03:
         _plan_refund(stage, charge)
     elif dice < 0.042:
-        stage.later(stage.now + chance.randrange(3 * DAY, 60 * DAY), "aftermath.dispute", charge)
+        stage.later(stage.now + chance.randrange(3 * DAY, 60 * DAY), "cases.dispute", charge)
 
 
 def refund(stage: Stage, charge: Charge, amount: int, how: str) -> None:
@@ -33,6 +37,18 @@ def refund(stage: Stage, charge: Charge, amount: int, how: str) -> None:
     amount = min(amount, charge.amount - charge.refunded)
     if amount <= 0 or charge.disputed:
         return
+    chance = charge.customer.chance
+    back = give_back(stage, charge, amount, how, chance.choice(_REASONS))
+    if how == "succeeded" and charge.invoice is not None and chance.random() < 0.4:
+        note = crediting.credit_refund(stage, charge.invoice, amount)
+        note.refunds = [(back, amount)]
+        crediting.issue(stage, note)
+
+
+def give_back(
+    stage: Stage, charge: Charge, amount: int, how: str, reason: str | None, notes: dict[str, str] | None = None
+) -> Refund:
+    """Part of a charge goes back to the card now; `how` it ends is as for `refund`."""
     customer = charge.customer
     customer.counters["refund"] = place = customer.counters.get("refund", 0) + 1
     back = Refund(
@@ -41,8 +57,9 @@ def refund(stage: Stage, charge: Charge, amount: int, how: str) -> None:
         charge=charge,
         amount=amount,
         status="pending" if how == "pending" else "succeeded",
-        reason=customer.chance.choice(_REASONS),
+        reason=reason,
         entry=len(stage.books.refunds),
+        metadata=notes,
     )
     stage.books.refunds.append(
         RefundEntry(back.id, charge.id, customer.id, amount, charge.currency, back.status, back.reason, stage.now)
@@ -57,8 +74,9 @@ def refund(stage: Stage, charge: Charge, amount: int, how: str) -> None:
         stage.later(stage.now + 4 * DAY, "aftermath.bounce", back)
     stage.touch(back, "refund.created")
     stage.touch(charge, "charge.refunded")
-    if how == "succeeded" and charge.invoice is not None and customer.chance.random() < 0.4:
-        _credit(stage, charge.invoice, amount, back)
+    if charge.inquired and charge.refunded == charge.amount:
+        cases.close_inquiry(stage, charge)
+    return back
 
 
 def arrive(stage: Stage, back: Refund) -> None:
@@ -78,78 +96,6 @@ def bounce(stage: Stage, back: Refund) -> None:
     stage.books.refunds[back.entry].status = "failed"
     stage.touch(back, "refund.updated", "refund.failed")
     stage.touch(back.charge, "charge.updated")
-
-
-def dispute(stage: Stage, charge: Charge) -> None:
-    """The cardholder disputes a charge, or only asks about it."""
-    if charge.refunded:
-        return
-    customer, chance = charge.customer, charge.customer.chance
-    customer.upset_at = stage.now
-    outcome = _draw(stage, customer, _OUTCOMES)
-    quiet = outcome in ("inquiry", "prevented")
-    customer.counters["dispute"] = place = customer.counters.get("dispute", 0) + 1
-    case = Dispute(
-        id=stage.business.id("du_1", 23, customer.no, place),
-        created=stage.now,
-        charge=charge,
-        amount=charge.amount,
-        reason=_draw(stage, customer, _DISPUTES),
-        status={"inquiry": "warning_needs_response", "prevented": "prevented"}.get(outcome, "needs_response"),
-        entry=len(stage.books.disputes),
-    )
-    stage.books.disputes.append(
-        DisputeEntry(
-            case.id,
-            charge.id,
-            customer.id,
-            case.amount,
-            charge.currency,
-            case.reason,
-            case.status,
-            outcome if quiet else "open",
-            stage.now,
-        )
-    )
-    charge.disputed = True
-    if not quiet:
-        withdrawal = stage.balance.dispute_withdrawn(
-            at=stage.now, dispute=case.id, charge=charge.id, amount=case.amount, currency=charge.currency
-        )
-        _show(stage, case, withdrawal)
-    stage.touch(case, "charge.dispute.created", *([] if quiet else ["charge.dispute.funds_withdrawn"]))
-    stage.touch(charge, "charge.updated")
-    if outcome != "prevented":
-        stage.later(stage.now + chance.randrange(3 * DAY, 12 * DAY), "aftermath.answer", case)
-        stage.later(stage.now + chance.randrange(20 * DAY, 75 * DAY), "aftermath.rule", case, outcome)
-
-
-def answer(stage: Stage, case: Dispute) -> None:
-    """Evidence is sent in."""
-    case.evidence = True
-    case.status = "warning_under_review" if case.status.startswith("warning") else "under_review"
-    stage.books.disputes[case.entry].status = case.status
-    stage.touch(case, "charge.dispute.updated")
-
-
-def rule(stage: Stage, case: Dispute, outcome: str) -> None:
-    """The dispute is decided."""
-    case.status = "warning_closed" if outcome == "inquiry" else outcome
-    entry = stage.books.disputes[case.entry]
-    entry.status, entry.outcome = case.status, outcome
-    events = ["charge.dispute.updated", "charge.dispute.closed"]
-    if outcome == "won":
-        _show(stage, case, stage.balance.dispute_reversed(at=stage.now, dispute=case.id))
-        events.append("charge.dispute.funds_reinstated")
-    stage.touch(case, *events)
-    sub = case.charge.invoice.subscription if case.charge.invoice else None
-    if (
-        outcome == "lost"
-        and case.reason == "fraudulent"
-        and sub is not None
-        and case.charge.customer.chance.random() < 0.6
-    ):
-        stage.later(stage.now + HOUR, "cancellations.cancel_for_dispute", sub)
 
 
 def pay_once(stage: Stage, customer: Customer) -> None:
@@ -176,18 +122,6 @@ def pay_once(stage: Stage, customer: Customer) -> None:
     )
     stage.touch(intent, "payment_intent.created")
     payments.take(stage, customer, intent, "do_not_honor" if chance.random() < 0.15 else None, None)
-
-
-def credit_before_payment(stage: Stage, invoice: Invoice) -> None:
-    """An open bill is corrected: a tenth of it is not owed."""
-    amount = half_up(Fraction(invoice.amount_due, 10), STEP.get(invoice.currency, 1))
-    if invoice.status == "open" and amount > 0 and invoice.lines:
-        invoice.credited_before += amount
-        if invoice.intent is not None and invoice.payment is not None:
-            invoice.intent.amount = invoice.payment.requested = invoice.amount_due
-            stage.touch(invoice.intent)
-            stage.touch(invoice.payment)
-        _credit(stage, invoice, amount, None)
 
 
 def part(stage: Stage, customer: Customer, left_at: int) -> None:
@@ -234,36 +168,3 @@ def _pay_back(stage: Stage, back: Refund) -> None:
     back.transaction = stage.balance.refund(
         at=stage.now, refund=back.id, charge=charge.id, amount=back.amount, currency=charge.currency
     )
-
-
-def _credit(stage: Stage, invoice: Invoice, amount: int, back: Refund | None) -> None:
-    """A credit note of that total on the invoice's first line."""
-    customer, line = invoice.customer, invoice.lines[0]
-    customer.counters["note"] = place = customer.counters.get("note", 0) + 1
-    tax, net = 0, amount
-    if line.tax_rate is not None:
-        rate = line.tax_rate.percentage
-        tax = half_up(amount * rate / (100 + rate), STEP.get(invoice.currency, 1))
-        net = amount if line.tax_rate.inclusive else amount - tax
-    if back is not None:
-        invoice.credited_after += amount
-    note = CreditNote(
-        id=stage.business.id("cn_1", 23, customer.no, place),
-        created=stage.now,
-        invoice=invoice,
-        lines=[(line, net, tax)],
-        reason=customer.chance.choice(("duplicate", "product_unsatisfactory", "order_change")),
-        refund=back,
-        number=f"{invoice.number}-CN-{place:02}",
-    )
-    stage.touch(note, "credit_note.created")
-    stage.touch(invoice, "invoice.updated")
-
-
-def _show(stage: Stage, case: Dispute, transaction: dict[str, object]) -> None:
-    case.transactions.append(str(transaction["id"]))
-    stage.remember(transaction)
-
-
-def _draw(stage: Stage, customer: Customer, table: tuple[tuple[str, int], ...]) -> str:
-    return str(customer.chance.choices([name for name, _ in table], [weight for _, weight in table])[0])

@@ -187,16 +187,21 @@ def void(stage: Stage, invoice: Invoice) -> None:
     invoice.voided_at = stage.now
     invoice.advance = False
     invoice.next_attempt = None
+    drop_payment(stage, invoice, "void_invoice")
+    stage.touch(invoice, "invoice.updated", "invoice.voided")
+
+
+def drop_payment(stage: Stage, invoice: Invoice, reason: str | None = None) -> None:
+    """Nothing is to be paid through Stripe any more: the payment that was open is canceled."""
     if invoice.intent is not None:
         invoice.intent.status = "canceled"
         invoice.intent.canceled_at = stage.now
-        invoice.intent.cancellation_reason = "void_invoice"
+        invoice.intent.cancellation_reason = reason
         stage.touch(invoice.intent, "payment_intent.canceled")
     if invoice.payment is not None:
         invoice.payment.status = "canceled"
         invoice.payment.canceled_at = stage.now
         stage.touch(invoice.payment)
-    stage.touch(invoice, "invoice.updated", "invoice.voided")
 
 
 def _draft(stage: Stage, customer: Customer, reason: str, lines: list[Line], window: tuple[int, int]) -> Invoice:

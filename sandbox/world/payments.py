@@ -51,7 +51,7 @@ def attempt(stage: Stage, invoice: Invoice) -> None:
         _not_tried(stage, invoice)
         return
     decline = None if _must_succeed(invoice) else answer(stage, customer, first=not invoice.attempts, card=card)
-    charge = take(stage, customer, invoice.intent, decline, invoice, None if card is customer.card else card)
+    charge = take(stage, customer, invoice.intent, decline, invoice, card_for(invoice))
     invoice.attempts += 1
     if decline is None:
         paid(stage, invoice, charge)
@@ -268,7 +268,7 @@ def paid(stage: Stage, invoice: Invoice, charge: Charge | None) -> None:
     invoice.next_attempt = None
     invoice.advance = False
     invoice.uncollectible_reason = None
-    if invoice.payment is not None:
+    if invoice.payment is not None and invoice.payment.status == "open":
         invoice.payment.status = "paid"
         invoice.payment.paid = invoice.amount_due
         invoice.payment.paid_at = stage.now
@@ -287,12 +287,7 @@ def paid_elsewhere(stage: Stage, invoice: Invoice) -> None:
     """The money came by a way that Stripe never sees."""
     customer = invoice.customer
     if invoice.intent is not None and invoice.payment is not None:
-        invoice.intent.status = "canceled"
-        invoice.intent.canceled_at = stage.now
-        stage.touch(invoice.intent, "payment_intent.canceled")
-        invoice.payment.status = "canceled"
-        invoice.payment.canceled_at = stage.now
-        stage.touch(invoice.payment)
+        invoicing.drop_payment(stage, invoice)
     customer.counters["payment"] = place = customer.counters.get("payment", 0) + 1
     invoice.payment = InvoicePayment(
         stage.business.id("inpay_1", 23, customer.no, place),
@@ -412,5 +407,5 @@ def await_payment(stage: Stage, invoice: Invoice) -> None:
         stage.later(due + 45 * DAY, "payments.write_off", invoice)
         return
     if chance.random() < 0.08:
-        stage.later(when - DAY // 2, "aftermath.credit_before_payment", invoice)
+        stage.later(when - DAY // 2, "crediting.credit_before_payment", invoice)
     stage.later(when, "payments.remit", invoice, elsewhere)

@@ -22,6 +22,7 @@ from sandbox.world.state import (
     InvoicePayment,
     Item,
     Line,
+    NoteLine,
     Offer,
     Refund,
     Subscription,
@@ -29,6 +30,8 @@ from sandbox.world.state import (
 )
 
 Shape = dict[str, Any]
+EVIDENCE_DUE = 14 * 86_400
+"""Evidence is due so long after a case was opened, seconds."""
 
 
 class Renderer:
@@ -331,36 +334,35 @@ class Renderer:
             reason=dispute.reason,
             status=dispute.status,
             balance_transactions=[self._transactions[each] for each in dispute.transactions],
-            evidence_due_by=dispute.created + 14 * 86_400,
-            has_evidence=dispute.evidence,
-            submission_count=int(dispute.evidence),
+            evidence_due_by=dispute.created + EVIDENCE_DUE,
+            is_charge_refundable=dispute.status.startswith("warning") and charge.refunded < charge.amount,
+            has_evidence=dispute.submitted or bool(dispute.evidence),
+            submission_count=int(dispute.submitted),
+            past_due=dispute.past_due,
+            evidence=dispute.evidence,
+            metadata=dispute.metadata,
             card=_card(charge.card),
         )
 
     def _credit_note(self, note: CreditNote) -> Shape:
-        invoice, refund = note.invoice, note.refund
-        lines = [
-            shapes.credit_note_line_item(
-                id=f"cnli_{note.id[3:]}{place}",
-                amount=amount,
-                description=line.description,
-                invoice_line_item=line.id,
-                unit_amount=amount,
-                taxes=_taxes(line.tax_rate, tax, amount),
-            )
-            for place, (line, amount, tax) in enumerate(note.lines)
-        ]
+        invoice = note.invoice
         return shapes.credit_note(
             id=note.id,
             created=note.created,
             invoice=invoice.id,
             customer=invoice.customer.id,
             currency=invoice.currency,
-            lines=lines,
+            lines=[_note_line(note, place, line) for place, line in enumerate(note.lines)],
             number=note.number,
-            type="pre_payment" if refund is None else "post_payment",
+            status=note.status,
+            type="pre_payment" if note.before_payment else "post_payment",
             reason=note.reason,
-            refunds=[] if refund is None else [(refund.id, refund.amount)],
+            refunds=[(refund.id, amount) for refund, amount in note.refunds],
+            out_of_band_amount=note.out_of_band,
+            customer_balance_transaction=note.credit,
+            memo=note.memo,
+            voided_at=note.voided_at,
+            metadata=note.metadata,
         )
 
     def _tax_rates(self, rate: TaxRate | None) -> Sequence[Shape]:
@@ -377,6 +379,20 @@ def decimal_text(amount: Fraction) -> str:
     text = str(abs(amount.numerator)).zfill(digits + 1)
     sign = "-" if amount < 0 else ""
     return sign + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
+
+
+def _note_line(note: CreditNote, place: int, line: NoteLine) -> Shape:
+    off = [shapes.discount_amount(amount=taken, discount=each.id) for each, taken in line.off]
+    return shapes.credit_note_line_item(
+        id=f"cnli_{note.id[3:]}{place}",
+        amount=line.amount,
+        description=line.description,
+        invoice_line_item=line.line.id if line.line else None,
+        quantity=line.quantity,
+        unit_amount=line.amount if line.quantity == 1 else None,
+        discount_amounts=off,
+        taxes=_taxes(line.tax_rate, line.tax, line.amount - sum(taken for _, taken in line.off)),
+    )
 
 
 def _unit(price: Price | None) -> str | None:

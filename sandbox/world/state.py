@@ -312,6 +312,7 @@ class Charge:
     transaction: str | None = None
     refunded: int = 0
     disputed: bool = False
+    inquired: bool = False
     invoice: Invoice | None = None
     metadata: dict[str, str] | None = None
     kind: str = "charge"
@@ -347,22 +348,58 @@ class Dispute:
     status: str
     entry: int
     transactions: list[str] = field(default_factory=list)
-    evidence: bool = False
+    evidence: dict[str, str] | None = None
+    submitted: bool = False
+    taken_over: bool = False
+    decided: bool = False
+    past_due: bool = False
+    metadata: dict[str, str] | None = None
     kind: str = "dispute"
 
 
 @dataclass(slots=True, eq=False)
+class NoteLine:
+    """What a credit note takes back of an invoice's line, or an amount of its own; `amount` before `off` and tax."""
+
+    amount: int
+    description: str
+    line: Line | None = None
+    quantity: int | None = 1
+    off: tuple[tuple[Discount, int], ...] = ()
+    tax: int = 0
+    tax_rate: TaxRate | None = None
+
+    @property
+    def total(self) -> int:
+        """The amount less discounts plus tax on top."""
+        on_top = self.tax if self.tax_rate is not None and not self.tax_rate.inclusive else 0
+        return self.amount - sum(amount for _, amount in self.off) + on_top
+
+
+@dataclass(slots=True, eq=False)
 class CreditNote:
-    """A correction of an invoice after it was finalised."""
+    """A correction of an invoice after it was finalised; how it was made good: refunds, credit, or another way."""
 
     id: str
     created: int
     invoice: Invoice
-    lines: list[tuple[Line, int, int]]
-    reason: str
-    refund: Refund | None
+    lines: list[NoteLine]
+    reason: str | None
     number: str
+    before_payment: bool
+    refunds: list[tuple[Refund, int]] = field(default_factory=list)
+    credit: str | None = None
+    out_of_band: int | None = None
+    status: str = "issued"
+    voided_at: int | None = None
+    memo: str | None = None
+    metadata: dict[str, str] | None = None
     kind: str = "credit_note"
+
+    @property
+    def total(self) -> int:
+        """What is taken back in all."""
+        return sum(line.total for line in self.lines)
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,9 @@ from sandbox.world import (
     aftermath,
     behaviour,
     cancellations,
+    cases,
     changes,
+    crediting,
     metering,
     payments,
     signups,
@@ -33,7 +35,9 @@ from sandbox.world.state import Offer
 _ACTS: dict[str, Callable[..., object]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
-        (aftermath, "foresee refund arrive bounce dispute answer rule part forget credit_before_payment"),
+        (aftermath, "foresee refund arrive bounce part forget"),
+        (cases, "dispute answer rule lapse"),
+        (crediting, "credit_before_payment"),
         (behaviour, "visit"),
         (signups, "come_back begin_other give_up_trial"),
         (payments, "attempt collect retry_first expire_first remit fall_due write_off"),

@@ -6,12 +6,15 @@ keys and idempotency are the server's (`sandbox/api`).
 
 from typing import Final
 
-from sandbox.writes import customers, invoices, payment_methods
+from sandbox.writes import credit_notes, customers, disputes, invoices, payment_methods, refunds
 from sandbox.writes.write import Write
 
 WRITES: Final[tuple[Write, ...]] = (
+    *credit_notes.WRITES,
     *customers.WRITES,
+    *disputes.WRITES,
     *invoices.WRITES,
     *payment_methods.WRITES,
+    *refunds.WRITES,
 )
 """Every write of the API that the sandbox acts on."""

@@ -314,6 +314,7 @@ def dispute(
     past_due: bool = False,
     submission_count: int = 0,
     is_charge_refundable: bool = False,
+    evidence: Mapping[str, str] | None = None,
     card: Card = VISA,
     case_type: str | None = None,
     metadata: dict[str, str] | None = None,
@@ -330,7 +331,7 @@ def dispute(
         "created": created,
         "currency": currency,
         "enhanced_eligibility_types": [],
-        "evidence": _evidence(),
+        "evidence": {**_evidence(), **(evidence or {})},
         "evidence_details": {
             "due_by": evidence_due_by,
             "enhanced_eligibility": {},
