@@ -137,8 +137,20 @@ def engine(settings: Settings, *, live: bool, executes: bool, attended: bool = T
         )  # fmt: skip
 
 
-def stopped(settings: Settings, told: rules.Rules) -> str | None:
-    """Why nothing may be done at present: the kill switch, in any of its three places."""
+def waiting(settings: Settings) -> int:
+    """How many actions are approved, begun or to be verified; makes no database where there is none."""
+    if not settings.operations_url and not settings.operations_file.exists():
+        return 0
+    return len(listed(settings, ("approved", "intended", "acted")))
+
+
+def stopped(settings: Settings, told: rules.Rules | None = None) -> str | None:
+    """Why nothing may be done at present: the kill switch, in any of its three places.
+
+    Raises:
+        BillingError: rules that make no sense.
+    """
+    told = told or rules.load(settings.rules_file)
     if settings.stop_actions:
         return "stopped_by_setting"
     if settings.stop_file.exists():
@@ -146,9 +158,11 @@ def stopped(settings: Settings, told: rules.Rules) -> str | None:
     return "stopped_by_rules" if told.stop else None
 
 
-def carry_out(settings: Settings, chosen: Sequence[str], *, execute: bool, live: bool) -> Iterator[Told]:
-    """Dry run, or carry out what is approved; each as it becomes known."""
-    with engine(settings, live=live, executes=execute) as ready:
+def carry_out(
+    settings: Settings, chosen: Sequence[str], *, execute: bool, live: bool, attended: bool = True
+) -> Iterator[Told]:
+    """Dry run, or carry out what is approved, one by one; `attended` where somebody sees what is shown once."""
+    with engine(settings, live=live, executes=execute, attended=attended) as ready:
         yield from (apply.apply if execute else apply.dry_run)(ready, chosen)
 
 

@@ -142,6 +142,10 @@ class Settings(BaseSettings):
     stop_actions: Annotated[
         bool, setting("REVENUE_STOP_ACTIONS", "true stops all actions; so does a file named STOP in the home")
     ] = False
+    live_actions: Annotated[
+        bool,
+        setting("REVENUE_LIVE_ACTIONS", "true lets Dagster's sensor act with a live key, as --live does on a terminal"),
+    ] = False
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"
