@@ -8,14 +8,14 @@ from sandbox.world.state import Subscription
 
 def cancel_now(stage: Stage, sub: Subscription, feedback: str | None, comment: str | None) -> None:
     """The customer leaves at once."""
-    _ask(stage, sub, feedback, comment)
+    ask(stage, sub, feedback, comment)
     subscriptions.end_trial(stage, sub, "canceled_in_trial")
     standing.end(stage, sub)
 
 
 def cancel_at_period_end(stage: Stage, sub: Subscription, feedback: str | None, comment: str | None) -> None:
     """The customer will leave when the period is over."""
-    _ask(stage, sub, feedback, comment)
+    ask(stage, sub, feedback, comment)
     sub.cancel_at = sub.period_end
     sub.cancel_at_period_end = not (sub.flexible and sub.customer.no % 2)
     stage.touch(sub, "customer.subscription.updated")
@@ -43,7 +43,8 @@ def cancel_for_dispute(stage: Stage, sub: Subscription) -> None:
     standing.end(stage, sub)
 
 
-def _ask(stage: Stage, sub: Subscription, feedback: str | None, comment: str | None) -> None:
+def ask(stage: Stage, sub: Subscription, feedback: str | None, comment: str | None) -> None:
+    """The subscription is going to end because someone asked for it, now."""
     sub.reason, sub.feedback, sub.comment = "cancellation_requested", feedback, comment
     sub.canceled_at = stage.now
     sub.in_dunning = any(invoice.attempts for invoice in sub.overdue)

@@ -49,7 +49,7 @@ def change_interval(stage: Stage, sub: Subscription, price: Price) -> None:
     invoicing.proration(stage, sub, item, item.price, item.quantity or 0, before, credit=True)
     item.price = price
     subscriptions.expire_discounts(stage, sub)
-    _new_anchor(stage, sub)
+    new_anchor(stage, sub)
     standing.note(stage, sub, stage.now, "interval")
     _bill_now(stage, sub, invoicing.regular_lines(stage, sub))
 
@@ -60,7 +60,7 @@ def resume(stage: Stage, sub: Subscription) -> None:
         return
     sub.status, sub.paused_type, sub.paused_at = "active", None, None
     subscriptions.expire_discounts(stage, sub)
-    _new_anchor(stage, sub)
+    new_anchor(stage, sub)
     standing.note(stage, sub, stage.now, "resume")
     _bill_now(stage, sub, invoicing.regular_lines(stage, sub), "customer.subscription.resumed")
 
@@ -94,7 +94,8 @@ def _changed(stage: Stage, sub: Subscription, cause: str, *, at_once: bool, remo
     stage.touch(sub, "customer.subscription.updated")
 
 
-def _new_anchor(stage: Stage, sub: Subscription) -> None:
+def new_anchor(stage: Stage, sub: Subscription) -> None:
+    """A period begins now, and the next ones are counted from it."""
     sub.turn += 1
     sub.anchor, sub.cycle = stage.now, 0
     sub.period_start, sub.period_end = stage.now, edge(stage.now, *sub.interval, 1)

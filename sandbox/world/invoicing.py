@@ -29,10 +29,15 @@ def regular_lines(stage: Stage, sub: Subscription, *, metered_from: int | None =
     """One line an item for the period that begins, net of discounts, and one for metered use since `metered_from`."""
     lines = [_regular(stage, sub, item) for item in sub.items if item.price.usage_type == "licensed"]
     if metered_from is not None:
-        metered = (item for item in sub.items if item.price.usage_type == "metered")
-        lines.extend(_metered(stage, sub, item, metered_from) for item in metered)
+        lines.extend(usage_lines(stage, sub, metered_from, sub.period_start))
     _discount(sub, lines)
     return [_taxed(sub.customer, line) for line in lines]
+
+
+def usage_lines(stage: Stage, sub: Subscription, since: int, until: int) -> list[Line]:
+    """One line an item for what was used of it, which is billed with that."""
+    metered = (item for item in sub.items if item.price.usage_type == "metered")
+    return [_metered(stage, sub, item, since, until) for item in metered]
 
 
 def trial_lines(stage: Stage, sub: Subscription) -> list[Line]:
@@ -54,10 +59,20 @@ def trial_lines(stage: Stage, sub: Subscription) -> list[Line]:
 
 
 def proration(
-    stage: Stage, sub: Subscription, item: Item, price: Price, quantity: int, amount: Fraction, *, credit: bool
+    stage: Stage,
+    sub: Subscription,
+    item: Item,
+    price: Price,
+    quantity: int,
+    amount: Fraction,
+    *,
+    credit: bool,
+    at: int | None = None,
 ) -> InvoiceItem:
-    """The unused time of an old state (a credit) or the remaining time of a new one, from now to the period's end."""
-    part = prorated(amount, stage.now, sub.period_start, sub.period_end, STEP.get(sub.currency, 1))
+    """The unused time of an old state (a credit) or the remaining time of a new one, from now (or `at`) to the
+    period's end."""
+    since = stage.now if at is None else at
+    part = prorated(amount, since, sub.period_start, sub.period_end, STEP.get(sub.currency, 1))
     words = "Unused time on" if credit else "Remaining time on"
     bill = InvoiceItem(
         id=stage.business.id("ii_1", 23, sub.customer.no, _count(sub.customer, "item")),
@@ -65,11 +80,11 @@ def proration(
         customer=sub.customer,
         amount=-part if credit else part,
         currency=sub.currency,
-        start=stage.now,
+        start=since,
         end=sub.period_end,
         price=price,
         quantity=quantity,
-        description=f"{words} {quantity} × {_name(stage, price)} after {moment(stage.now):%d %b %Y}",
+        description=f"{words} {quantity} × {_name(stage, price)} after {moment(since):%d %b %Y}",
         proration=True,
         subscription=sub,
         item=item,
@@ -133,8 +148,7 @@ def finalize(stage: Stage, invoice: Invoice) -> None:
     invoice.starting_balance = customer.balance
     after = min(0, customer.balance + invoice.total)
     if after != customer.balance:
-        kind = "applied_to_invoice" if after > customer.balance else "invoice_too_small"
-        note_balance(stage, customer, after - customer.balance, kind, invoice=invoice.id)
+        note_balance(stage, customer, after - customer.balance, "applied_to_invoice", invoice=invoice.id)
     if invoice.collection == "send_invoice":
         invoice.due = stage.now + (sub.days_until_due or 30 if sub else 30) * DAY
     if invoice.amount_due:
@@ -268,14 +282,14 @@ def _regular(stage: Stage, sub: Subscription, item: Item) -> Line:
     )
 
 
-def _metered(stage: Stage, sub: Subscription, item: Item, since: int) -> Line:
+def _metered(stage: Stage, sub: Subscription, item: Item, since: int, until: int) -> Line:
     calls, item.usage = item.usage, 0
     return Line(
         _line_id(stage, sub.customer),
         half_up(cost(item.price, calls), STEP.get(sub.currency, 1)),
         calls,
         since,
-        sub.period_start,
+        until,
         f"{calls} × {_name(stage, item.price)}",
         item.price,
         item,
@@ -333,10 +347,7 @@ def _taxed(customer: Customer, line: Line) -> Line:
         return line
     line.tax_rate = rate
     share = standing.share_of_tax(rate)
-    exact = line.net * share
-    if rate.inclusive and line.invoice_item is None and exact.denominator != 1:
-        raise ValueError(f"{line.price}: tax inside {line.net} is no whole amount; choose multiples of 120")
-    line.tax = half_up(exact, STEP.get(customer.currency, 1))
+    line.tax = half_up(line.net * share, STEP.get(customer.currency, 1))
     return line
 
 

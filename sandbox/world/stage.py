@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sandbox.store import Store
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
-from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Business, Price
+from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Business, Coupon, Price
 from sandbox.world.periods import moment
 from sandbox.world.render import Renderer
 from sandbox.world.shapes.events import event as event_shape
@@ -60,6 +60,7 @@ class Stage:
         self.things: dict[str, Thing] = {}
         self.request: Request | None = None
         self._counts: dict[str, int] = {}
+        self._is_seen = True
         self._render = render
         self._notice = notice
         self._agenda: list[Act] = []
@@ -84,12 +85,20 @@ class Stage:
         self.now = max(self.now, at)
         return act, what
 
+    def keep_to_itself(self) -> None:
+        """From now on nothing that happens here reaches the store, the agenda or the things of any other stage."""
+        self._is_seen = False
+        self._agenda = []
+        self._counts = dict(self._counts)
+
     def tell_events_from(self, at: int) -> None:
         """Events are made of what happens from this instant on."""
         self._events_from = at
 
     def touch(self, thing: Thing, *events: str) -> None:
         """The thing is new or changed: it will be in the store, and the named events tell of it."""
+        if not self._is_seen:
+            return
         self.things[thing.id] = thing
         if self.now < self._events_from:
             self._waiting[thing.kind, thing.id] = thing
@@ -102,8 +111,14 @@ class Stage:
         """The complete API object of a thing as it is now."""
         return self._render(thing)
 
+    def shape_coupon(self, coupon: Coupon) -> dict[str, Any]:
+        """The API object of a coupon made now."""
+        return self._render.coupon(coupon, self.now)
+
     def put(self, shape: dict[str, Any], *events: str) -> None:
         """Write an object as it is, with the events that tell of it."""
+        if not self._is_seen:
+            return
         telling = self.now >= self._events_from and events
         before = self.store.get(shape["object"], shape["id"]) if telling else None
         self.store.put(shape)

@@ -18,9 +18,13 @@ def counts(sub: Subscription) -> bool:
     return sub.status in ("active", "past_due") and not waived(sub)
 
 
+WAIVES = ("void", "mark_uncollectible")
+"""Ways of pausing collection in which nothing is owed for the periods that begin meanwhile."""
+
+
 def waived(sub: Subscription) -> bool:
-    """Whether its bills are called off while its collection is paused."""
-    return sub.pause in ("void", "mark_uncollectible")
+    """Whether the running period's bill was called off, its collection being paused."""
+    return sub.waiving
 
 
 def note(

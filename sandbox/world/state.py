@@ -95,7 +95,11 @@ class Item:
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """A subscription as it stands; `anchor` and `cycle` count its billing periods."""
+    """A subscription as it stands; `anchor` and `cycle` count its billing periods.
+
+    `billed_discounts` are those of the running period, where others hold from the next one on; `waiving` says that the
+    running period's bill was called off.
+    """
 
     id: str
     customer: Customer
@@ -131,6 +135,8 @@ class Subscription:
     paused_at: int | None = None
     latest_invoice: str | None = None
     card: Card | None = None
+    billed_discounts: list[Discount] | None = None
+    waiving: bool = False
     pending: "list[InvoiceItem]" = field(default_factory=list)
     drafts: "list[Invoice]" = field(default_factory=list)
     overdue: "list[Invoice]" = field(default_factory=list)
@@ -142,8 +148,9 @@ class Subscription:
 
     @property
     def coupons(self) -> list[Coupon]:
-        """The coupons of the subscription's discounts, in order."""
-        return [discount.coupon for discount in self.discounts]
+        """The coupons at work in the running period, in order."""
+        held = self.discounts if self.billed_discounts is None else self.billed_discounts
+        return [discount.coupon for discount in held]
 
     @property
     def interval(self) -> tuple[str, int]:

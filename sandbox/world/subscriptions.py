@@ -60,15 +60,20 @@ def renew(stage: Stage, sub: Subscription, turn: int) -> None:
         return
     if _wish(stage, sub):
         return
+    send_off(stage, sub, next_bill(stage, sub, "subscription_cycle"))
+    stage.touch(sub, "customer.subscription.updated")
+    schedule_renewal(stage, sub)
+
+
+def next_bill(stage: Stage, sub: Subscription, reason: str) -> Invoice:
+    """The next period begins: its bill, as a draft."""
     before = sub.period_start
     expire_discounts(stage, sub)
+    begin_discounts(stage, sub)
     sub.cycle += 1
     sub.period_start, sub.period_end = sub.period_end, edge(sub.anchor, *sub.interval, sub.cycle + 1)
     lines = invoicing.regular_lines(stage, sub, metered_from=before)
-    invoice = invoicing.subscription_invoice(stage, sub, "subscription_cycle", lines, window=(before, stage.now))
-    _send_off(stage, sub, invoice)
-    stage.touch(sub, "customer.subscription.updated")
-    schedule_renewal(stage, sub)
+    return invoicing.subscription_invoice(stage, sub, reason, lines, window=(before, stage.now))
 
 
 def expire_discounts(stage: Stage, sub: Subscription) -> None:
@@ -81,6 +86,15 @@ def expire_discounts(stage: Stage, sub: Subscription) -> None:
         item.discounts = [each for each in item.discounts if each not in over]
     sub.customer.shocked_at = stage.now
     standing.note(stage, sub, stage.now, "discount_end")
+
+
+def begin_discounts(stage: Stage, sub: Subscription) -> None:
+    """Discounts that were given or taken away in mid-period hold from the period that begins now."""
+    if sub.billed_discounts is None:
+        return
+    taken_away = any(each not in sub.discounts for each in sub.billed_discounts)
+    sub.billed_discounts = None
+    standing.note(stage, sub, stage.now, "discount_end" if taken_away else "discount_start")
 
 
 def attach(stage: Stage, sub: Subscription, coupon: Coupon, since: int, item: Item | None = None) -> None:
@@ -206,6 +220,7 @@ def _wish_pause(stage: Stage, sub: Subscription, days: str) -> bool:
 def _wish_waive(stage: Stage, sub: Subscription, periods: str) -> bool:
     sub.pause = "mark_uncollectible" if sub.customer.no % 3 == 0 else "void"
     sub.resumes_at = edge(sub.anchor, *sub.interval, sub.cycle + 1 + int(periods))
+    sub.waiving = True
     standing.note(stage, sub, stage.now, "pause", Leaving("paused"))
     return False
 
@@ -236,11 +251,27 @@ _WISHES: dict[str, Callable[[Stage, Subscription, str], bool]] = {
 }
 
 
-def _send_off(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
+def send_off(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
     """A renewal's draft: collected within the hour; voided, given up or kept while collection is paused."""
-    if standing.waived(sub) and sub.resumes_at is not None and stage.now >= sub.resumes_at:
+    if sub.pause in standing.WAIVES and sub.resumes_at is not None and stage.now >= sub.resumes_at:
         sub.pause, sub.resumes_at = None, None
-        standing.note(stage, sub, stage.now, "resume")
+    if sub.waiving != (sub.pause in standing.WAIVES):
+        sub.waiving = not sub.waiving
+        standing.note(
+            stage,
+            sub,
+            stage.now,
+            "pause" if sub.waiving else "resume",
+            Leaving("paused") if sub.waiving else None,
+        )
+    if not put_by(stage, sub, invoice):
+        invoice.finalizes_at = stage.now + invoicing.FINALIZES_AFTER
+        stage.later(invoice.finalizes_at, "payments.collect", invoice)
+        stage.touch(invoice)
+
+
+def put_by(stage: Stage, sub: Subscription, invoice: Invoice) -> bool:
+    """Whether a draft is not to be collected, but voided, given up or kept: by a pause, or for being unpaid."""
     if sub.pause == "void":
         invoicing.void(stage, invoice)
     elif sub.pause == "mark_uncollectible":
@@ -251,9 +282,8 @@ def _send_off(stage: Stage, sub: Subscription, invoice: Invoice) -> None:
         sub.drafts.append(invoice)
         stage.touch(invoice)
     else:
-        invoice.finalizes_at = stage.now + invoicing.FINALIZES_AFTER
-        stage.later(invoice.finalizes_at, "payments.collect", invoice)
-        stage.touch(invoice)
+        return False
+    return True
 
 
 def _all_discounts(sub: Subscription) -> list[Discount]:

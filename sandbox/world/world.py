@@ -10,6 +10,7 @@ from sandbox.forms import shown_form
 from sandbox.store import Store
 from sandbox.world import (
     aftermath,
+    amendments,
     behaviour,
     cancellations,
     cases,
@@ -35,6 +36,7 @@ from sandbox.world.state import Offer
 _ACTS: dict[str, Callable[..., object]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
+        (amendments, "collect_when_due end_when_due"),
         (aftermath, "foresee refund arrive bounce part forget"),
         (cases, "dispute answer rule lapse"),
         (crediting, "credit_before_payment"),

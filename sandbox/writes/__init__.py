@@ -6,15 +6,28 @@ keys and idempotency are the server's (`sandbox/api`).
 
 from typing import Final
 
-from sandbox.writes import credit_notes, customers, disputes, invoices, payment_methods, refunds
+from sandbox.writes import (
+    catalogue,
+    credit_notes,
+    customers,
+    disputes,
+    invoices,
+    payment_methods,
+    previews,
+    refunds,
+    subscriptions,
+)
 from sandbox.writes.write import Write
 
 WRITES: Final[tuple[Write, ...]] = (
+    *catalogue.WRITES,
     *credit_notes.WRITES,
     *customers.WRITES,
     *disputes.WRITES,
     *invoices.WRITES,
     *payment_methods.WRITES,
+    *previews.WRITES,
     *refunds.WRITES,
+    *subscriptions.WRITES,
 )
 """Every write of the API that the sandbox acts on."""

@@ -18,7 +18,7 @@ class Owner:
         stripe.enable_telemetry = False
         self.sandbox = sandbox
         self.client: Any = stripe.StripeClient(sandbox.write_key, base_addresses={"api": sandbox.url})
-        self._taken: set[str] = set()
+        self.taken: set[str] = set()
 
     def subscription(self, currency: str | None = None, **traits: Any) -> Subscription:
         """An untaken customer's only subscription: by the month, charged automatically, with one plain item."""
@@ -26,11 +26,11 @@ class Owner:
         for sub in self.sandbox.world.stage.subscriptions:
             price = sub.items[0].price
             plain = len(sub.items) == 1 and not price.tiers and price.unit > 0 and not sub.discounts and not sub.pending
-            alone = len(sub.customer.subscriptions) == 1 and sub.customer.id not in self._taken
+            alone = len(sub.customer.subscriptions) == 1 and sub.customer.id not in self.taken
             calm = not sub.wish and not sub.cancel_at and sub.interval == ("month", 1) and not sub.overdue
             right = all(getattr(sub, name) == value for name, value in wanted.items())
             if plain and alone and calm and right and currency in (None, sub.currency):
-                self._taken.add(sub.customer.id)
+                self.taken.add(sub.customer.id)
                 return cast("Subscription", sub)
         raise LookupError(f"no untaken subscription in {currency} with {wanted}")
 
