@@ -11,6 +11,7 @@ import duckdb
 from dashboards import site
 from dashboards.page import Page
 from reports import (
+    actions,
     all_accounts,
     cash,
     churn,
@@ -48,6 +49,7 @@ REPORTS: tuple[Report, ...] = (
     ltv.page,
     forecast.page,
     payment_recovery.page,
+    actions.page,
     refunds_and_disputes.page,
     cash.page,
     other_rules.page,
