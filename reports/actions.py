@@ -249,7 +249,7 @@ def _outcomes(actions: pl.DataFrame, terms: Terms) -> TableBlock:
         Column("Action"),
         Column("Outcome"),
         Column("Actions"),
-        Column("Moved", unit=terms.unit),
+        Column("Amount", unit=terms.unit),
         Column("Cost", unit=terms.unit),
     )
     return TableBlock(
@@ -336,7 +336,7 @@ def _result_columns(terms: Terms) -> tuple[Column, ...]:
         Column("Held out"),
         Column("Success"),
         Column("Difference"),
-        Column("95% interval", unit="points"),
+        Column("95% interval"),
         Column("Brought", unit=terms.unit),
         Column("95% interval", unit=terms.unit),
     )
@@ -344,7 +344,8 @@ def _result_columns(terms: Terms) -> tuple[Column, ...]:
 
 def _brought(results: Sequence[dict[str, Any]], terms: Terms) -> TableBlock:
     columns = (Column("Action"), Column("Measured by"), *_result_columns(terms))
-    rows = tuple(Row((_kind(row["kind"]), MEASURES[row["measure"]], *_result_cells(row, terms))) for row in results)
+    over = [row for row in results if row["treated"] or row["held_out"]]
+    rows = tuple(Row((_kind(row["kind"]), MEASURES[row["measure"]], *_result_cells(row, terms))) for row in over)
     unripe = sum(row["open"] for row in results)
     return TableBlock(
         "Planned for against held out",
@@ -363,7 +364,12 @@ def _brought(results: Sequence[dict[str, Any]], terms: Terms) -> TableBlock:
 
 
 def _by_month(marts: Marts, terms: Terms) -> TableBlock:
-    frame = marts.table("action_results_by_month").sort("month", "kind", "measure", descending=[True, False, False])
+    over = (pl.col("treated") > 0) | (pl.col("held_out") > 0)
+    frame = (
+        marts.table("action_results_by_month")
+        .filter(over)
+        .sort("month", "kind", "measure", descending=[True, False, False])
+    )
     columns = (Column("Month"), Column("Action"), Column("Measured by"), *_result_columns(terms))
 
     def row(one: dict[str, Any]) -> Row:
