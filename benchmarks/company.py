@@ -23,6 +23,7 @@ class Size:
 
     customers: int
     months: int
+    seed: int = 7
 
     @property
     def words(self) -> str:
@@ -54,7 +55,7 @@ class Company:
 @contextmanager
 def served(size: Size) -> Iterator[Company]:
     """The company of that size, for as long as the block lasts."""
-    command = [sys.executable, "-m", "benchmarks.company", str(size.customers), str(size.months)]
+    command = [sys.executable, "-m", "benchmarks.company", str(size.customers), str(size.months), str(size.seed)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
@@ -69,14 +70,14 @@ def served(size: Size) -> Iterator[Company]:
             process.stdin.close()
 
 
-def main(customers: int, months: int) -> None:
+def main(customers: int, months: int, seed: int) -> None:
     """Grow, serve, tell, and stay until the input ends."""
     from sandbox.serving import serving
     from sandbox.world.business import Business
     from sandbox.world.world import World
 
     began = time.perf_counter()
-    world = World.grown(Business(customers=customers, months=months))
+    world = World.grown(Business(seed=seed, customers=customers, months=months))
     seconds = time.perf_counter() - began
     objects = sum(world.store.count(kind) for kind in world.store.kinds())
     with serving(world) as sandbox:
@@ -85,4 +86,4 @@ def main(customers: int, months: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))

@@ -191,6 +191,55 @@ def plain_sql(home: str) -> Figures:
     return {"months": len(ours), "same": [row for row in by_hand if row[2]] == ours} | timer
 
 
+RISK_STREAMS = (
+    "products",
+    "prices",
+    "coupons",
+    "customers",
+    "subscriptions",
+    "subscription_schedules",
+    "invoices",
+    "invoice_items",
+    "invoice_payments",
+    "charges",
+    "refunds",
+    "disputes",
+    "payment_intents",
+    "payment_methods",
+)
+"""What the scores are made from; nothing else is read for them."""
+
+
+def risk(home: str, as_of: int) -> Figures:
+    """Points, scores, list and backtest of an account of which `RISK_STREAMS` were read, as of an instant."""
+    from models import marts
+    from models.contracts import staging
+    from models.spine import build_spine
+    from models.terms import Terms
+    from pipelines import rates
+    from pipelines.warehouse import stage, tables
+    from pipelines.warehouse.database import open_warehouse
+
+    at = datetime.fromtimestamp(as_of, UTC)
+    settings = _settings(home)
+    with open_warehouse(_warehouse(home), memory_limit="4GB") as connection:
+        stage.stage(connection, at)
+        frames = {table.table_name: tables.read(connection, table).lazy() for table in staging.TABLES}
+    terms = Terms(at, "America/New_York", "usd")
+    spine = build_spine(marts.complete(frames), rates.load(settings.rate_file), terms)
+    wanted = [f"marts.{name}" for name in ("risk_backtest", "risk_quality", "risk_points", "at_risk_accounts")]
+    with _timed() as timer:
+        made = marts.frames_on(spine, frames, terms, wanted)
+    backtest, quality, points, listed = (made[name].collect() for name in wanted)
+    chosen = backtest.filter(score_kind="any", horizon_days=90, population="without_leaving", k=50)
+    return {
+        "listed": listed.height,
+        "lists": {row["ranking"]: row for row in chosen.to_dicts()},
+        "quality": quality.filter(score_kind="any", horizon_days=90).to_dicts(),
+        "fitted": points["basis"].eq("fitted").any(),
+    } | timer
+
+
 def publish(home: str) -> Figures:
     """Staging and marts into a fresh file, put in its place."""
     from pipelines import build
@@ -227,6 +276,7 @@ PARTS: Mapping[str, Callable[..., Figures]] = {
         staged_company,
         staged_model,
         plain_sql,
+        risk,
         publish,
         render,
     )

@@ -15,7 +15,7 @@ from models.known import COUPONS, Known
 from models.lives import FINAL_FAILURE
 from models.mrr import month_end_stock, months_of, published
 from models.observations import SUBSCRIPTION
-from models.periods import is_partial
+from models.periods import is_partial, month_of
 from models.plans import AS_WRITTEN, collected
 from models.policy import GROUPS, PRESETS, RULES, WITHOUT_EFFECT_ON_STOCK, MetricPolicy, switched
 from models.terms import Terms
@@ -55,6 +55,8 @@ class _Ledgers:
 
     def of(self, policy: MetricPolicy, only: pl.DataFrame | None = None, chosen_by: object = None) -> pl.DataFrame:
         """The ledger of all subscriptions, or of some; `chosen_by` says which, to know them again."""
+        if only is not None and only.is_empty():
+            return self.of(BASE).clear()
         key = (_of_time(policy), chosen_by)
         if key not in self._made:
             timeline = stretches(self.known, self.catalogue, policy, only)
@@ -68,7 +70,8 @@ def changed_by_policy(
     """What each group of each policy's rules changes of each month's closing: account_id, month, policy, group, micros.
 
     Sums of parts of the customers add up to those of all. The group `base` is the default policy's closing; where a
-    policy has no ledger before a group it is the closing with it; and rows without a policy say which months there are.
+    policy has no ledger before a group it is the closing with it; rows without a policy say how many changes a month
+    has by any policy.
 
     Args:
         known: the facts.
@@ -81,9 +84,10 @@ def changed_by_policy(
     ledgers.remember(terms.policy, changes)
     steps = [step for policy in compared(terms).values() for step in _steps(policy, ledgers)]
     base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
-    months = _months([base, *steps], terms)
+    dated = _dated([base, *steps])
+    months = _months(dated, terms)
     changed = _changed([base, *steps], months, rates, terms)
-    return pl.concat([changed.select("account_id", "month", "policy", "group", "micros"), months], how="diagonal")
+    return pl.concat([changed.select("account_id", "month", "policy", "group", "micros"), dated], how="diagonal")
 
 
 def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
@@ -92,8 +96,7 @@ def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame
     `changed_by_policy` is of the function of that name, of all customers or of parts of them.
     """
     parts = changed_by_policy.pipe(collected)
-    days = parts.lazy().filter(pl.col("policy").is_null()).select("account_id", moved_on="month")
-    months = months_of(days, days.clear(), terms).pipe(collected)
+    months = _months(parts.filter(pl.col("policy").is_null(), pl.col("micros") != 0), terms)
     changed = parts.drop_nulls("policy").group_by("policy", "group", "account_id", "month").agg(pl.col("micros").sum())
     difference = pl.sum_horizontal(PARTS)
     amounts = ("closing_mrr_reporting", "difference_reporting", *PARTS)
@@ -104,6 +107,26 @@ def mrr_by_policy(changed_by_policy: pl.LazyFrame, terms: Terms) -> pl.DataFrame
         .select("account_id", "month", "policy", "policy_hash", *amounts, "is_partial")
         .sort("account_id", "month", "policy")
     )
+
+
+def items_by_policy(known: Known, catalogue: Catalogue, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+    """`mrr_by_policy` item by item: what each is worth at each month's end by the default, and what each group of each
+    policy's rules changes of it; rows of `ITEM`, month, policy, base and a column a group, in micros. They add up to
+    the mart's."""
+    ledgers = _Ledgers(known, catalogue, terms)
+    steps = [step for policy in compared(terms).values() for step in _steps(policy, ledgers)]
+    base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
+    changed = _changed([base, *steps], _months([base, *steps], terms), rates, terms, ITEM)
+    key = (*ITEM, "month")
+    told = []
+    for policy in compared(terms).values():
+        cells = changed.filter(pl.col("policy").is_in([BASE.name, policy.name])).select(key).unique()
+        told.append(_told(policy, changed, cells, key))
+    is_something = pl.any_horizontal(pl.col("base", *PARTS) != 0)
+    return pl.concat(told).filter(is_something).drop("policy_hash")
+
+
+ITEM = ("account_id", "customer_id", "subscription_id", "subscription_item_id")
 
 
 def compared(terms: Terms) -> Mapping[str, MetricPolicy]:
@@ -167,14 +190,27 @@ def _of_group(policy: MetricPolicy, group: str) -> tuple[object, ...]:
     return tuple(getattr(policy, name) for name, rule in RULES.items() if rule.group == group)
 
 
-def _months(steps: Iterable[_Step], terms: Terms) -> pl.DataFrame:
-    days = pl.concat(step.after.select("account_id", moved_on="changed_on") for step in steps).lazy()
+def _dated(steps: Iterable[_Step]) -> pl.DataFrame:
+    """How many changes each month has by any policy: account_id, month, micros."""
+    changes = pl.concat(step.after.select("account_id", month=month_of("changed_on")) for step in steps)
+    return changes.group_by("account_id", "month").agg(micros=pl.len().cast(pl.Int64))
+
+
+def _months(dated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Every month from the first with a change on: account_id, month."""
+    days = dated.lazy().select("account_id", moved_on="month")
     return months_of(days, days.clear(), terms).pipe(collected)
 
 
-def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+def _changed(
+    steps: Sequence[_Step],
+    months: pl.DataFrame,
+    rates: pl.LazyFrame,
+    terms: Terms,
+    by: Sequence[str] = ("account_id",),
+) -> pl.DataFrame:
     """What each step changed of each month's closing, or what it closes with where it has no ledger before: policy,
-    group, account_id, month, micros. Ledgers at rates of the same table are valued together."""
+    group, the columns of `by`, month, micros. Ledgers at rates of the same table are valued together."""
     by_table: dict[str, list[pl.LazyFrame]] = {}
     both = ((step, sign, changes) for step in steps for sign, changes in ((1, step.after), (-1, step.before)))
     sides = [(step, sign, changes) for step, sign, changes in both if changes is not None]
@@ -186,7 +222,7 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
         schema={"side": pl.Int32, "policy": pl.String, "group": pl.String, "sign": pl.Int64},
         orient="row",
     )
-    about = ("account_id", "side")
+    about = (*by, "side")
     valued = [
         month_end_stock(
             pl.concat(sides).pipe(collected).lazy(), months.lazy(), fx.rates_by(table, rates, terms), terms, about
@@ -196,16 +232,18 @@ def _changed(steps: Sequence[_Step], months: pl.DataFrame, rates: pl.LazyFrame, 
     return (
         pl.concat(pl.collect_all(valued, optimizations=AS_WRITTEN))
         .join(named.pipe(collected), on="side")
-        .group_by("policy", "group", "account_id", "month")
+        .group_by("policy", "group", *by, "month")
         .agg(micros=(pl.col("closing_mrr") * pl.col("sign")).sum())
     )
 
 
-def _told(policy: MetricPolicy, changed: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a policy: account_id, month, policy, policy_hash, base, and a column a group."""
+def _told(
+    policy: MetricPolicy, changed: pl.DataFrame, cells: pl.DataFrame, key: Sequence[str] = ("account_id", "month")
+) -> pl.DataFrame:
+    """The rows of a policy, one for each of the cells: the columns of `key`, policy, policy_hash, base, and a column a
+    group."""
     closes_with = {switch.group for switch in _switches(policy) if not switch.touches_some}
-    key = ["account_id", "month"]
-    told = months
+    told = cells
     for group, column in (("base", "base"), *zip(GROUPS, PARTS, strict=True)):
         of = BASE.name if group == "base" else policy.name
         part = changed.filter(policy=of, group=group).select(*key, pl.col("micros").alias(column))

@@ -23,7 +23,7 @@ def explained(priced: pl.DataFrame) -> pl.DataFrame:
         .then(after("cause_of_start"))
         .otherwise("cause_of_end"),
         coupons=pl.concat_str([pl.col(name).replace("", None) for name in COUPONS], separator=",", ignore_nulls=True),
-        counts=pl.col("mrr_micros") > 0,
+        counts=pl.col("mrr_micros") != 0,
         reason=pl.when(pl.col("mrr_micros") == 0).then(worthless),
         basis=pl.when(pl.col("kind") >= VERSION).then(pl.lit("version")).otherwise(pl.lit("invoice")),
     )

@@ -11,6 +11,7 @@ from datetime import timedelta
 import polars as pl
 
 from models.contracts.marts import DataChecks
+from models.lives import NEVER_STARTED
 from models.movements import TYPES
 from models.mrr import MOVED
 from models.periods import is_partial, month_of
@@ -20,19 +21,27 @@ from models.recovery import DIMENSIONS
 from models.slices import TRANSFERS
 from models.terms import Terms
 
-BLOCKING, WARNING = "blocking", "warning"
+BLOCKING, WARNING, NOTE = "blocking", "warning", "note"
+"""How grave it is: figures cannot be trusted; something needs a look; unusual, and treated by a stated rule."""
+
 FOUND_ON_THE_WAY = (
     ("exchange_rates_are_fresh", "exchange_rates", BLOCKING),
     ("prices_say_their_amount", "prices", BLOCKING),
     ("currency_is_known", "subscriptions", WARNING),
+    ("billed_periods_do_not_overlap", "invoice_lines", WARNING),
 )
 """Checks that the spine makes as it builds, and the tables they are about."""
 
 STILL_LIVE = timedelta(days=1)
 """How long after the as-of instant a subscription may have been read and still say how it was then."""
 
+SOON = timedelta(days=1)
+"""By when a subscription that began has its first invoice, and how long before it was made it may say it began."""
+
 TOLD = 5
 """How many failing rows a detail names."""
+
+RUNNING = ("active", "past_due", "trialing")
 
 Frames = Mapping[str, pl.LazyFrame]
 """Frames by name: `marts.<table>`, `staging.<table>`, `spine.<frame>`."""
@@ -75,8 +84,8 @@ def with_steps(frames: Frames, terms: Terms) -> dict[str, pl.LazyFrame]:
 
 
 def found(frames: Frames, looked_at: Iterable["Check"], terms: Terms) -> pl.LazyFrame:
-    """What checks find: account_id, check_name, table_name, failing_rows, subjects (the first few, in order); a row
-    for every check of every account that the frames tell of."""
+    """What checks find: account_id, check_name, table_name, failing_rows, subjects (in order); a row for every check of
+    every account that the frames tell of."""
     accounts = _accounts(frames)
     return pl.concat([_row(check, frames, accounts, terms) for check in looked_at]).pipe(collected).lazy()
 
@@ -101,7 +110,10 @@ def told(of_customers: pl.LazyFrame, frames: Frames, findings: Iterable[pl.LazyF
     on_the_way = _told(pl.concat(findings), accounts)
     return (
         pl.concat([checked, on_the_way, _silent(on_the_way, accounts)])
-        .with_columns(passed=pl.col("failing_rows") == 0, checked_at=pl.lit(terms.as_of, pl.Datetime("us", "UTC")))
+        .with_columns(
+            passed=(pl.col("failing_rows") == 0) | (pl.col("severity") == NOTE),
+            checked_at=pl.lit(terms.as_of, pl.Datetime("us", "UTC")),
+        )
         .select(list(DataChecks.create_empty().columns))
         .sort("account_id", "check_name", "table_name")
         .pipe(collected)
@@ -123,9 +135,7 @@ def _row(check: "Check", frames: Frames, accounts: pl.LazyFrame, terms: Terms) -
     failing = check.failing(frames, terms)
     if check.is_of_values:
         failing = failing.unique(["account_id", "subject"])
-    found = failing.group_by("account_id").agg(
-        _failing_rows(), subjects=subjects if check.is_of_values else subjects.head(TOLD)
-    )
+    found = failing.group_by("account_id").agg(_failing_rows(), subjects=subjects)
     return accounts.join(found, on="account_id", how="left").select(
         "account_id",
         pl.col("failing_rows").fill_null(0),
@@ -137,7 +147,7 @@ def _row(check: "Check", frames: Frames, accounts: pl.LazyFrame, terms: Terms) -
 
 def _added_up(found: pl.LazyFrame) -> pl.LazyFrame:
     """What was found of all parts: rows are counted, values that several parts have but once."""
-    is_of_values = pl.col("check_name").is_in([check.name for check in CHECKS if check.is_of_values])
+    is_of_values = pl.col("check_name").is_in(OF_VALUES)
     subjects = pl.col("subjects").list.explode(keep_nulls=False, empty_as_null=False)
     values = subjects.unique()
     return (
@@ -480,8 +490,45 @@ def _subscribed_without_a_rate(frames: Frames, terms: Terms) -> pl.LazyFrame:
     )
 
 
+def _never_billed(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Subscriptions that went on for a day or more beyond any trial without an invoice, be it of nothing."""
+    began = pl.max_horizontal("start_at", "created_at", "trial_end_at")
+    began_at_all = ~pl.col("status").is_in([*NEVER_STARTED, "trialing"])
+    last = pl.min_horizontal(pl.col("ended_at"), pl.lit(terms.as_of))
+    billed = frames["staging.invoices"].select("account_id", "subscription_id")
+    return (
+        frames["staging.subscriptions"]
+        .filter(began_at_all, began + SOON < last)
+        .join(billed, left_on=["account_id", "id"], right_on=["account_id", "subscription_id"], how="anti")
+        .select("account_id", subject="id")
+    )
+
+
+def _in_several_currencies(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    return (
+        frames["marts.mrr_movements"]
+        .group_by("account_id", "customer_id")
+        .agg(pl.col("currency").n_unique())
+        .filter(pl.col("currency") > 1)
+        .select("account_id", subject="customer_id")
+    )
+
+
+def _without_quantity(frames: Frames, terms: Terms) -> pl.LazyFrame:
+    """Licensed items of running subscriptions that are of none."""
+    runs = frames["staging.subscriptions"].filter(pl.col("status").is_in(RUNNING))
+    licensed = frames["staging.prices"].filter(pl.col("recurring_usage_type") == "licensed")
+    return (
+        frames["staging.subscription_items"]
+        .filter(pl.col("quantity").fill_null(0) <= 0)
+        .join(runs.select("account_id", subscription_id="id"), on=["account_id", "subscription_id"], how="semi")
+        .join(licensed.select("account_id", price_id="id"), on=["account_id", "price_id"], how="semi")
+        .select("account_id", subject="id")
+    )
+
+
 def _without_items(frames: Frames, terms: Terms) -> pl.LazyFrame:
-    live = frames["staging.subscriptions"].filter(pl.col("status").is_in(["active", "past_due", "trialing"]))
+    live = frames["staging.subscriptions"].filter(pl.col("status").is_in(RUNNING))
     items = frames["staging.subscription_items"].join(
         frames["staging.prices"].select("account_id", price_id="id"), on=["account_id", "price_id"], how="semi"
     )
@@ -500,6 +547,7 @@ def _unpaid_by_a_charge(frames: Frames, terms: Terms) -> pl.LazyFrame:
     )
 
 
+_bills_a_period = pl.col("subscription_item_id").is_not_null() & ~pl.col("proration").fill_null(False)
 _opens_to_closes = pl.sum_horizontal("opening_mrr", *MOVED)
 _value = pl.col("value")
 _baseless = _value.is_not_null() & pl.col("unit").is_in(["rate", "ratio"]) & pl.col("denominator").fill_null(0).eq(0)
@@ -536,6 +584,7 @@ WITHIN_CUSTOMERS = (
     "no_negative_mrr",
     "subscriptions_have_an_exchange_rate",
     "paying_customers_were_billed",
+    "customers_pay_in_one_currency",
 )
 """Checks of public tables whose rows are customers', which compare nothing beyond a customer."""
 
@@ -787,6 +836,41 @@ CHECKS: tuple[Check, ...] = (
         _only_voided,
     ),
     Check(
+        "subscriptions_were_billed",
+        "staging.subscriptions",
+        WARNING,
+        "a subscription without any invoice: while it runs it counts by what it says itself, once ended it never did",
+        _never_billed,
+    ),
+    Check(
+        "customers_pay_in_one_currency",
+        "marts.mrr_movements",
+        NOTE,
+        "a customer with MRR in several currencies: counted in each, and once in the reporting one",
+        _in_several_currencies,
+    ),
+    Check(
+        "starts_are_not_backdated",
+        "staging.subscriptions",
+        NOTE,
+        "a subscription that began before it was made: it counts from its start, in months that were over",
+        _where("staging.subscriptions", pl.col("start_at") + SOON < pl.col("created_at"), "id"),
+    ),
+    Check(
+        "items_have_a_quantity",
+        "staging.subscription_items",
+        NOTE,
+        "a running item of no quantity is worth nothing",
+        _without_quantity,
+    ),
+    Check(
+        "recurring_lines_are_not_negative",
+        "staging.invoice_lines",
+        NOTE,
+        "a period billed at less than nothing: its price lowers MRR",
+        _where("staging.invoice_lines", _bills_a_period & (pl.col("amount") < 0), "id"),
+    ),
+    Check(
         "no_test_clocks",
         "staging.subscriptions",
         WARNING,
@@ -807,3 +891,6 @@ READ_OF_ALL = ("spine.items", "spine.movements", "steps.held_balance", "steps.re
 
 OF_CUSTOMERS = tuple(check for check in CHECKS if check.name not in OF_ALL and _is_of_customers(check))
 """Checks whose failing rows are those of each part of the customers."""
+
+OF_VALUES = tuple(check.name for check in CHECKS if check.is_of_values)
+"""Checks that count values, which several rows may have."""

@@ -108,7 +108,11 @@ def _paying(changes: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.Lazy
 def _free(items: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Customers who have something for nothing, where the policy says that they are customers."""
     stay = pl.lit(terms.policy.free_customers == "active")
-    return items.filter(stay, pl.col("reason") == "free").select(*CUSTOMER, is_free=pl.lit(True)).unique()
+    return (
+        items.filter(stay, pl.col("reason").is_in(["free", "no_quantity"]))
+        .select(*CUSTOMER, is_free=pl.lit(True))
+        .unique()
+    )
 
 
 def _subscribed(subscriptions: pl.LazyFrame, changes: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -145,7 +149,7 @@ def _lifetime_revenue(
 
 def _status() -> pl.Expr:
     return (
-        pl.when(pl.col("micros") != 0)
+        pl.when(pl.col("micros") > 0)
         .then(pl.when("is_past_due").then(pl.lit("past_due")).otherwise(pl.lit("active")))
         .when(pl.col("is_free").fill_null(False))
         .then(pl.lit("active"))

@@ -40,8 +40,12 @@ class Discountable:
 
 
 def net_amounts(items: Sequence[Discountable], coupons: Sequence[Coupon], currency: str) -> list[Fraction]:
-    """What is left of each item after its own coupons and then the subscription's; never below zero."""
-    left = [max(item.amount, Fraction(0)) for item in items]
+    """What is left of each item after its own coupons and then the subscription's.
+
+    Coupons take nothing below zero. An item that costs less than nothing, as some merchants sell a rebate, stays as it
+    is: no coupon is for it.
+    """
+    left = [item.amount for item in items]
     for place, item in enumerate(items):
         for coupon in item.coupons:
             left[place] -= _reductions([left[place]], [item], coupon, currency)[0]
@@ -71,7 +75,7 @@ def _reductions(
 ) -> list[Fraction]:
     """What one coupon takes off each item."""
     eligible = [
-        amount if not coupon.products or item.product_id in coupon.products else Fraction(0)
+        max(amount, Fraction(0)) if not coupon.products or item.product_id in coupon.products else Fraction(0)
         for amount, item in zip(left, items, strict=True)
     ]
     if coupon.percent_off is not None:

@@ -60,7 +60,7 @@ def items_now(
         .pipe(collected)
     )
     listed = alone_worth(items.drop("mrr_micros"), catalogue).drop("mrr_micros")
-    counted = listed.with_columns(items["mrr_micros"].fill_null(0)).with_columns(counts=pl.col("mrr_micros") > 0)
+    counted = listed.with_columns(items["mrr_micros"].fill_null(0)).with_columns(counts=pl.col("mrr_micros") != 0)
     return (
         counted.with_columns(reason=pl.when(~pl.col("counts")).then(_reason(terms)))
         .with_columns(list_micros=pl.when(pl.col("recurring_usage_type") == "metered").then(0).otherwise("list_micros"))
@@ -105,5 +105,6 @@ def _reason(terms: Terms) -> pl.Expr:
         "paused": (status == "paused") | paused,
     }
     known = [pl.when(test).then(pl.lit(reason)) for reason, test in reasons.items()]
+    is_none = pl.when(pl.col("quantity") == 0).then(pl.lit("no_quantity"))
     unknown = pl.when(~pl.col("is_known")).then(pl.lit("unknown_amount"))
-    return pl.coalesce(*known, "absent_for", unknown, pl.lit("free"))
+    return pl.coalesce(*known, "absent_for", unknown, is_none, pl.lit("free"))

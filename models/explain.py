@@ -4,7 +4,7 @@ A figure is arithmetic on inputs (`models.metrics`), an input is a sum of rows (
 in the published tables alone, so that whoever has the file can check it; nothing here defines a metric.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,12 +12,13 @@ from decimal import Decimal
 import polars as pl
 
 from models import published
-from models.lineage import SOURCES
-from models.lineage.source import CORE, EXACT, IDS, Source
-from models.marts import RECIPES
-from models.metrics import AMOUNT, COUNT, METRICS, Metric, of_inputs
+from models.lineage import SOURCES, lifetimes, policies
+from models.lineage.source import CORE, EXACT, IDS, NUMBER, Cell, Source
+from models.marts import RECIPES, Recipe
+from models.metrics import AMOUNT, COUNT, METRICS, RATE, Metric, of_inputs
 from models.periods import is_partial, month_of
 from models.plans import collected
+from models.policy import GROUPS
 from models.terms import Terms
 
 AMOUNTS = ("own_amount", "own_currency", "amount", "currency")
@@ -25,6 +26,14 @@ AMOUNTS = ("own_amount", "own_currency", "amount", "currency")
 
 Frames = Mapping[str, pl.LazyFrame]
 """Published tables by name: `marts.<table>`, `staging.<table>`."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """How a figure that is no arithmetic on sums is made anew of the rows of its inputs."""
+
+    words: str
+    make: Callable[[Mapping[str, pl.DataFrame], Cell, Terms], Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,13 @@ class Figure:
     where: tuple[str, str] | None = None
     """Column and value that choose rows of the table; None: all."""
     in_own_currency: bool = False
+    over: str | None = None
+    """Column that holds its denominator, where it has one and a column."""
+    keys: tuple[str, ...] = ()
+    """Further columns of the table that choose one figure of a month, such as `policy`."""
+    usual: Mapping[str, str] = field(default_factory=dict)
+    """The keys that are meant where none are named."""
+    derived: Derived | None = None
 
     @property
     def name(self) -> str:
@@ -70,101 +86,243 @@ def _column(
     return Figure(Metric(name, unit, formula, numerator), table, column or name, **more)  # type: ignore[arg-type]
 
 
+def _cell(name: str, unit: str, formula: str, table: str, column: str, of: Sequence[str], **more: object) -> Figure:
+    """A figure of a table that has more keys than the month: the sum of `of`; `over` another, where it is divided."""
+    over = more.pop("denominator", None)
+    numerator = pl.sum_horizontal(pl.col(one).cast(EXACT) for one in of)
+    denominator = None if over is None else pl.col(str(over)).cast(EXACT)
+    return Figure(Metric(name, unit, formula, numerator, denominator), table, column, **more)  # type: ignore[arg-type]
+
+
 _MRR, _REVENUE, _CASH = "mrr_by_month_reporting", "revenue_recognition_by_month", "cash_by_day"
 
 FIGURES: Mapping[str, Figure] = {
-    figure.name: figure
-    for figure in (
-        *(Figure(metric) for metric in METRICS),
-        _column("opening_mrr", AMOUNT, "MRR at the end of the month before", _MRR),
-        _column("new_mrr", AMOUNT, "MRR of customers who never paid before", _MRR),
-        _column("expansion_mrr", AMOUNT, "increases of customers who paid already", _MRR),
-        _column("contraction_mrr", AMOUNT, "decreases of customers who go on paying; negative", _MRR),
-        _column("churn_mrr", AMOUNT, "MRR of customers who stopped; negative", _MRR),
-        _column("reactivation_mrr", AMOUNT, "MRR of customers who came back", _MRR),
-        _column("new_customers", COUNT, "customers who paid for the first time", _MRR),
-        _column("churned_customers", COUNT, "customers who left in the month, with any kind of churn", _MRR),
-        _column("reactivated_customers", COUNT, "customers who came back in the month", _MRR),
-        _column(
-            "refunds",
-            AMOUNT,
-            "refunds made in the month, each at its day's rate",
-            "refund_rates_by_month",
-            "refund_amount_reporting",
-            ("refunded_amount",),
-            where=("basis", "refund_month"),
-        ),
-        _column("disputes", COUNT, "disputes of card payments received in the month", "dispute_rates_by_month"),
-        _column("failed_invoices", COUNT, "invoices that failed first in the month", "recovery_by_month"),
-        _column(
-            "failed_amount",
-            AMOUNT,
-            "amount due of the invoices that failed first in the month",
-            "recovery_by_month",
-            "failed_amount_reporting",
-            ("failed_amount_reporting",),
-        ),
-        _column("recovered_invoices", COUNT, "of the invoices that failed, those paid since", "recovery_by_month"),
-        _column(
-            "recovered_amount",
-            AMOUNT,
-            "amount due of those paid since",
-            "recovery_by_month",
-            "recovered_amount_reporting",
-            ("recovered_amount_reporting",),
-        ),
-        *(
-            _column(f"cash_{column}", AMOUNT, formula, _CASH, column, in_own_currency=True)
-            for column, formula in (
-                ("charges", "payments received, gross, by settlement currency"),
-                ("refunds", "refunds, negative, by settlement currency"),
-                ("disputes", "disputed amounts withdrawn less those given back, by settlement currency"),
-                ("fees", "Stripe's fees, negative, by settlement currency"),
-                ("adjustments", "everything else that is no payout, by settlement currency"),
-                ("payouts", "paid out to the bank, negative, by settlement currency"),
-            )
-        ),
-        _column(
-            "cash_net",
-            AMOUNT,
-            "charges + refunds + disputes + fees + adjustments, by settlement currency",
-            _CASH,
-            "net",
-            ("cash_charges", "cash_refunds", "cash_disputes", "cash_fees", "cash_adjustments"),
-            in_own_currency=True,
-        ),
-        _column(
-            "billed",
-            AMOUNT,
-            "invoiced + credited + written off, without tax, by currency",
-            _REVENUE,
-            of=("invoiced", "credited", "written_off"),
-            in_own_currency=True,
-        ),
-        _column(
-            "recognized",
-            AMOUNT,
-            "earned + contra revenue + bad debt: net revenue of the month, by currency",
-            _REVENUE,
-            of=("earned", "contra_revenue", "bad_debt"),
-            in_own_currency=True,
-        ),
-        *(
-            _column(name, AMOUNT, formula, _REVENUE, in_own_currency=True)
-            for name, formula in (
-                ("invoiced", "lines of invoices finalised in the month, after discounts, without tax"),
-                ("credited", "credit notes, refunds, disputes and voids of the month, negative"),
-                ("written_off", "unpaid invoices given up in the month, negative"),
-                ("earned", "what passed of the periods billed"),
-                ("contra_revenue", "of what was credited, what had been earned before"),
-                ("bad_debt", "of what was written off, what had been earned before"),
-                ("deferred_opening", "billed and not yet earned at the start of the month"),
-                ("deferred_closing", "billed and not yet earned at the end of the month"),
-            )
-        ),
-    )
+    **{
+        figure.name: figure
+        for figure in (
+            *(Figure(metric) for metric in METRICS),
+            _column("opening_mrr", AMOUNT, "MRR at the end of the month before", _MRR),
+            _column("new_mrr", AMOUNT, "MRR of customers who never paid before", _MRR),
+            _column("expansion_mrr", AMOUNT, "increases of customers who paid already", _MRR),
+            _column("contraction_mrr", AMOUNT, "decreases of customers who go on paying; negative", _MRR),
+            _column("churn_mrr", AMOUNT, "MRR of customers who stopped; negative", _MRR),
+            _column("reactivation_mrr", AMOUNT, "MRR of customers who came back", _MRR),
+            _column("new_customers", COUNT, "customers who paid for the first time", _MRR),
+            _column("churned_customers", COUNT, "customers who left in the month, with any kind of churn", _MRR),
+            _column("reactivated_customers", COUNT, "customers who came back in the month", _MRR),
+            _column(
+                "refunds",
+                AMOUNT,
+                "refunds made in the month, each at its day's rate",
+                "refund_rates_by_month",
+                "refund_amount_reporting",
+                ("refunded_amount",),
+                where=("basis", "refund_month"),
+            ),
+            _column("disputes", COUNT, "disputes of card payments received in the month", "dispute_rates_by_month"),
+            _column("failed_invoices", COUNT, "invoices that failed first in the month", "recovery_by_month"),
+            _column(
+                "failed_amount",
+                AMOUNT,
+                "amount due of the invoices that failed first in the month",
+                "recovery_by_month",
+                "failed_amount_reporting",
+                ("failed_amount_reporting",),
+            ),
+            _column("recovered_invoices", COUNT, "of the invoices that failed, those paid since", "recovery_by_month"),
+            _column(
+                "recovered_amount",
+                AMOUNT,
+                "amount due of those paid since",
+                "recovery_by_month",
+                "recovered_amount_reporting",
+                ("recovered_amount_reporting",),
+            ),
+            *(
+                _column(f"cash_{column}", AMOUNT, formula, _CASH, column, in_own_currency=True)
+                for column, formula in (
+                    ("charges", "payments received, gross, by settlement currency"),
+                    ("refunds", "refunds, negative, by settlement currency"),
+                    ("disputes", "disputed amounts withdrawn less those given back, by settlement currency"),
+                    ("fees", "Stripe's fees, negative, by settlement currency"),
+                    ("adjustments", "everything else that is no payout, by settlement currency"),
+                    ("payouts", "paid out to the bank, negative, by settlement currency"),
+                )
+            ),
+            _column(
+                "cash_net",
+                AMOUNT,
+                "charges + refunds + disputes + fees + adjustments, by settlement currency",
+                _CASH,
+                "net",
+                ("cash_charges", "cash_refunds", "cash_disputes", "cash_fees", "cash_adjustments"),
+                in_own_currency=True,
+            ),
+            _column(
+                "billed",
+                AMOUNT,
+                "invoiced + credited + written off, without tax, by currency",
+                _REVENUE,
+                of=("invoiced", "credited", "written_off"),
+                in_own_currency=True,
+            ),
+            _column(
+                "recognized",
+                AMOUNT,
+                "earned + contra revenue + bad debt: net revenue of the month, by currency",
+                _REVENUE,
+                of=("earned", "contra_revenue", "bad_debt"),
+                in_own_currency=True,
+            ),
+            *(
+                _column(name, AMOUNT, formula, _REVENUE, in_own_currency=True)
+                for name, formula in (
+                    ("invoiced", "lines of invoices finalised in the month, after discounts, without tax"),
+                    ("credited", "credit notes, refunds, disputes and voids of the month, negative"),
+                    ("written_off", "unpaid invoices given up in the month, negative"),
+                    ("earned", "what passed of the periods billed"),
+                    ("contra_revenue", "of what was credited, what had been earned before"),
+                    ("bad_debt", "of what was written off, what had been earned before"),
+                    ("deferred_opening", "billed and not yet earned at the start of the month"),
+                    ("deferred_closing", "billed and not yet earned at the end of the month"),
+                )
+            ),
+        )
+    },
+    "cash_closing_balance": _column(
+        "cash_closing_balance",
+        AMOUNT,
+        "what all balance transactions to the end of the month leave, by settlement currency",
+        "balance_reconciliation",
+        "closing_balance",
+        in_own_currency=True,
+    ),
+    **{
+        f"{name}_mrr_by_currency": _column(
+            f"{name}_mrr_by_currency", AMOUNT, formula, "mrr_by_month", f"{name}_mrr", in_own_currency=True
+        )
+        for name, formula in (
+            ("opening", "MRR at the start of the month, by currency"),
+            ("new", "MRR of customers who never paid in the currency before, by currency"),
+            ("expansion", "increases of customers who paid already, by currency"),
+            ("contraction", "decreases of customers who go on paying, negative, by currency"),
+            ("churn", "MRR of customers who stopped, negative, by currency"),
+            ("reactivation", "MRR of customers who came back, by currency"),
+            ("closing", "MRR at the end of the month, by currency"),
+        )
+    },
+    **{
+        figure.name: figure
+        for figure in (
+            _cell(
+                "mrr_under_policy",
+                AMOUNT,
+                "MRR at the end of the month by the rules of a policy",
+                "mrr_by_policy",
+                "closing_mrr_reporting",
+                ("mrr_under_policy",),
+                keys=("policy",),
+            ),
+            _cell(
+                "policy_difference",
+                AMOUNT,
+                "MRR by the rules of a policy less MRR by the default's",
+                "mrr_by_policy",
+                "difference_reporting",
+                ("policy_difference",),
+                keys=("policy",),
+            ),
+            *(
+                _cell(
+                    f"policy_{group}",
+                    AMOUNT,
+                    f"of the difference to the default, what the rules of {group.replace('_', ' ')} make",
+                    "mrr_by_policy",
+                    f"{group}_reporting",
+                    (f"policy_{group}",),
+                    keys=("policy",),
+                )
+                for group in GROUPS
+            ),
+            _cell(
+                "cohort_customer_retention",
+                RATE,
+                "customers of a cohort who pay so many months later / all of the cohort",
+                "cohort_retention",
+                "customers",
+                ("kept_customers",),
+                over="cohort_customers",
+                denominator="cohort_customers",
+                keys=("months_since",),
+            ),
+            _cell(
+                "cohort_mrr_retention",
+                RATE,
+                "what a cohort pays so many months later / on its first paid days, at the rates of then",
+                "cohort_retention",
+                "mrr_reporting",
+                ("kept_cohort_mrr",),
+                over="cohort_mrr_reporting",
+                denominator="cohort_mrr",
+                keys=("months_since",),
+            ),
+            _cell(
+                "survival_at_risk",
+                COUNT,
+                "customers who could leave in a month of tenure",
+                "survival_by_month",
+                "at_risk",
+                ("lives_at_risk",),
+                keys=("segment", "segment_value", "tenure_month"),
+                usual={"segment": "all"},
+            ),
+            _cell(
+                "survival_churned",
+                COUNT,
+                "customers who left in a month of tenure",
+                "survival_by_month",
+                "churned",
+                ("lives_ended",),
+                keys=("segment", "segment_value", "tenure_month"),
+                usual={"segment": "all"},
+            ),
+            _cell(
+                "survival",
+                RATE,
+                "share of customers still there at the end of a month of tenure",
+                "survival_by_month",
+                "survival",
+                ("lives_begun",),
+                keys=("segment", "segment_value", "tenure_month"),
+                usual={"segment": "all"},
+                derived=Derived(
+                    "the product over all ages, of 1 − left / at risk, of lives_begun (Kaplan-Meier)",
+                    lifetimes.survival,
+                ),
+            ),
+            _cell(
+                "customer_ltv",
+                AMOUNT,
+                "lifetime value of a segment by its headline method",
+                "customer_ltv",
+                "ltv_reporting",
+                ("segment_mrr", "segment_customers", "segment_lives"),
+                keys=("segment", "segment_value", "horizon_months"),
+                derived=Derived(
+                    "segment_mrr / segment_customers × gross margin × months under the survival curve of segment_lives "
+                    "up to the horizon",
+                    lifetimes.lifetime_value,
+                ),
+            ),
+        )
+    },
 }
 """Every figure that can be explained, the metrics first."""
+
+MADE_TO_EXPLAIN: Mapping[str, Recipe] = {
+    "steps.items_by_policy": Recipe(policies.by_item, (*(f"staging.{name}" for name in policies.STAGED), "spine.rates"))
+}
+"""Frames that nothing but an explanation takes."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +342,8 @@ class Explanation:
     figure: Figure
     month: date
     currency: str | None
+    cell: Cell
+    """The values of the figure's keys."""
     is_partial: bool
     numerator: Decimal | None
     denominator: Decimal | None
@@ -214,13 +374,19 @@ def needed(figures: Iterable[Figure]) -> tuple[str, ...]:
         if name in FROM_PUBLISHED:
             open_ones.append(FROM_PUBLISHED[name])
         elif name.startswith("steps."):
-            open_ones += RECIPES[name].inputs
+            open_ones += _recipe(name).inputs
         else:
             tables.add(name)
     return tuple(sorted(tables))
 
 
-def explain(figures: Sequence[Figure], months: Collection[date], tables: Frames, terms: Terms) -> list[Explanation]:
+def explain(
+    figures: Sequence[Figure],
+    months: Collection[date],
+    tables: Frames,
+    terms: Terms,
+    cell: Mapping[str, str] | None = None,
+) -> list[Explanation]:
     """The figures of the months, in order of the figures; the months in order.
 
     Args:
@@ -228,13 +394,22 @@ def explain(figures: Sequence[Figure], months: Collection[date], tables: Frames,
         months: first days; one of which nothing is published is left out.
         tables: those of `needed`, of one account.
         terms: those of the publication.
+        cell: values of the figures' keys, as text; of a key that is not there all values. None: what each figure
+            usually means.
     """
     frames = working_frames(figures, tables, terms)
     names = dict.fromkeys(name for figure in figures for name in figure.inputs)
     wanted = pl.col("month").is_in(sorted(months))
-    made = pl.collect_all([_rows(SOURCES[name], frames, terms).filter(wanted) for name in names])
+    of_months = [pl.lit(True) if SOURCES[name].within else wanted for name in names]
+    made = pl.collect_all(
+        [_rows(SOURCES[name], frames, terms).filter(rows) for name, rows in zip(names, of_months, strict=True)]
+    )
     behind = {name: _with_rate(rows, SOURCES[name], frames, terms) for name, rows in zip(names, made, strict=True)}
-    return [one for figure in figures for one in _explained(figure, months, behind, tables, terms)]
+    return [
+        one
+        for figure in figures
+        for one in _explained(figure, months, behind, tables, terms, figure.usual if cell is None else cell)
+    ]
 
 
 def months(figure: Figure, tables: Frames, terms: Terms) -> dict[date, bool]:
@@ -275,10 +450,14 @@ def _add(name: str, frames: dict[str, pl.LazyFrame], terms: Terms) -> None:
     if name in FROM_PUBLISHED:
         frames[name] = _spine_frame(name, frames[FROM_PUBLISHED[name]], terms).pipe(collected).lazy()
         return
-    recipe = RECIPES[name]
+    recipe = _recipe(name)
     for given in recipe.inputs:
         _add(given, frames, terms)
     frames[name] = recipe.make(*(frames[given] for given in recipe.inputs), terms).pipe(collected).lazy()
+
+
+def _recipe(name: str) -> Recipe:
+    return MADE_TO_EXPLAIN[name] if name in MADE_TO_EXPLAIN else RECIPES[name]
 
 
 def _spine_frame(name: str, table: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -312,28 +491,38 @@ def _with_rate(rows: pl.DataFrame, source: Source, frames: Frames, terms: Terms)
 
 
 def _explained(
-    figure: Figure, months: Collection[date], behind: Mapping[str, pl.DataFrame], tables: Frames, terms: Terms
+    figure: Figure,
+    months: Collection[date],
+    behind: Mapping[str, pl.DataFrame],
+    tables: Frames,
+    terms: Terms,
+    cell: Mapping[str, str],
 ) -> list[Explanation]:
-    told = _published(figure, tables, terms).filter(pl.col("month").is_in(sorted(months)))
+    told = _published(figure, tables, terms).filter(
+        pl.col("month").is_in(sorted(months)), *(pl.col(key).cast(pl.String) == value for key, value in cell.items())
+    )
     return [
         _explanation(figure, row, behind, terms)
-        for row in told.sort("month", "currency").pipe(collected).iter_rows(named=True)
+        for row in told.sort("month", "currency", *figure.keys).pipe(collected).iter_rows(named=True)
     ]
 
 
 def _explanation(
     figure: Figure, row: Mapping[str, object], behind: Mapping[str, pl.DataFrame], terms: Terms
 ) -> Explanation:
-    of_month = pl.col("month") == row["month"]
     own = pl.col("currency") == row["currency"] if figure.in_own_currency else pl.lit(True)
-    inputs = tuple(_input(name, behind[name].filter(of_month, own).drop("month")) for name in figure.inputs)
-    found = made_of(figure, inputs)
+    cell = {"month": row["month"]} | {key: row[key] for key in figure.keys}
+    inputs = tuple(_input(name, _behind(SOURCES[name], behind[name].filter(own), cell)) for name in figure.inputs)
+    cell.pop("month")
+    found = made_of(figure, inputs, cell, terms)
     money = str(row["currency"]) if figure.in_own_currency else terms.currency
-    currency = None if figure.unit == COUNT else money
+    is_number = figure.unit == COUNT or all(SOURCES[name].unit == NUMBER for name in figure.inputs)
+    currency = None if is_number else money
     return Explanation(
         figure,
         row["month"],  # type: ignore[arg-type]
         currency,
+        cell,
         bool(row["is_partial"]),
         row["numerator"],  # type: ignore[arg-type]
         row["denominator"],  # type: ignore[arg-type]
@@ -342,8 +531,19 @@ def _explanation(
     )
 
 
-def made_of(figure: Figure, inputs: Sequence[Input]) -> tuple[Decimal | None, Decimal | None]:
+def _behind(source: Source, rows: pl.DataFrame, cell: Cell) -> pl.DataFrame:
+    """The rows of a source that are behind a cell, without what is the same in all of them."""
+    if source.within is not None:
+        chosen = rows.filter(source.within(cell))
+    else:
+        chosen = rows.filter(pl.col(key) == value for key, value in cell.items() if key in rows.columns)
+    return chosen.drop("month", *cell, strict=False)
+
+
+def made_of(figure: Figure, inputs: Sequence[Input], cell: Cell, terms: Terms) -> tuple[Decimal | None, Decimal | None]:
     """The numerator and the denominator that the figure's own arithmetic makes of its inputs."""
+    if figure.derived is not None:
+        return figure.derived.make({each.name: each.rows for each in inputs}, cell, terms), None
     totals = pl.LazyFrame(
         {"account_id": [""], "month": [None], **{each.name: [each.total] for each in inputs}},
         schema_overrides={each.name: EXACT for each in inputs},
@@ -368,12 +568,24 @@ def _published(figure: Figure, tables: Frames, terms: Terms) -> pl.LazyFrame:
         return chosen.select("month", "is_partial", "numerator", "denominator", currency=no_currency)
     if figure.where is not None:
         table = table.filter(pl.col(figure.where[0]) == figure.where[1])
-    if "month" not in table.collect_schema().names():
-        table = table.with_columns(month=month_of("date"), is_partial=is_partial(month_of("date"), terms))
-    by = ["month", "currency"] if figure.in_own_currency else ["month"]
-    numerator = pl.col(figure.column).sum().cast(EXACT).alias("numerator")
-    summed = table.group_by(by).agg(numerator, pl.col("is_partial").any()).with_columns(denominator=nothing)
+    table = _dated(table, terms).drop_nulls(figure.column)
+    by = ["month", *figure.keys, *(["currency"] if figure.in_own_currency else [])]
+    over = nothing if figure.over is None else pl.col(figure.over).sum().cast(EXACT)
+    numerator, denominator = pl.col(figure.column).sum().cast(EXACT).alias("numerator"), over.alias("denominator")
+    summed = table.group_by(by).agg(numerator, denominator, pl.col("is_partial").any())
     return summed if figure.in_own_currency else summed.with_columns(currency=no_currency)
+
+
+def _dated(table: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The table with the month that its rows are of: of those that say how things are now, the as-of month."""
+    there = table.collect_schema().names()
+    if "month" in there:
+        return table
+    if "cohort_month" in there:
+        return table.with_columns(month="cohort_month", is_partial=pl.lit(False))
+    if "date" in there:
+        return table.with_columns(month=month_of("date"), is_partial=is_partial(month_of("date"), terms))
+    return table.with_columns(month=pl.lit(terms.as_of_day.replace(day=1)), is_partial=pl.lit(True))
 
 
 # Coefficients are found by asking, so that no formula stands twice.
@@ -381,6 +593,8 @@ def _published(figure: Figure, tables: Frames, terms: Terms) -> pl.LazyFrame:
 
 def arithmetic(figure: Figure) -> str:
     """How the figure is made of its inputs: `recovered_amount_reporting / failed_amount_reporting`."""
+    if figure.derived is not None:
+        return figure.derived.words
     if figure.name in NOT_LINEAR:
         return NOT_LINEAR[figure.name]
     over = figure.metric.denominator
@@ -418,7 +632,7 @@ def _bracketed(words: str) -> str:
 
 def is_sum(figure: Figure) -> bool:
     """Whether it is a sum of inputs, or a quotient of two: then parts of it add up."""
-    return figure.name not in NOT_LINEAR
+    return figure.derived is None and figure.name not in NOT_LINEAR
 
 
 def timeline(mrr_changes: pl.LazyFrame, customer_id: str) -> pl.DataFrame:

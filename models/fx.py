@@ -4,7 +4,7 @@ The latest known rate on or before a day is carried to it. A rate carried for mo
 and so is one carried back to days before the first; no amount is ever taken at 1 for want of a rate.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 import polars as pl
@@ -38,9 +38,9 @@ def daily_rates(
     Raises:
         MissingRateError: no path of rates from a needed currency to the reporting currency.
     """
-    known = _known(rates, terms)
     necessary = {currency.lower() for currency in needed} | {terms.currency}
     others = {currency.lower() for currency in wanted} - necessary
+    known = _known(rates, necessary | others, terms)
     wanted = sorted(necessary | {one for one in others if _paths(one, terms.currency, known)})
     days = pl.DataFrame({"date": pl.date_range(min(first, terms.as_of_day), terms.as_of_day, eager=True)})
     frames = [_of_currency(currency, days, known, terms).select(RATES) for currency in wanted]
@@ -99,17 +99,27 @@ def converted(amount: str) -> pl.Expr:
 
 
 Pair = tuple[str, str]
+PAIR = {"pair_from": pl.String, "pair_to": pl.String}
 
 
-def _known(rates: pl.LazyFrame, terms: Terms) -> Mapping[Pair, pl.DataFrame]:
-    """The rates up to the as-of day by pair of currencies: date, known_on, rate as an integer."""
+def _known(rates: pl.LazyFrame, used: Collection[str], terms: Terms) -> Mapping[Pair, pl.DataFrame]:
+    """The rates up to the as-of day by pair of currencies: date, known_on, rate as an integer; of those pairs by which
+    a currency in use may be converted into another."""
+    if not set(used) - {terms.currency}:
+        return {}
+    told = rates.with_columns(
+        pair_from=pl.col("from_currency").str.to_lowercase(), pair_to=pl.col("to_currency").str.to_lowercase()
+    )
+    pairs = _useful(told.select("pair_from", "pair_to").unique().pipe(collected).rows(), used)
+    useful = pl.LazyFrame(pairs, schema=PAIR, orient="row")
     ordered = (
-        rates.filter(pl.col("date") <= terms.as_of_day, pl.col("rate") > 0)
+        told.filter(pl.col("date") <= terms.as_of_day, pl.col("rate") > 0)
+        .join(useful, on=["pair_from", "pair_to"], how="semi", maintain_order="left")
         .select(
             "date",
+            "pair_from",
+            "pair_to",
             known_on="date",
-            pair_from=pl.col("from_currency").str.to_lowercase(),
-            pair_to=pl.col("to_currency").str.to_lowercase(),
             rate=(pl.col("rate").cast(pl.Decimal(38, 12)) * SCALE).cast(pl.Int128),
         )
         .unique(["pair_from", "pair_to", "date"], keep="last", maintain_order=True)
@@ -120,6 +130,16 @@ def _known(rates: pl.LazyFrame, terms: Terms) -> Mapping[Pair, pl.DataFrame]:
         (str(pair[0]), str(pair[1])): rows.drop("pair_from", "pair_to")
         for pair, rows in ordered.partition_by("pair_from", "pair_to", as_dict=True, maintain_order=True).items()
     }
+
+
+def _useful(pairs: Collection[Pair], used: Collection[str]) -> list[Pair]:
+    """The pairs of two currencies in use, and those that lead from two of these to the same other one."""
+    reached: dict[str, set[str]] = {}
+    for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
+        if one in used:
+            reached.setdefault(other, set()).add(one)
+    between = {one for one, by in reached.items() if len(by) > 1} | set(used)
+    return sorted(pair for pair in pairs if between.issuperset(pair) and not set(used).isdisjoint(pair))
 
 
 def _of_currency(currency: str, days: pl.DataFrame, known: Mapping[Pair, pl.DataFrame], terms: Terms) -> pl.DataFrame:

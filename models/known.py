@@ -12,10 +12,10 @@ import polars as pl
 
 from models.absences import ABSENCES, absent, patience
 from models.lives import lives
-from models.observations import ITEM, SUBSCRIPTION, live_items, observations, version_observations
+from models.observations import CREDIT, ITEM, REGULAR, SUBSCRIPTION, live_items, observations, version_observations
 from models.plans import collected
 from models.policy import MetricPolicy
-from models.states import in_order
+from models.states import ENTITY, in_order
 from models.steady import steady
 from models.terms import Terms
 from models.usage import usage
@@ -86,6 +86,19 @@ class Known:
         last = self._licensed.group_by(SUBSCRIPTION).agg(pl.col("billed_to").max())
         ended = self.lives.join(last, on=SUBSCRIPTION).filter(pl.col("ended_at") > pl.col("billed_to"))
         return pl.concat([gaps, ended.select(SUBSCRIPTION)]).unique()
+
+    @cached_property
+    def overlapping(self) -> pl.DataFrame:
+        """Items that were billed for a time twice with nothing given back: account_id, subscription_item_id, at (when
+        first the later bill takes over from the earlier one)."""
+        is_bill = (pl.col("kind") == REGULAR) & pl.col("left_by").is_null()
+        billed = self._licensed.filter(is_bill)
+        billed_to = pl.col("billed_to").cum_max().shift(1).over(ITEM, order_by="at")
+        again = billed.filter(pl.col("at") < billed_to).select([*ENTITY, "at"])
+        given_back = self._licensed.filter(pl.col("kind") == CREDIT).select([*ENTITY, "at"])
+        return (
+            again.join(given_back, on=[*ENTITY, "at"], how="anti").group_by(ENTITY).agg(pl.col("at").min()).sort(ENTITY)
+        )
 
     @cached_property
     def _licensed(self) -> pl.DataFrame:

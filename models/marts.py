@@ -8,10 +8,11 @@ rest from what was made of each part: from sums of parts, or from rows that are 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 import polars as pl
 
-from models import checks
+from models import checks, increment
 from models.cash import balance_reconciliation, beside_the_ledger, cash_by_day, moved_by_day
 from models.churn import churn_reasons_by_month, churned_customers, with_churn_kinds
 from models.contracts import marts as contracts
@@ -37,17 +38,29 @@ from models.projection import renewal_fits
 from models.published import exchange_rates
 from models.realised import cash_by_age, cash_of_customers, customer_cash, customer_value_by_age
 from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
-from models.recognition import deferred_revenue, postings, recognised, revenue_recognition_by_month, shares
+from models.recognition import (
+    deferred_revenue,
+    earned,
+    postings,
+    recognised,
+    revenue_recognition_by_month,
+    running,
+    shares,
+    spans,
+)
 from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
 from models.risk.accounts import at_risk_accounts, risk_scores, with_risk
+from models.risk.backtest import risk_backtest, risk_backtest_by_month, risk_calibration, risk_quality, risk_told
+from models.risk.calibration import risk_calibrations
 from models.risk.cards import risk_cards, risk_points
 from models.risk.changes import change_windows, usage_windows
 from models.risk.leaving import announced_ends
 from models.risk.payments import payment_windows
 from models.risk.snapshots import history, snapshots
 from models.risk.standing import billed_now, signals_now, standing_now
+from models.risk.trials import risk_trials
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import (
     committed_mrr,
@@ -90,6 +103,11 @@ class Recipe:
     table: type[contracts.Mart] | None = None
     """The contract that the frame is held against; None for a step that is not published."""
     grain: Grain = CUSTOMERS
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns by which the rows of a public table are known."""
+        return tuple(self.table.primary_key()) if self.table else ()
 
 
 def _as_the_spine_made_it(frame: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -334,11 +352,25 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "steps.billed_now": Recipe(billed_now, _takes("spine.changes staging.subscription_items")),
     "steps.standing_now": Recipe(standing_now, _takes("steps.snapshots steps.billed_now")),
-    "steps.risk_cards": Recipe(risk_cards, _takes("steps.risk_history staging.accounts"), grain=ACCOUNT),
+    "steps.risk_cards": Recipe(risk_cards, _takes("steps.risk_history steps.standing_now"), grain=ACCOUNT),
     "marts.risk_points": Recipe(
         risk_points, _takes("steps.risk_cards steps.risk_history"), contracts.RiskPoints, ACCOUNT
     ),
-    "steps.risk_scores": Recipe(risk_scores, _takes("steps.standing_now steps.risk_cards"), grain=ACCOUNT),
+    "steps.risk_trials": Recipe(risk_trials, ("steps.risk_history",), grain=ACCOUNT),
+    "marts.risk_backtest_by_month": Recipe(
+        risk_backtest_by_month,
+        _takes("steps.risk_history steps.risk_trials"),
+        contracts.RiskBacktestByMonth,
+        ACCOUNT,
+    ),
+    "marts.risk_backtest": Recipe(risk_backtest, ("marts.risk_backtest_by_month",), contracts.RiskBacktest, ACCOUNT),
+    "steps.risk_told": Recipe(risk_told, _takes("steps.risk_trials steps.risk_history"), grain=ACCOUNT),
+    "marts.risk_quality": Recipe(risk_quality, ("steps.risk_told",), contracts.RiskQuality, ACCOUNT),
+    "marts.risk_calibration": Recipe(risk_calibration, ("steps.risk_told",), contracts.RiskCalibration, ACCOUNT),
+    "steps.risk_calibrations": Recipe(risk_calibrations, ("steps.risk_told",), grain=ACCOUNT),
+    "steps.risk_scores": Recipe(
+        risk_scores, _takes("steps.standing_now steps.risk_cards steps.risk_calibrations"), grain=ACCOUNT
+    ),
     "marts.customers": Recipe(with_risk, _takes("steps.customers steps.risk_scores"), contracts.Customers, ACCOUNT),
     "marts.at_risk_accounts": Recipe(
         at_risk_accounts,
@@ -365,15 +397,19 @@ RECIPES: Mapping[str, Recipe] = {
         postings,
         _takes(
             "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes staging.refunds "
-            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions"
+            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions "
+            "staging.subscriptions"
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),
-    "steps.recognised": Recipe(recognised, ("steps.postings",)),
+    "steps.spans": Recipe(spans, ("steps.postings",)),
+    "steps.recognised": Recipe(recognised, _takes("steps.postings steps.spans")),
+    "steps.running": Recipe(running, _takes("steps.postings steps.spans")),
+    "steps.earned": Recipe(earned, _takes("steps.recognised steps.running"), grain=ACCOUNT),
     "marts.revenue_recognition_by_month": Recipe(
-        revenue_recognition_by_month, ("steps.recognised",), contracts.RevenueRecognitionByMonth, ACCOUNT
+        revenue_recognition_by_month, ("steps.earned",), contracts.RevenueRecognitionByMonth, ACCOUNT
     ),
-    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.recognised",), contracts.DeferredRevenue, ACCOUNT),
+    "marts.deferred_revenue": Recipe(deferred_revenue, ("steps.earned",), contracts.DeferredRevenue, ACCOUNT),
     "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates, ACCOUNT),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
@@ -441,10 +477,18 @@ def build_on(
 ) -> dict[str, pl.LazyFrame]:
     """`build`, on a spine that is there already."""
     wanted = [f"marts.{name}" for name in (names() if only is None else only)]
+    frames = frames_on(spine, staging, terms, wanted)
+    return {name.removeprefix("marts."): frames[name] for name in wanted}
+
+
+def frames_on(
+    spine: Spine, staging: Mapping[str, pl.LazyFrame], terms: Terms, wanted: Collection[str]
+) -> dict[str, pl.LazyFrame]:
+    """Frames of the catalogue by name, steps among them, and all that they are made from."""
     frames = {f"staging.{name}": frame for name, frame in complete(staging).items()} | _frames_of(spine)
     for name in _in_order(wanted):
         frames[name] = _made(RECIPES[name], frames, terms)
-    return {name.removeprefix("marts."): frames[name] for name in wanted}
+    return frames
 
 
 def verify(
@@ -488,13 +532,13 @@ def reduced(
     """The public tables that are made of all customers together, `data_checks` among them.
 
     Args:
-        parts: what `mapped` made, of every customer once.
+        parts: what `mapped` made, of every customer once; or what `followed` made of it.
         reference: the staged tables of `REFERENCE`.
         rates: as of `build`.
         terms: the terms that the parts were made by.
     """
     given = complete({name: reference[name] for name in REFERENCE if name in reference})
-    whole = {name: pl.concat([part[name] for part in parts]).lazy() for name in kept()}
+    whole = {name: rows.lazy() for name, rows in increment.added_up(parts).items()}
     spine = {name.removeprefix("spine."): frame for name, frame in whole.items() if name.startswith("spine.")}
     frames = {f"staging.{name}": given[name] for name in REFERENCE} | whole
     frames |= _named("spine", of_account(spine, rates, terms))
@@ -503,6 +547,27 @@ def reduced(
             frames[name] = _made(recipe, frames, terms)
     made = {table: frames[f"marts.{table}"] for table in names(ACCOUNT)}
     return made | {"data_checks": checks.told(whole[FOUND], frames, [frames["spine.findings"]], terms)}
+
+
+def followed(kept: increment.Part, before: increment.Part, after: increment.Part) -> dict[str, pl.DataFrame]:
+    """What `mapped` would make of all customers now, from what it made of all before, and of those that changed since.
+
+    Args:
+        kept: what was made of all, of `increment.added_up`.
+        before: what `mapped` makes of those that changed since, from what was known then, by the terms of then.
+        after: what it makes of them now. The day of the terms is the same.
+
+    Raises:
+        increment.CannotFollowError: everything has to be made anew.
+    """
+    keys = {f"marts.{name}": RECIPES[f"marts.{name}"].key for name in names(CUSTOMERS)}
+    return increment.followed(kept, before, after, keys)
+
+
+def due(kept: increment.Part, terms: Terms) -> pl.DataFrame:
+    """account_id and customer_id of those of whom something that was expected should have happened by now."""
+    is_due = pl.col("effective_at") <= terms.as_of
+    return kept["marts.scheduled_changes"].filter(is_due).select("account_id", "customer_id").unique()
 
 
 FOUND = "steps.found"
@@ -546,7 +611,15 @@ def made_from(name: str) -> tuple[str, ...]:
 
 def complete(staging: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
     """All staged tables, empty ones where nothing was staged, as where a key may not read them."""
-    return {table.table_name: table.create_empty().lazy() for table in staged.TABLES} | dict(staging)
+    return {name: _empty(name) for name in STAGED if name not in staging} | dict(staging)
+
+
+STAGED = {table.table_name: table for table in staged.TABLES}
+
+
+@cache
+def _empty(name: str) -> pl.LazyFrame:
+    return STAGED[name].create_empty().lazy()
 
 
 def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:

@@ -27,7 +27,7 @@ LOOKED_BACK = 3
 
 
 def open_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Staged invoices that are open at the as-of instant, summed by currency, way of collection and age.
+    """Staged invoices that are open at the as-of instant, summed by currency, way of collection, age and due day.
 
     An invoice is overdue from its due date; one that is charged automatically, from its finalisation.
     """
@@ -45,12 +45,11 @@ def open_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl
     )
     return (
         in_reporting(owed, rates, amount="remaining", on="valued_on", into="amount_reporting")
-        .group_by(AGED)
+        .group_by(*AGED, due_on.alias("oldest_due_on"))
         .agg(
             invoices=pl.len().cast(pl.Int64),
             amount=pl.col("remaining").sum(),
             amount_reporting=pl.col("amount_reporting").sum(),
-            oldest_due_on=due_on.min(),
         )
     )
 

@@ -24,6 +24,9 @@ BILLED = {"invoice": "invoiced", "write_off": "written_off"}
 CAUGHT_UP = {"invoice": "earned", "write_off": "bad_debt"}
 """Kind of posting → column of what had passed of its period when it became known; every other is `contra_revenue`."""
 
+LAPSED = ":lapsed"
+"""What the id of an invoice item ends with that takes back what no invoice will bill."""
+
 SECOND = 1_000_000
 """In microseconds."""
 
@@ -40,15 +43,17 @@ def postings(
     charges: pl.LazyFrame,
     invoice_payments: pl.LazyFrame,
     balance_transactions: pl.LazyFrame,
+    subscriptions: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """Everything that was billed or taken back to the as-of instant, as postings.
 
-    Columns: account_id, posting_id, invoice_id, kind (invoice, credit_note, refund, dispute, void, write_off),
+    Columns: account_id, posting_id, invoice_id, kind (invoice, credit_note, refund, dispute, void, write_off, lapse),
     currency, amount (minor units without tax; negative where something is taken back), start_at, end_at (of what it is
     for), known_at, billed_at (null where it waits for its invoice).
     """
-    lines = _lines(invoices, invoice_lines, invoice_items, terms).pipe(collected).lazy()
+    billed_lines = [_lines(invoices, invoice_lines, invoice_items, terms), _shipping(invoices, terms)]
+    lines = pl.concat(billed_lines).drop_nulls("currency").pipe(collected).lazy()
     back = reversals(
         invoices,
         lines,
@@ -81,7 +86,9 @@ def postings(
     )
     billed = lines.rename({"line_id": "posting_id"})
     columns = taken_back.collect_schema().names()
-    made = pl.concat([billed.select(columns), taken_back, _waiting(invoices, invoice_items, terms).select(columns)])
+    waiting = _waiting(invoices, invoice_items, terms)
+    unbilled = [frame.select(columns) for frame in (waiting, _lapsed(waiting, subscriptions, terms))]
+    made = pl.concat([billed.select(columns), taken_back, *unbilled])
     return made.filter(pl.col("amount") != 0)
 
 
@@ -93,7 +100,7 @@ def shares(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """
     made = postings.sort(POSTING).pipe(collected)
     earned = (
-        _by_month(made, terms)
+        _passed(spans(made.lazy(), terms).pipe(collected), terms)
         .group_by("posting", "number")
         .agg(pl.col("caught_up", "earned", "later").sum())
         .sort("posting", "number")
@@ -103,19 +110,41 @@ def shares(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return pl.concat([about[earned["posting"]], earned.drop("posting")], how="horizontal").lazy()
 
 
-def recognised(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """The shares of postings added up: account_id, currency, kind, billed_month (null where it waits for its invoice),
-    month, billed (in that month), caught_up, earned, later.
+def spans(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What each calendar month has of each posting: posting (its row), number (of the month), from_at, seconds, whole
+    (of the amount), caught_up (of that, when the posting became known), known_in (the number of that month).
+
+    Months are numbered and instants are microseconds: there are two rows a posting or more. The as-of instant does not
+    matter here.
+    """
+    made = postings.pipe(collected)
+    months = _months(made, terms)
+    dated = made.with_row_index("posting").select(
+        "posting",
+        "amount",
+        pl.col("start_at", "end_at", "known_at").dt.epoch("us"),
+        known_in=_number(day_of("known_at", terms)),
+        first=_number(day_of("start_at", terms)),
+        last=_number(day_of(pl.max_horizontal("start_at", pl.col("end_at") - pl.duration(microseconds=1)), terms)),
+    )
+    is_short = pl.col("last") - pl.col("first") <= 1
+    whole = pl.concat([_in_two(dated.filter(is_short), months), _in_more(dated.filter(~is_short), months)])
+    return whole.with_columns(caught_up=_passed_by(pl.col("known_at"))).drop("known_at").lazy()
+
+
+def recognised(postings: pl.LazyFrame, spans: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The shares of postings added up, but for the as-of month's: account_id, currency, kind, billed_month (null where
+    it waits for its invoice), month, billed (in that month), caught_up, earned, later.
 
     What is earned in a month of what was billed in one; sums of parts of the postings add up to those of all.
     """
-    made = postings.with_columns(billed_month=month_of(day_of("billed_at", terms))).pipe(collected)
-    about = ["account_id", "currency", "kind", "billed_month"]
-    kinds = made.select(about).unique().with_row_index("of")
-    of = made.select(about).join(kinds, on=about, how="left", nulls_equal=True, maintain_order="left")["of"]
-    earned = _by_month(made, terms)
+    made = _dated(postings, terms)
+    kinds = made.select(ABOUT).unique().with_row_index("of")
+    of = made.select(ABOUT).join(kinds, on=ABOUT, how="left", nulls_equal=True, maintain_order="left")["of"]
+    over = spans.filter(pl.col("number") != _now(terms)).pipe(collected)
     summed = (
-        earned.with_columns(of[earned["posting"]])
+        _passed(over, terms)
+        .with_columns(of[over["posting"]])
         .group_by("of", "number")
         .agg(pl.col("caught_up", "earned", "later").sum())
         .with_columns(_month("number"))
@@ -126,25 +155,43 @@ def recognised(postings: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return pl.concat([kinds.join(summed, on="of").drop("of"), by_kind.drop("of")], how="diagonal").lazy()
 
 
-def _by_month(postings: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """What of each posting is earned when: posting (its row), number (of the month), caught_up, earned, later.
+def running(postings: pl.LazyFrame, spans: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What the as-of month has of each posting, of which so much is earned as has passed: account_id, posting_id,
+    currency, kind, billed_month, and the columns of `spans`."""
+    made = _dated(postings, terms)
+    now = spans.filter(pl.col("number") == _now(terms)).pipe(collected)
+    about = made.select("posting_id", *ABOUT)[now["posting"]]
+    return pl.concat([about, now.drop("posting")], how="horizontal").lazy()
 
-    Months are numbered and instants are microseconds while this is worked out: there are two rows a posting or more. A
-    month stands twice where what had passed before a posting became known is caught up in it.
+
+def earned(recognised: pl.LazyFrame, running: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`recognised`, with the as-of month's: what of `running` had passed by the as-of instant."""
+    passed = _passed(running.with_row_index("posting").pipe(collected), terms)
+    about = running.select(ABOUT).pipe(collected)[passed["posting"]]
+    now = pl.concat([about, passed.with_columns(_month("number")).drop("posting", "number")], how="horizontal")
+    return pl.concat([recognised, now.lazy()], how="diagonal")
+
+
+ABOUT = ("account_id", "currency", "kind", "billed_month")
+"""What the shares of postings are added up by."""
+
+
+def _dated(postings: pl.LazyFrame, terms: Terms) -> pl.DataFrame:
+    return postings.with_columns(billed_month=month_of(day_of("billed_at", terms))).pipe(collected)
+
+
+def _now(terms: Terms) -> int:
+    """The number of the as-of month."""
+    return terms.as_of_day.year * 12 + terms.as_of_day.month - 1
+
+
+def _passed(spans: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """What of each posting is earned when: posting, number (of the month), caught_up, earned, later.
+
+    A month stands twice where what had passed before a posting became known is caught up in it.
     """
-    months = _months(postings, terms)
-    dated = postings.with_row_index("posting").select(
-        "posting",
-        "amount",
-        pl.col("start_at", "end_at", "known_at").dt.epoch("us"),
-        known_in=_number(day_of("known_at", terms)),
-        first=_number(day_of("start_at", terms)),
-        last=_number(day_of(pl.max_horizontal("start_at", pl.col("end_at") - pl.duration(microseconds=1)), terms)),
-    )
-    is_short = pl.col("last") - pl.col("first") <= 1
-    whole = pl.concat([_in_two(dated.filter(is_short), months), _in_more(dated.filter(~is_short), months)])
     passed = _passed_by(pl.lit(terms.as_of).dt.epoch("us"))
-    return whole.with_columns(caught_up=_passed_by(pl.col("known_at")), passed=passed).select(
+    return spans.with_columns(passed=passed).select(
         "posting",
         "caught_up",
         number=pl.max_horizontal("number", "known_in"),
@@ -225,13 +272,13 @@ def _passed_by(instant: pl.Expr) -> pl.Expr:
     return pl.when(is_to_come).then(0).otherwise(part("whole", seconds, pl.col("seconds")))
 
 
-def revenue_recognition_by_month(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.revenue_recognition_by_month`: `recognised` is of the function of that name, of all postings or of parts.
+def revenue_recognition_by_month(earned: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.revenue_recognition_by_month`: `earned` is of the function of that name.
 
     billed = invoiced + credited + written_off and recognized = earned + contra_revenue + bad_debt, so that every row
     adds up: deferred_opening + billed - recognized = deferred_closing.
     """
-    moved = pl.concat([_billed(recognised), _recognized(recognised, terms)], how="diagonal")
+    moved = pl.concat([_billed(earned), _recognized(earned, terms)], how="diagonal")
     monthly = moved.group_by(KEY).agg(pl.col(COLUMNS).sum())
     return (
         months_until(monthly, terms, by=("account_id", "currency"))
@@ -255,7 +302,7 @@ def revenue_recognition_by_month(recognised: pl.LazyFrame, terms: Terms) -> pl.L
     )
 
 
-def deferred_revenue(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def deferred_revenue(earned: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.deferred_revenue`: the waterfall, months of billing by months of earning, future ones included.
 
     A row of the as-of month holds what passed of it in `recognized` and the rest in `deferred`. What waits for its
@@ -264,7 +311,7 @@ def deferred_revenue(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """
     passed, is_billed = pl.col("caught_up") + pl.col("earned"), pl.col("billed_month").is_not_null()
     return (
-        recognised.group_by(
+        earned.group_by(
             "account_id",
             pl.col("billed_month").fill_null(terms.as_of_day.replace(day=1)).alias("billed_into"),
             pl.col("month").alias("recognition_month"),
@@ -310,6 +357,22 @@ def _lines(
     )
 
 
+def _shipping(invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What invoices charge for shipping, which no line tells: earned when they are finalised. Without its tax."""
+    return invoices.filter(pl.col("finalized_at") <= terms.as_of, pl.col("amount_shipping") != 0).select(
+        "account_id",
+        invoice_id="id",
+        line_id=pl.col("id") + ":shipping",
+        kind=pl.lit("invoice"),
+        currency="currency",
+        amount="amount_shipping",
+        start_at="finalized_at",
+        end_at="finalized_at",
+        known_at="finalized_at",
+        billed_at="finalized_at",
+    )
+
+
 def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Prorations made by the as-of instant that no finalised invoice holds yet: earned, but not billed."""
     finalised = invoices.filter(pl.col("finalized_at") <= terms.as_of).select("account_id", invoice_id="id")
@@ -323,6 +386,7 @@ def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) 
         .select(
             "account_id",
             "invoice_id",
+            "subscription_id",
             "currency",
             "amount",
             posting_id="id",
@@ -332,6 +396,24 @@ def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) 
             known_at="created_at",
             billed_at=pl.lit(None, pl.Datetime("us", "UTC")),
         )
+    )
+
+
+def _lapsed(waiting: pl.LazyFrame, subscriptions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What waits for an invoice of a subscription that has ended is no one's debt any more: taken back as it ended.
+
+    Stripe puts pending prorations on the last invoice of a subscription that ends with its period; where it was
+    canceled at once they stay, and no invoice of it comes that would bill them.
+    https://docs.stripe.com/api/subscriptions/cancel
+    """
+    ended = subscriptions.filter(pl.col("ended_at") <= terms.as_of).select(
+        "account_id", "ended_at", subscription_id="id"
+    )
+    return waiting.join(ended, on=["account_id", "subscription_id"]).with_columns(
+        posting_id=pl.col("posting_id") + LAPSED,
+        kind=pl.lit("lapse"),
+        amount=-pl.col("amount"),
+        known_at=pl.max_horizontal("known_at", "ended_at"),
     )
 
 
@@ -346,12 +428,12 @@ def _without_discounts_and_tax() -> pl.Expr:
     return pl.col("amount") - discounts - inclusive
 
 
-def _billed(recognised: pl.LazyFrame) -> pl.LazyFrame:
-    return _by_kind(recognised.drop_nulls("billed"), "billed", BILLED, "credited")
+def _billed(earned: pl.LazyFrame) -> pl.LazyFrame:
+    return _by_kind(earned.drop_nulls("billed"), "billed", BILLED, "credited")
 
 
-def _recognized(recognised: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    passed = recognised.filter(pl.col("month") <= terms.as_of_day)
+def _recognized(earned: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    passed = earned.filter(pl.col("month") <= terms.as_of_day)
     return pl.concat(
         [
             _by_kind(passed, "caught_up", CAUGHT_UP, "contra_revenue"),

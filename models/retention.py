@@ -25,7 +25,19 @@ WINDOWS = (12, 1)
 
 def kept_by_cohort(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """What is left of cohorts: account_id, cohort_month, months_since, customers, micros_reporting. `movements` is the
-    spine's. Sums of parts of the customers add up to those of all.
+    spine's. Sums of parts of the customers add up to those of all."""
+    return (
+        kept_customers(movements, rates, terms)
+        .group_by(*COHORT, "months_since")
+        .agg(
+            customers=pl.col("customer_id").n_unique().cast(pl.Int64), micros_reporting=pl.col("micros_reporting").sum()
+        )
+    )
+
+
+def kept_customers(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Who is left of cohorts: account_id, customer_id, currency, first_paid_on, cohort_month, months_since, micros,
+    micros_reporting; a row for each currency in which a customer pays at that age. `movements` is the spine's.
 
     A customer belongs to the month of its first paid day, over all currencies. Column 0 is that day; column m the end
     of the m-th month after, for months that are over, so cohorts still joining are absent. Every amount is at the rate
@@ -50,10 +62,6 @@ def kept_by_cohort(movements: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -
         in_reporting(pl.concat([started, later]), rates, amount="micros", on="first_paid_on")
         .filter(pl.col("micros") > 0)
         .with_columns(cohort_month=month_of("first_paid_on"))
-        .group_by(*COHORT, "months_since")
-        .agg(
-            customers=pl.col("customer_id").n_unique().cast(pl.Int64), micros_reporting=pl.col("micros_reporting").sum()
-        )
     )
 
 

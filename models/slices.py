@@ -97,7 +97,7 @@ def _switches(stretches: pl.LazyFrame, changes: pl.LazyFrame, terms: Terms) -> p
             pl.col("last_ends_at") == pl.col("starts_at"),
             pl.col("last_mrr_micros") == pl.col("mrr_micros"),
             pl.col("last_price_id").ne_missing(pl.col("price_id")),
-            pl.col("mrr_micros") > 0,
+            pl.col("mrr_micros") != 0,
         )
         .select(
             *("account_id", "customer_id", "subscription_id", "subscription_item_id", "product_id", "price_id"),

@@ -125,8 +125,8 @@ def of_customers(
     timeline = stretches(known, sold, terms.policy).lazy()
     told = ledger.changes(timeline, terms).pipe(collected)
     native = ledger.kept(told.lazy(), terms.policy).pipe(collected)
-    used = currencies(known, _needed(native, terms))
-    daily = rates_of(used, rates, terms)
+    used = currencies(known)
+    daily = rates_of(used, _needed(native, terms), rates, terms)
     mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
     changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).pipe(collected).lazy()
     stays_free = terms.policy.free_customers == "active"
@@ -146,7 +146,7 @@ def of_customers(
         "rates": daily,
         "mrr_rates": mrr_rates,
         "currencies": used.lazy(),
-        "told": _told(staging, timeline),
+        "told": _told(known, timeline),
         "changed_by_policy": pl.defer(
             lambda: changed_by_policy(known, sold, told, daily, terms), schema=CHANGED_BY_POLICY
         ),
@@ -161,9 +161,10 @@ def of_customers(
 
 def of_account(parts: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
     """What the spine says of all customers together, from the frames of `of_customers`, those of all parts in one."""
-    daily = rates_of(parts["currencies"].pipe(collected), rates, terms)
-    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
     changes, moved, comings = (parts[name] for name in ("changes", "movements", "comings"))
+    needed = _needed(changes.select("currency").pipe(collected), terms)
+    daily = rates_of(parts["currencies"].pipe(collected), needed, rates, terms)
+    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
     days = mrr.by_day(moved, comings, terms).pipe(collected).lazy()
     months = mrr.by_month(days, comings, terms)
     reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
@@ -187,15 +188,16 @@ def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms:
     Raises:
         models.fx.MissingRateError: a currency of `needed` has no rate at all to the reporting currency.
     """
-    return rates_of(currencies(known, needed), rates, terms)
+    return rates_of(currencies(known), needed, rates, terms)
 
 
-def _needed(native: pl.DataFrame, terms: Terms) -> list[str]:
-    return [] if terms.policy.fx_mode == "native" else native["currency"].unique().to_list()
+def _needed(changes: pl.DataFrame, terms: Terms) -> list[str]:
+    """The currencies that must have rates: those of changes of MRR."""
+    return [] if terms.policy.fx_mode == "native" else changes["currency"].unique().to_list()
 
 
-def currencies(known: Known, needed: Iterable[str]) -> pl.DataFrame:
-    """Each currency that anything is in: currency, at (since when), is_needed (it must have rates)."""
+def currencies(known: Known) -> pl.DataFrame:
+    """Each currency that anything is in: currency, at (since when)."""
     money = pl.concat(
         [
             known.lives.lazy().select("currency", at=pl.lit(known.since)),
@@ -205,18 +207,12 @@ def currencies(known: Known, needed: Iterable[str]) -> pl.DataFrame:
             ),
         ]
     )
-    return (
-        money.group_by("currency")
-        .agg(pl.col("at").min())
-        .with_columns(is_needed=pl.col("currency").is_in(list(needed)))
-        .pipe(collected)
-    )
+    return money.group_by("currency").agg(pl.col("at").min()).pipe(collected)
 
 
-def rates_of(used: pl.DataFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def rates_of(used: pl.DataFrame, needed: Iterable[str], rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`daily_rates` of the currencies of `currencies`."""
     first = min((one.date() - timedelta(days=1) for one in used["at"]), default=terms.as_of_day)
-    needed = used.filter("is_needed")["currency"].unique().to_list()
     return fx.daily_rates(rates, needed, used["currency"].unique().to_list(), first, terms)
 
 
@@ -227,20 +223,43 @@ def _once(told: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([of_values, told.filter(of_rows)])
 
 
-def _told(staging: Mapping[str, pl.LazyFrame], timeline: pl.LazyFrame) -> pl.LazyFrame:
+def _told(known: Known, timeline: pl.LazyFrame) -> pl.LazyFrame:
+    staging = known.staging
     unknown = timeline.filter(pl.col("reason") == "unknown_amount").select(
         check_name=pl.lit("prices_say_their_amount"),
         about=pl.lit("prices"),
         subject="subscription_item_id",
         severity=pl.lit("error"),
-        detail=pl.format("price {} says no amount and no invoice line does; it counts as 0", "price_id"),
+        detail=pl.format("{}; it counts as 0", _why_unknown()),
+    )
+    overlaps = known.overlapping.lazy().select(
+        check_name=pl.lit("billed_periods_do_not_overlap"),
+        about=pl.lit("invoice_lines"),
+        subject="subscription_item_id",
+        severity=pl.lit("warning"),
+        detail=pl.format(
+            "billed again from {} on; the later bill counts", pl.col("at").dt.strftime("%Y-%m-%d %H:%M:%S")
+        ),
     )
     return pl.concat(
         [
             unknown_currencies(staging["subscriptions"].drop_nulls("currency"), "subscriptions"),
             incomplete_rows(staging["subscriptions"]).sort("subject"),
             unknown.unique(["subject"]).sort("subject"),
+            overlaps,
         ]
+    )
+
+
+def _why_unknown() -> pl.Expr:
+    """Why it is not known what an item costs."""
+    price = pl.col("price_id")
+    return (
+        pl.when(price.is_null())
+        .then(pl.lit("no price is named"))
+        .when(pl.col("recurring_interval").is_null())
+        .then(pl.format("price {} is not held", price))
+        .otherwise(pl.format("price {} says no amount in {} and no invoice line does", price, "currency"))
     )
 
 

@@ -42,7 +42,7 @@ def survival_by_month(spells: pl.LazyFrame, renewal_fits: pl.LazyFrame, terms: T
     incidences = [f"incidence_{way}" for way in WAYS]
     gone = pl.col("last_seen") + pl.col("ended")
     by_month = (
-        by_age.with_columns(tenure_month=_month_of("age"))
+        by_age.with_columns(tenure_month=tenure_month("age"))
         .group_by(*SEGMENT, "tenure_month")
         .agg(
             pl.col("entered", "last_seen", "ended", *(f"ended_{way}" for way in WAYS)).sum(),
@@ -84,7 +84,7 @@ def survival_by_month(spells: pl.LazyFrame, renewal_fits: pl.LazyFrame, terms: T
     )
 
 
-def _month_of(age: str) -> pl.Expr:
+def tenure_month(age: str) -> pl.Expr:
     """The month of tenure in which an age in days lies: 0 for the first paid day itself, then 1, 2, ..."""
     days, parts = MONTH_DAYS
     month = -((-parts * (pl.col(age) - ALLOWANCE)) // days)

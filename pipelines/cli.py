@@ -180,6 +180,13 @@ def explain(
     customer: Annotated[
         str | None, typer.Option(metavar="cus_…", help="The rows of one customer alone, and its share.")
     ] = None,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Which one, of a figure with more than one a month: policy=stripe, months_since=3, segment=product.",
+        ),
+    ] = None,
     account: Annotated[
         str | None, typer.Option(metavar="acct_…", help="Which account, where several are published.")
     ] = None,
@@ -200,7 +207,9 @@ def explain(
         sys.stdout.write(explain_module.written_list(form.value, output) or "")
         return
     rows = limit if limit is not None else explain_module.SHOWN_ROWS if form is Form.TABLE else 0
-    asked = explain_module.Asked(explain_module.figure(metric), refresh.month(month), customer, account, rows)
+    figure = explain_module.figure(metric)
+    cell = explain_module.cell(figure, of or [])
+    asked = explain_module.Asked(figure, refresh.month(month), customer, account, rows, cell)
     told = explain_module.explain(settings_module.load().published, asked)
     sys.stdout.write(explain_module.written(told, form.value, output) or "")
     if not told.agrees:

@@ -31,13 +31,14 @@ OLD = "{} was published by an older version, which left out what explanations ne
 @dataclass(frozen=True)
 class Asked:
     """What to explain: a figure, its month (None: the last that is over), maybe one customer, one account of several,
-    and how many rows of each input (0: all)."""
+    how many rows of each input (0: all), and values of the figure's keys (None: those that it usually means)."""
 
     figure: Figure
     month: date | None = None
     customer: str | None = None
     account: str | None = None
     limit: int = SHOWN_ROWS
+    cell: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,22 @@ def figure(name: str) -> Figure:
     near = get_close_matches(name.lower(), FIGURES, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise SettingsError(f"There is no metric {name[:60]!r}.{hint} `revenue explain` lists them all.")
+
+
+def cell(figure: Figure, said: Sequence[str]) -> Mapping[str, str] | None:
+    """The values of a figure's keys, from texts such as `policy=stripe`; None where nothing was said.
+
+    Raises:
+        SettingsError: a text of another form, or a key that the figure does not have.
+    """
+    chosen = {}
+    for one in said:
+        key, equals, value = one.partition("=")
+        if not equals or key not in figure.keys:
+            keys = ", ".join(f"{key}=…" for key in figure.keys) or "nothing: there is one a month"
+            raise SettingsError(f"{figure.name} is chosen by {keys}, not by {one[:60]!r}.")
+        chosen[key] = value
+    return chosen or None
 
 
 def listed() -> pl.DataFrame:
@@ -104,7 +121,9 @@ def explain(published: Path, asked: Asked) -> Told:
         connection.close()
     _require_customer(tables, asked)
     month = _month(tables, asked, terms)
-    found = models.explain([asked.figure], [month], tables, terms)
+    found = models.explain([asked.figure], [month], tables, terms, asked.cell)
+    if not found:
+        raise SettingsError(_none_such(models.explain([asked.figure], [month], tables, terms, {}), asked, month))
     timeline = None
     if asked.customer is not None and asked.figure.name == "mrr":
         timeline = models.timeline(tables["marts.mrr_changes"], asked.customer)
@@ -134,6 +153,7 @@ def rows_of(told: Told) -> pl.DataFrame:
         each.rows.select(
             pl.lit(told.asked.figure.name).alias("metric"),
             pl.lit(one.month).alias("month"),
+            *(pl.lit(value).alias(f"of_{key}") for key, value in one.cell.items()),
             pl.lit(each.name).alias("input"),
             pl.all(),
         )
@@ -179,15 +199,22 @@ def lines(told: Told) -> Iterator[str]:
         f"{terms.currency.upper()}, as of {terms.as_of:%Y-%m-%d %H:%M} UTC."
     )
     for month in dict.fromkeys(one.month for one in told.explanations):
-        yield f"Published: {said.published_sql(asked.figure, month)}"
+        cells = [one.cell for one in told.explanations if one.month == month]
+        yield f"Published: {_safe(said.published_sql(asked.figure, month, _shared(cells)))}"
     for one in told.explanations:
         yield from ("", _headline(one))
         for each in _inputs(one, asked):
             yield from ("", *_input_lines(one, each, asked))
         if asked.customer is not None or not said.is_its_input(one):
-            yield from ("", *_conclusion(one, asked))
+            yield from ("", *_conclusion(one, asked, terms))
     if told.timeline is not None:
         yield from ("", "What each subscription item was worth from when to when:", *_timeline(told.timeline))
+
+
+def _shared(cells: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
+    """What all of the cells have in common."""
+    first, *others = cells
+    return {key: value for key, value in first.items() if all(other[key] == value for other in others)}
 
 
 def _publication(connection: duckdb.DuckDBPyConnection, published: Path, asked: Asked) -> Mapping[str, Any]:
@@ -252,13 +279,21 @@ def _month(tables: models.Frames, asked: Asked, terms: Terms) -> date:
     return asked.month
 
 
+def _none_such(there: Sequence[Explanation], asked: Asked, month: date) -> str:
+    """That nothing is published of the keys asked for, and the values that there are."""
+    values = [
+        f"{key}={', '.join(dict.fromkeys(_safe(str(one.cell[key])) for one in there))}" for key in asked.figure.keys
+    ]
+    return f"{asked.figure.name} of {month:%Y-%m} is not published of that; there are {'; '.join(values)}."
+
+
 def _inputs(one: Explanation, asked: Asked) -> tuple[Input, ...]:
     return one.inputs if asked.customer is None else one.of(asked.customer)
 
 
 def _headline(one: Explanation) -> str:
     so_far = ", so far" if one.is_partial else ""
-    return f"{month_text(one.month)}{so_far}: {said.value_words(one)}"
+    return _safe(f"{month_text(one.month)}{so_far}{said.cell_words(one)}: {said.value_words(one)}")
 
 
 def _input_lines(one: Explanation, each: Input, asked: Asked) -> Iterator[str]:
@@ -281,9 +316,9 @@ def _of_whole(one: Explanation, each: Input, whole: Input) -> str:
     return f" of {said.amount_of(whole, one.currency)}{share}"
 
 
-def _conclusion(one: Explanation, asked: Asked) -> Iterator[str]:
+def _conclusion(one: Explanation, asked: Asked, terms: Terms) -> Iterator[str]:
     if asked.customer is not None and models.is_sum(one.figure):
-        share = models.made_of(one.figure, one.of(asked.customer))
+        share = models.made_of(one.figure, one.of(asked.customer), one.cell, terms)
         yield f"{asked.customer}'s share: {said.share_words(one, share)}."
     yield said.result_words(one)
 
@@ -336,6 +371,7 @@ def _document(one: Explanation, asked: Asked) -> dict[str, Any]:
     return {
         "month": one.month,
         "is_partial": one.is_partial,
+        "of": dict(one.cell),
         "currency": one.currency,
         "value": said.value_words(one),
         "numerator": one.numerator,

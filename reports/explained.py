@@ -1,5 +1,6 @@
 """What an explanation says, for a terminal and a page alike: names, sentences, sums and verdicts in words."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -66,7 +67,8 @@ def sum_words(one: Explanation, each: Input) -> str:
 
 def is_its_input(one: Explanation) -> bool:
     """Whether the figure is its only input, so that nothing is left to compute."""
-    return len(one.inputs) == 1 and not one.figure.is_divided and one.inputs[0].total == one.found_numerator
+    is_sum = one.figure.derived is None and not one.figure.is_divided
+    return len(one.inputs) == 1 and is_sum and one.inputs[0].total == one.found_numerator
 
 
 def result_words(one: Explanation) -> str:
@@ -75,7 +77,12 @@ def result_words(one: Explanation) -> str:
     if one.figure.is_divided:
         parts = f"{exact(one.found_numerator, currency)} / {exact(one.found_denominator, currency)}"
         return f"{formula(one.figure)} = {parts}{_quotient(one)}: {verdict(one)}."
-    return f"{formula(one.figure)} = {exact(one.found_numerator, currency)}: {verdict(one)}."
+    return f"{formula(one.figure)} = {_made(one.found_numerator, one, currency)}: {verdict(one)}."
+
+
+def _made(minor: Decimal | None, one: Explanation, currency: str | None) -> str:
+    """What the arithmetic comes to; a share as a share."""
+    return exact(minor, None if one.figure.unit == "rate" else currency)
 
 
 def verdict(one: Explanation) -> str:
@@ -84,7 +91,7 @@ def verdict(one: Explanation) -> str:
         return "as published"
     currency = _currency(one)
     over = f" / {exact(one.denominator, currency)}" if one.figure.is_divided else ""
-    return f"NOT as published, which is {exact(one.numerator, currency)}{over}"
+    return f"NOT as published, which is {_made(one.numerator, one, currency)}{over}"
 
 
 def share_words(one: Explanation, share: tuple[Decimal | None, Decimal | None]) -> str:
@@ -104,10 +111,22 @@ def value_words(one: Explanation) -> str:
         return "n/a"
     if one.figure.is_divided:
         return _quotient(one).removeprefix(" = ") or "n/a"
+    if one.figure.unit == "rate":
+        return f"{one.numerator * 100:.2f}%"
     if one.figure.unit == "count":
         return f"{one.numerator:,.0f}"
     code = one.currency or ""
     return f"{grouped(one.numerator.scaleb(-minor_exponent(code)), minor_exponent(code))} {code.upper()}"
+
+
+def cell_words(one: Explanation) -> str:
+    """`, policy stripe`; `, all customers, tenure month 5`; nothing where there is one figure a month."""
+    told = dict(one.cell)
+    words = []
+    if "segment" in told:
+        segment, value = told.pop("segment"), told.pop("segment_value")
+        words.append("all customers" if segment == "all" else f"{segment.replace('_', ' ')} {value}")
+    return "".join(f", {part}" for part in (*words, *(f"{key.replace('_', ' ')} {told[key]}" for key in told)))
 
 
 def _quotient(one: Explanation) -> str:
@@ -123,15 +142,27 @@ def _currency(one: Explanation) -> str | None:
     return None if is_number else one.currency
 
 
-def published_sql(figure: Figure, month: date) -> str:
-    """SQL on the published database for the rows that hold the figure."""
+UNDATED = {"cohort_retention": "cohort_month", "cash_by_day": "date_trunc('month', date)"}
+"""What dates the rows of tables that have no month."""
+AS_OF = ("survival_by_month", "customer_ltv")
+"""Tables that say how things are now."""
+
+
+def published_sql(figure: Figure, month: date, cell: Mapping[str, object] | None = None) -> str:
+    """SQL on the published database for the rows that hold the figure; `cell` has values of its keys."""
     if figure.column is None:
         asked, where, by = "month, value, numerator, denominator", [f"metric = '{figure.name}'"], ""
     else:
-        by = "currency" if figure.in_own_currency else ""
-        asked = f"{by}, sum({figure.column})" if by else f"sum({figure.column})"
-        where = [f"{figure.where[0]} = '{figure.where[1]}'"] if figure.where else []
-    dated = "date_trunc('month', date)" if figure.table == "cash_by_day" else "month"
-    conditions = " and ".join([*where, f"{dated} = date '{month}'"])
+        chosen_by = {**(cell or {}), **({figure.where[0]: figure.where[1]} if figure.where else {})}
+        by = ", ".join([*figure.keys, *(["currency"] if figure.in_own_currency else [])])
+        sums = ", ".join(f"sum({column})" for column in (figure.column, figure.over) if column)
+        asked = f"{by}, {sums}" if by else sums
+        where = [f"{key} = {_literal(value)}" for key, value in chosen_by.items()]
+    dated = UNDATED.get(figure.table, "month")
+    conditions = " and ".join([*where, *([] if figure.table in AS_OF else [f"{dated} = date '{month}'"])]) or "true"
     grouped_by = f" group by {by}" if by else ""
     return f"select {asked} from {figure.table} where {conditions}{grouped_by}"  # noqa: S608 - our own names
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else "'{}'".format(str(value).replace("'", "''"))

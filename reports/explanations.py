@@ -19,6 +19,7 @@ from dashboards.page import Block, Column, Download, Facts, Listing, Page, Row, 
 from dashboards.values import MINUS, Cell, Count, Link, Verdict, month_text
 from models.explain import FIGURES, Explanation, Figure, Input, explain, months, needed
 from models.lineage.source import NUMBER
+from models.policy import GROUPS
 from models.published import NO_ACCOUNT, terms_of
 from models.terms import Terms as ModelTerms
 from reports import explained as said
@@ -33,6 +34,20 @@ SHOWN_ROWS = 12
 FILE_ROWS = 5_000
 """Rows of an input that are in the file beside its page, the largest."""
 
+WITHOUT_PAGE = frozenset({"mrr_under_policy", *(f"policy_{group}" for group in GROUPS)})
+"""Figures that the command alone follows: the page of the whole difference says of each row which rules it is of."""
+
+PAGED = tuple(one for one in FIGURES.values() if one.name not in WITHOUT_PAGE)
+
+SHOWN_CELLS = 6
+"""Figures that a page shows, of those with more than one a month."""
+
+EARLIER = {"cohort_retention": 12}
+"""How many months before the last a page shows, by table: of a cohort that has just begun there is nothing to see."""
+
+AGES = ("months_since", "tenure_month")
+"""Keys that count months: of these a page shows some from all over."""
+
 MOST_ROWS = 2_000_000
 """Rows of the tables that a page may be made from; beyond, the command alone follows a figure to its rows."""
 
@@ -43,8 +58,12 @@ BELONGS_TO: Mapping[str, tuple[str, ...]] = {
     "net_volume": ("net_volume", "gross_volume", "fees"),
     "cash": (
         *("cash_charges", "cash_refunds", "cash_disputes", "cash_fees", "cash_adjustments", "cash_net", "cash_payouts"),
+        "cash_closing_balance",
     ),
-    "balance_reconciliation": ("cash_net", "cash_payouts"),
+    "balance_reconciliation": ("cash_closing_balance", "cash_net", "cash_payouts"),
+    "mrr_by_policy": ("policy_difference",),
+    "cohort_retention": ("cohort_customer_retention", "cohort_mrr_retention"),
+    "survival": ("survival", "survival_at_risk", "survival_churned"),
     "refund_volume_rate": ("refund_volume_rate", "refund_count_rate", "refunds"),
     "dispute_rate": ("dispute_rate", "disputes"),
     "recovery_rate": ("recovery_rate", "failed_invoices", "failed_amount", "recovered_invoices", "recovered_amount"),
@@ -66,6 +85,7 @@ PLACES: Mapping[str, str] = {
 """Beginning of an id, and where Stripe's dashboard shows the object; others are found by its search."""
 
 SEARCHED = frozenset({"re", "pyr", "txn", "il", "ii", "cn", "si"})
+SLUG = re.compile(r"[^a-z0-9]+")
 ID = re.compile(r"([a-z]+)_[A-Za-z0-9_]+")
 TABLES_THERE = """
 select table_schema, table_name from information_schema.tables where table_catalog = current_catalog()
@@ -86,11 +106,11 @@ def pages(connection: duckdb.DuckDBPyConnection, account_id: str, through: date 
         return []
     row = publication.row(0, named=True)
     found = _explained(connection, account_id, terms_of(row), through)
-    dashboard = _dashboard(account_id, row["livemode"])
+    address = dashboard(account_id, row["livemode"])
     told = publication_of({"publication": publication})
     names = customer_names(Marts({"customers": _table(connection, "marts.customers", account_id).collect()}, told))
-    shown = Shown(Terms(told), names, dashboard)
-    return [_page(one, found.get(one.name, []), shown) for one in FIGURES.values()]
+    shown = Shown(Terms(told), names, address)
+    return [_page(one, found.get(one.name, []), shown) for one in PAGED]
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,7 @@ class Shown:
 def _publication(connection: duckdb.DuckDBPyConnection, account_id: str) -> pl.DataFrame | None:
     """The account's row of `marts.publication`; None where a table or a column is not there that pages need."""
     there = {f"{schema}.{table}" for schema, table in connection.execute(TABLES_THERE).fetchall()}
-    if not there.issuperset(needed(FIGURES.values())):
+    if not there.issuperset(needed(PAGED)):
         return None
     rows: pl.DataFrame = connection.sql("from marts.publication where account_id = ?", params=[account_id]).pl()
     has_all = {"policy_rules", "livemode"} <= set(rows.columns)
@@ -116,8 +136,8 @@ def _explained(
     connection: duckdb.DuckDBPyConnection, account_id: str, terms: ModelTerms, through: date | None
 ) -> dict[str, list[Explanation]]:
     """The explanations of the last full month of each figure that has one and is not too large."""
-    sizes = {name: _size(connection, name) for name in needed(FIGURES.values())}
-    figures = [one for one in FIGURES.values() if sum(sizes[name] for name in needed([one])) <= MOST_ROWS]
+    sizes = {name: _size(connection, name) for name in needed(PAGED)}
+    figures = [one for one in PAGED if sum(sizes[name] for name in needed([one])) <= MOST_ROWS]
     tables = {name: _table(connection, name, account_id) for name in needed(figures)}
     by_month: dict[date, list[Figure]] = {}
     for one in figures:
@@ -151,12 +171,16 @@ def _last_month(
         for month, is_partial in months(figure, tables, terms).items()
         if through is None or month <= through
     }
-    return max((month for month, is_partial in there.items() if not is_partial), default=max(there, default=None))
+    over = sorted(month for month, is_partial in there.items() if not is_partial) or sorted(there)
+    return over[max(0, len(over) - 1 - EARLIER.get(figure.table, 0))] if over else None
 
 
 def _page(figure: Figure, found: Sequence[Explanation], with_: Shown) -> Page:
-    sections = [Section(_heading(one), tuple(_blocks(one, with_))) for one in found]
-    what = [said.sentence(figure), *(f"{_heading(one)}: {said.value_words(one)}." for one in found)]
+    shown = _shown(figure, found)
+    sections = [Section(_heading(one), tuple(_blocks(one, with_))) for one in shown]
+    what = [said.sentence(figure), *(f"{_heading(one)}: {said.value_words(one)}." for one in shown)]
+    if len(shown) < len(found):
+        what.append(f"{len(found)} are published of that month; the commands below show each.")
     if not found:
         what.append("There are no rows here: none yet, or too many for a page; the command below has them.")
     behind = tuple(dict.fromkeys((figure.name, *(term for term, names in BELONGS_TO.items() if figure.name in names))))
@@ -170,10 +194,19 @@ def _page(figure: Figure, found: Sequence[Explanation], with_: Shown) -> Page:
     )
 
 
+def _shown(figure: Figure, found: Sequence[Explanation]) -> Sequence[Explanation]:
+    """Of many figures of a month those that a page has room for; none of the keyed ones that have nothing behind."""
+    if not figure.keys:
+        return found
+    filled = [one for one in found if any(not each.rows.is_empty() for each in one.inputs)]
+    step = -(-len(filled) // SHOWN_CELLS) if figure.keys[-1] in AGES else 1
+    return filled[:: max(step, 1)][:SHOWN_CELLS]
+
+
 def _heading(one: Explanation) -> str:
     so_far = " so far" if one.is_partial else ""
     currency = f", {(one.currency or '').upper()}" if one.figure.in_own_currency else ""
-    return f"{month_text(one.month)}{so_far}{currency}"
+    return f"{month_text(one.month)}{so_far}{currency}{said.cell_words(one)}"
 
 
 def _blocks(one: Explanation, with_: Shown) -> Iterator[Block]:
@@ -212,7 +245,8 @@ def _rows_block(one: Explanation, each: Input, with_: Shown) -> TableBlock:
     rows = [Row(cells(row)) for row in shown.iter_rows(named=True)]
     rows += _totals(each, shown, len(columns), one.currency, with_.terms)
     of_currency = (one.currency,) if one.figure.in_own_currency else ()
-    name = "-".join(filter(None, ("explain", one.figure.name, each.name, *of_currency))).replace("_", "-")
+    cell = (SLUG.sub("-", str(value).lower()) for value in one.cell.values())
+    name = "-".join(filter(None, ("explain", one.figure.name, each.name, *of_currency, *cell))).replace("_", "-")
     caption = f"Rows of {each.name}, {_heading(one)}, the largest first"
     in_file = each.rows.head(FILE_ROWS)
     notes = ("Rounded to the minor unit here, exact in the file",) if each.source.unit != NUMBER else ()
@@ -296,7 +330,7 @@ def _linked(id_: str, dashboard: str) -> Cell:
     return Link(id_, f"{dashboard}search?query={first}") if known[1] in SEARCHED else id_
 
 
-def _dashboard(account_id: str, livemode: bool | None) -> str:
+def dashboard(account_id: str, livemode: bool | None) -> str:
     """Where Stripe shows the account's objects; its test mode has pages of its own."""
     account = f"{account_id}/" if ID.fullmatch(account_id) else ""
     return f"{STRIPE}{account}{'test/' if livemode is False else ''}"
@@ -307,7 +341,9 @@ def _commands(figure: Figure, found: Sequence[Explanation]) -> Iterator[tuple[st
     yield f"revenue explain {figure.name}{month} --limit 0", "Every row, in a terminal"
     file = f"{figure.name}.csv"
     yield f"revenue explain {figure.name}{month} --format csv --output {file}", "Every row, in a file"
+    for key in figure.keys:
+        yield f"revenue explain {figure.name}{month} --of {key}=…", f"Of one {key.replace('_', ' ')}"
     yield f"revenue explain {figure.name}{month} --customer cus_…", "One customer's rows, and its part"
     if found:
-        sql = said.published_sql(figure, found[0].month)
+        sql = said.published_sql(figure, found[0].month, figure.usual)
         yield f'revenue query "{sql}"', "The figure as it is published"

@@ -6,7 +6,7 @@ from datetime import date
 
 from dashboards.page import Block, Column, Page, Row, Section, Table, TableBlock, Tile, Tiles
 from dashboards.values import Cell, Count, Missing, Money, Rate, day_text, month_text, number_of, shown
-from reports import movements, mrr
+from reports import at_risk, movements, mrr
 from reports.comparisons import change_words, comparisons
 from reports.glossary import SHORT
 from reports.marts import Marts
@@ -91,6 +91,8 @@ def findings(marts: Marts, months: Sequence[MrrMonth], figures: Metrics, terms: 
         movements.largest_loss_words(marts, last, terms),
     ]
     said += [_churn_words(last.first, figures), _cash_words(last.first, figures, terms)]
+    if marts.table("at_risk_accounts").height:
+        said.append(at_risk.words(marts, terms))
     return tuple(sentence for sentence in said if sentence)
 
 

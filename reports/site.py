@@ -13,6 +13,7 @@ from dashboards.page import Page
 from reports import (
     actions,
     all_accounts,
+    at_risk,
     cash,
     churn,
     customers,
@@ -48,6 +49,7 @@ REPORTS: tuple[Report, ...] = (
     churn.page,
     ltv.page,
     forecast.page,
+    at_risk.page,
     payment_recovery.page,
     actions.page,
     refunds_and_disputes.page,

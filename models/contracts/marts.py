@@ -223,8 +223,8 @@ class MrrExclusions(Mart):
     subscription_item_id = text("Subscription item", key=True)
     currency = text(CURRENCY)
     reason = text(
-        "trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount; by other policies than "
-        "the default also cancel_requested, past_due, awaiting_payment"
+        "trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount, no_quantity; by other "
+        "policies than the default also cancel_requested, past_due, awaiting_payment"
     )
     list_mrr = mrr("What it would be worth a month before discounts, if it counted")
 
@@ -600,6 +600,92 @@ class RiskPoints(Mart):
     basis = text("fitted (to the account's churns) or expert prior")
     customers = count("Customers at starts of past months that had it, with 90 days known after")
     churned = count("Of those, left within 90 days in the score's way")
+
+
+ANY_KIND = "payment, voluntary, or any: whichever way"
+WITHIN = "Days within which leaving was looked for: 30 or 90"
+POPULATION = "without_leaving, or with_leaving: with those who had announced their leaving, listed first"
+RANKING = "expected_loss (the order of the list), score, past_due_first (then the largest MRR) or random"
+FOUND = "Of those listed, left; what is expected where several are ranked alike"
+
+
+class RiskBacktestByMonth(Mart):
+    """What the first k of a ranking at the start of one past month came to: scores by points from what was known then.
+
+    Months are there once the days have passed after them.
+    """
+
+    table_name = "risk_backtest_by_month"
+    scored_on = day("First day of the month, at whose start customers were ranked", key=True)
+    score_kind = text(ANY_KIND, key=True)
+    horizon_days = number(WITHIN, key=True)
+    population = text(POPULATION, key=True)
+    ranking = text(RANKING, key=True)
+    k = number("How many of the first are listed: 10, 25 or 50", key=True)
+    customers = count("Customers who paid then")
+    churned = count("Of those, left so within the days")
+    listed = count("The first k, or all where there were fewer")
+    found = dy.Float64(nullable=False, description=FOUND)
+    mrr_lost_reporting = reporting_money("MRR of those who left, as of the date")
+    mrr_found_reporting = reporting_money("Of that, of those listed; expected where several are ranked alike")
+
+
+class RiskBacktest(Mart):
+    """How well the first k of a ranking did, over all past months."""
+
+    table_name = "risk_backtest"
+    score_kind = text(ANY_KIND, key=True)
+    horizon_days = number(WITHIN, key=True)
+    population = text(POPULATION, key=True)
+    ranking = text(RANKING, key=True)
+    k = number("How many of the first are listed in a month: 10, 25 or 50", key=True)
+    months = count("Months that were tried")
+    customers = count("Customers who paid, added up over the months")
+    churned = count("Of those, left so within the days")
+    listed = count("Customers listed")
+    found = dy.Float64(nullable=False, description=FOUND)
+    base_rate = rate("churned / customers")
+    precision = rate("found / listed")
+    recall = rate("found / churned")
+    lift = dy.Float64(nullable=True, description="precision / base_rate", metadata={"unit": "ratio"})
+    mrr_lost_reporting = reporting_money("MRR of those who left, as of the dates")
+    mrr_found_reporting = reporting_money("Of that, of those listed")
+    mrr_recall = rate("mrr_found_reporting / mrr_lost_reporting")
+
+
+class RiskQuality(Mart):
+    """How well one score told apart those who left from those who stayed, over all past months and all customers."""
+
+    table_name = "risk_quality"
+    score_kind = text(ANY_KIND, key=True)
+    horizon_days = number(WITHIN, key=True)
+    months = count("Months that were tried")
+    customers = count("Customers who paid and had not announced their leaving, added up over the months")
+    churned = count("Of those, left so within the days")
+    churns = count("Churns behind them: those within 30 days of the start of a month")
+    base_rate = rate("churned / customers")
+    roc_auc = rate("Chance that one who left was ranked before one who stayed; null without both")
+    pr_auc = rate("Average precision; null where nobody left")
+    brier = rate("Mean square of the chance told less what came: the lower the better")
+    brier_of_base_rate = rate("The same, had everybody been given base_rate")
+    is_validated = flag("False with fewer than 50 churns: the backtest proves nothing yet")
+    is_calibrated = flag("True from 500 churns on: chances in at_risk_accounts are calibrated by what came")
+    basis = text("Where the points were from at the dates: fitted, expert prior or both in turn")
+
+
+class RiskCalibration(Mart):
+    """One tenth of all customers at past months, by the chance they were given: what was told, and what came."""
+
+    table_name = "risk_calibration"
+    score_kind = text(ANY_KIND, key=True)
+    horizon_days = number(WITHIN, key=True)
+    tenth = number("1, the likeliest to leave, to 10; some are empty where many were given one chance", key=True)
+    customers = count("Customers, added up over the months")
+    churned = count("Of those, left so within the days")
+    told_rate = rate("Mean chance that they were given, before calibration")
+    churned_rate = rate("churned / customers")
+    churned_low_rate = rate("Lower end of its 95 % interval (Wilson)")
+    churned_high_rate = rate("Upper end of its 95 % interval (Wilson)")
 
 
 class CancellationRequests(Mart):
@@ -1080,9 +1166,11 @@ class DataChecks(Mart):
     table_name = "data_checks"
     check_name = text("Name of the check", key=True)
     table_name_ = dy.String(alias="table_name", primary_key=True, description="Table it looks at")
-    passed = flag("True where nothing was found")
+    passed = flag("True where nothing was found, or what was found is only a note")
     failing_rows = count("Rows found")
-    severity = text("blocking: figures cannot be trusted; warning: something needs a look")
+    severity = text(
+        "blocking: figures cannot be trusted; warning: something needs a look; note: unusual, and treated by a rule"
+    )
     checked_at = instant("As-of instant of the build")
     detail = text("What was found, for a person", nullable=True)
 
@@ -1211,6 +1299,10 @@ TABLES: tuple[type[Mart], ...] = (
     MrrForecastOrigins,
     AtRiskAccounts,
     RiskPoints,
+    RiskBacktest,
+    RiskBacktestByMonth,
+    RiskQuality,
+    RiskCalibration,
     CancellationRequests,
     CancellationSavesByMonth,
     CohortRetention,

@@ -99,7 +99,7 @@ class ItemsNow(SpineFrame):
     mrr_micros = micros("What it counts in MRR now; 0 where it does not")
     counts = flag("True where it counts in MRR now")
     reason = text(
-        "Why not: trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount, "
+        "Why not: trialing, metered, free, paused, unpaid, incomplete, ended, one_time, unknown_amount, no_quantity, "
         "cancel_requested, past_due, awaiting_payment",
         nullable=True,
     )

@@ -53,6 +53,8 @@ class Customers(Staged):
     delinquent = flag("True where the latest charge or invoice is overdue", nullable=True)
     address_country = text("ISO country of the address", nullable=True)
     tax_exempt = text("none, exempt or reverse", nullable=True)
+    default_payment_method_id = text("Payment method that its invoices are charged to", nullable=True)
+    default_source_id = text("Older kind of the same: a card or source", nullable=True)
     created_at = instant(CREATED, nullable=True)
     deleted = flag(DELETED)
     metadata = text(METADATA, nullable=True)
@@ -142,6 +144,13 @@ class Discounts(Staged):
     end_at = instant("When it ends; null where it does not, or after one use", nullable=True)
 
 
+PENDING_ITEM: dict[str, dy.Column] = {
+    "id": dy.String(nullable=True),
+    "price_id": dy.String(nullable=True),
+    "quantity": dy.Int64(nullable=True),
+}
+
+
 class Subscriptions(Staged):
     """One subscription as it stands now."""
 
@@ -153,6 +162,7 @@ class Subscriptions(Staged):
     )
     currency = text("Currency it is billed in", nullable=True)
     collection_method = text("charge_automatically or send_invoice", nullable=True)
+    days_until_due = count("Days that a sent invoice may be paid in", nullable=True)
     created_at = instant(CREATED, nullable=True)
     start_at = instant("When it began; earlier than created_at where backdated", nullable=True)
     trial_start_at = instant("Start of its trial", nullable=True)
@@ -175,6 +185,10 @@ class Subscriptions(Staged):
     latest_invoice_id = text("Its newest invoice", nullable=True)
     default_payment_method_id = text("Payment method it is charged to", nullable=True)
     schedule_id = text("Subscription schedule that drives it", nullable=True)
+    pending_update_expires_at = instant(
+        "Until when a change waits for its payment; null where none does", nullable=True
+    )
+    pending_update_items = structs(PENDING_ITEM, "Items of the change that waits: id, price, units")
     billing_mode_type = text("classic or flexible: how prorations are made", nullable=True)
     metadata = text(METADATA, nullable=True)
     test_clock_id = text("Test clock it lives on, in test mode", nullable=True)
@@ -492,6 +506,7 @@ class CreditNotes(Staged):
     amount = money("Amount credited, tax included", nullable=True)
     total = money("Total of its lines, discounts and tax included", nullable=True)
     total_excluding_tax = money("Total without tax", nullable=True)
+    amount_shipping = money("Of it shipping, without its tax", nullable=True)
     currency = text(CURRENCY, nullable=True)
     status = text("issued or void", nullable=True)
     type = text("pre_payment, post_payment or mixed", nullable=True)

@@ -2,13 +2,14 @@
 
 A source gives rows of one form: account_id, month, customer_id (null where no one's), the ids and facts of the row,
 own_amount and own_currency where it was converted or is money, and `amount`, exact, in minor units of `currency` (or a
-number, where `currency` is null). The amounts of a month add up to the input. Sources are the functions that the
+number, where `currency` is null). The amounts of a month (or of those rows that the source says are behind a cell) add
+up to the input. Sources are the functions that the
 metrics themselves are summed from, over the published tables: no figure is defined twice.
 """
 
 from collections.abc import Mapping
 
-from models.lineage import cash, customers, payments, recurring, revenue
+from models.lineage import cash, customers, lifetimes, payments, policies, recurring, revenue
 from models.lineage.source import Source
 
 SOURCES: Mapping[str, Source] = {
@@ -17,5 +18,7 @@ SOURCES: Mapping[str, Source] = {
     **payments.SOURCES,
     **cash.SOURCES,
     **revenue.SOURCES,
+    **policies.SOURCES,
+    **lifetimes.SOURCES,
 }
 """Every input of a figure and the rows behind it. A figure whose inputs are not all here fails a test."""

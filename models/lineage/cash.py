@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from models.cash import ledger
-from models.lineage.source import EXACT, MONEY, Frame, Make, Source, source
+from models.lineage.source import EXACT, MONEY, Frame, Make, Source, source, up_to_month
 from models.metrics import volume
 from models.movements import CUSTOMER
 from models.periods import month_of
@@ -62,6 +62,23 @@ def _cash(*columns: str, less_fee: bool = False) -> Make:
     return rows
 
 
+def _so_far(balance_transactions: Frame, charges: Frame, refunds: Frame, disputes: Frame, terms: Terms) -> Frame:
+    """Every balance transaction with what it leaves of the balance."""
+    moved = ledger(balance_transactions, terms).with_columns(left=(pl.col("amount") - pl.col("fee")).cast(EXACT))
+    return _transactions(moved, balance_transactions, charges, refunds, disputes).select(
+        *CUSTOMER,
+        "balance_transaction_id",
+        "source_id",
+        "month",
+        "date",
+        "reporting_category",
+        own_amount="left",
+        own_currency="currency",
+        amount="left",
+        currency="currency",
+    )
+
+
 def _transactions(moved: Frame, balance_transactions: Frame, charges: Frame, refunds: Frame, disputes: Frame) -> Frame:
     """Rows of `cash.ledger` with what each came of and whose that is."""
     came_of = balance_transactions.select("account_id", "id", "source_id", "reporting_category")
@@ -83,4 +100,7 @@ SOURCES: Mapping[str, Source] = {
     "cash_fees": source("balance transactions", MONEY, _cash("fees", less_fee=True), _CASH),
     "cash_adjustments": source("balance transactions", MONEY, _cash("adjustments"), _CASH),
     "cash_payouts": source("balance transactions", MONEY, _cash("payouts"), _CASH),
+    "cash_closing_balance": source(
+        "balance transactions so far, payouts among them", MONEY, _so_far, _CASH, within=up_to_month
+    ),
 }

@@ -1,6 +1,7 @@
 """Rows behind MRR: changes of subscription items, and what items are worth."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -147,6 +148,15 @@ def _kept(months: int) -> Make:
     return rows
 
 
+def _own(make: Make) -> Make:
+    """The rows in the currency in which they are, none converted."""
+
+    def rows(*given: Any) -> Frame:
+        return make(*given).with_columns(amount="own_amount", currency="own_currency").drop("rated_on")
+
+    return rows
+
+
 def _mrr(words: str, make: Make, inputs: str) -> Source:
     return source(words, MONEY, make, inputs, "rated_on", "spine.mrr_rates")
 
@@ -167,4 +177,7 @@ SOURCES: Mapping[str, Source] = {
     "base_mrr_1": _mrr(f"{_ITEMS} a month ago", _looked_back(1, is_base=True), _STOCK),
     "end_mrr_1": _mrr(f"{_ITEMS} now, of those customers", _looked_back(1, is_base=False), _STOCK),
     "kept_mrr_1": source("customers of a month ago", MONEY, _kept(1), _STOCK),
+    "opening_mrr_by_currency": source(f"{_ITEMS} at the start", MONEY, _own(worth_before), _STOCK),
+    "closing_mrr_by_currency": source(f"{_ITEMS} at the end", MONEY, _own(worth), _STOCK),
+    **{f"{kind}_mrr_by_currency": source(_CHANGES, MONEY, _own(_moved(kind)), _MOVES) for kind in TYPES},
 }

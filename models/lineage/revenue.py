@@ -6,7 +6,7 @@ import polars as pl
 
 from models.lineage.source import EXACT, MONEY, Frame, Make, Source, next_month, source
 from models.periods import day_of, month_of
-from models.recognition import BILLED, CAUGHT_UP, POSTING
+from models.recognition import BILLED, CAUGHT_UP, LAPSED, POSTING
 from models.stock import standing
 from models.terms import Terms
 
@@ -60,7 +60,7 @@ def _payers(invoices: Frame, invoice_items: Frame) -> Frame:
 
 
 def _postings(postings: Frame, payers: Frame, amount: pl.Expr) -> Frame:
-    about = pl.coalesce("invoice_id", "posting_id").alias("about")
+    about = pl.coalesce("invoice_id", pl.col("posting_id").str.strip_suffix(LAPSED)).alias("about")
     return (
         postings.with_columns(about)
         .join(payers, on=["account_id", "about"], how="left")

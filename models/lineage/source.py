@@ -1,7 +1,8 @@
 """What a source of an input is, and the forms that its rows take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -27,6 +28,8 @@ IDS = (
 
 Frame = pl.LazyFrame
 Make = Callable[..., Frame]
+Cell = Mapping[str, Any]
+"""What chooses one figure of a table: its `month`, and the values of the figure's own keys."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,26 @@ class Source:
     """Column of the day at whose rate own_amount was converted; empty where nothing was, or in steps."""
     rates: str = "spine.rates"
     """The rates it was converted at."""
+    within: Callable[[Cell], pl.Expr] | None = None
+    """Which rows are behind one cell; None: those of its month, and of its keys as far as rows have them."""
 
 
-def source(words: str, unit: str, make: Make, inputs: str, rated_on: str = "", rates: str = "spine.rates") -> Source:
+def source(
+    words: str,
+    unit: str,
+    make: Make,
+    inputs: str,
+    rated_on: str = "",
+    rates: str = "spine.rates",
+    within: Callable[[Cell], pl.Expr] | None = None,
+) -> Source:
     """A source, its frames named in one text."""
-    return Source(words, unit, make, tuple(inputs.split()), rated_on, rates)
+    return Source(words, unit, make, tuple(inputs.split()), rated_on, rates, within)
+
+
+def up_to_month(cell: Cell) -> pl.Expr:
+    """The rows of the cell's month and of all before it."""
+    return pl.col("month") <= pl.lit(cell["month"])
 
 
 def counted(rows: Frame) -> Frame:

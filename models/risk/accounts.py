@@ -16,7 +16,8 @@ import polars as pl
 from models.contracts.marts import AtRiskAccounts
 from models.movements import CUSTOMER
 from models.plans import collected
-from models.risk import cards
+from models.risk import calibration, cards
+from models.risk.calibration import Calibration
 from models.risk.features import BY_NAME, FEATURES, KINDS, PAYMENT, VOLUNTARY, held
 from models.risk.points import LEADING, Card
 from models.risk.snapshots import HORIZONS
@@ -52,14 +53,16 @@ CODED = {
 """What the levels of a customer come to."""
 
 
-def risk_scores(standing: pl.LazyFrame, risk_cards: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def risk_scores(
+    standing: pl.LazyFrame, risk_cards: pl.LazyFrame, calibrations: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
     """Every customer who pays now with its scores: the columns of `standing.standing_now`, `CODED` and risk_band.
 
-    `risk_cards` is of `cards.risk_cards`.
+    `risk_cards` is of `cards.risk_cards`, `calibrations` of `calibration.risk_calibrations`.
     """
-    known = cards.read(risk_cards.pipe(collected))
+    known, by_past = cards.read(risk_cards.pipe(collected)), calibration.read(calibrations)
     seen = standing.select("account_id", "code").unique().sort("account_id", "code").pipe(collected)
-    rows = [(account, code, *_scored(known[account], code)) for account, code in seen.iter_rows()]
+    rows = [(account, code, *_scored(account, known[account], by_past, code)) for account, code in seen.iter_rows()]
     chance, stays = pl.col("probability_90d"), ~pl.col("leaving")
     mean = chance.filter(stays).mean().over("account_id")
     band = pl.lit(LOW)
@@ -117,10 +120,16 @@ def at_risk_accounts(
 _ORDER = [*CUSTOMER, "feature", "level", "from_at", "subject"]
 
 
-def _scored(of: Mapping[str, Card], code: int) -> tuple[object, ...]:
+def _scored(
+    account: str, of: Mapping[str, Card], by_past: Mapping[tuple[str, str, int], Calibration], code: int
+) -> tuple[object, ...]:
     """The columns of `CODED` beside account and code."""
     scores = {kind: of[kind].score(code) for kind in KINDS}
-    chances = {(kind, days): of[kind].chance(code, days) for kind in KINDS for days in HORIZONS}
+    chances = {
+        (kind, days): by_past.get((account, kind, days), Calibration()).of(of[kind].chance(code, days))
+        for kind in KINDS
+        for days in HORIZONS
+    }
     leads = max(KINDS, key=lambda kind: chances[kind, LEADING])
     within = [1 - (1 - chances[PAYMENT, days]) * (1 - chances[VOLUNTARY, days]) for days in HORIZONS]
     by_kind = [*(scores[kind] for kind in KINDS), *(chances[kind, LEADING] for kind in KINDS)]

@@ -25,28 +25,41 @@ BASE = -1
 """What stands as feature for the base, whose level is its days."""
 
 
-def risk_cards(history: pl.LazyFrame, accounts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """The points that hold now, in the columns of `CARD`; `history` is of `snapshots.history`, `accounts` is staged."""
-    counted = history.pipe(collected)
-    names = sorted({*counted["account_id"], *accounts.pipe(collected)["id"]})
+def risk_cards(history: pl.LazyFrame, standing: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The points that hold now, in the columns of `CARD`; `history` is of `snapshots.history`, `standing` of
+    `standing.standing_now`."""
+    counted = history.pipe(coded).pipe(collected)
+    paying = standing.select(pl.col("account_id").unique()).pipe(collected)
+    names = sorted({*counted["account_id"], *paying["account_id"]})
     rows = [
         row for name in names for row in _rows(name, made_at(counted.filter(account_id=name), terms.as_of_day).values())
     ]
     return pl.LazyFrame(rows, schema=CARD, orient="row")
 
 
-def made_at(history: pl.DataFrame, on: date) -> dict[str, Card]:
-    """The points of both scores from what was known on a day: churns of each horizon only where it had passed."""
-    known = history.filter(~pl.col("leaving"))
-    return cards({days: seen(known.filter(pl.col("scored_on") <= on - timedelta(days=days))) for days in HORIZONS})
-
-
-def seen(history: pl.DataFrame) -> list[Seen]:
-    """Snapshots by code."""
+def coded(history: pl.LazyFrame) -> pl.LazyFrame:
+    """The snapshots, those who had announced their leaving apart, by account_id, scored_on and code: customers, and how
+    many of them left by each of `LOST_BITS`."""
     customers = pl.col("customers")
-    left = [customers.filter(pl.col("lost") & bit != 0).sum().alias(str(bit)) for bit in LOST_BITS.values()]
-    grouped = history.group_by("code").agg(customers.sum(), *left).sort("code")
+    left = [customers.filter(pl.col("lost") & bit != 0).sum().alias(_name(bit)) for bit in LOST_BITS.values()]
+    by_code = history.filter(~pl.col("leaving")).group_by("account_id", "scored_on", "code")
+    return by_code.agg(customers.sum(), *left)
+
+
+def made_at(coded: pl.DataFrame, on: date) -> dict[str, Card]:
+    """The points of both scores from what was known on a day: churns of each horizon only where it had passed."""
+    return cards({days: seen(coded.filter(pl.col("scored_on") <= on - timedelta(days=days))) for days in HORIZONS})
+
+
+def seen(coded: pl.DataFrame) -> list[Seen]:
+    """Snapshots of all dates by code; `coded` is of the function of that name."""
+    counts = pl.col("customers", *(_name(bit) for bit in LOST_BITS.values()))
+    grouped = coded.group_by("code").agg(counts.sum()).sort("code")
     return [Seen(code, many, tuple(lost)) for code, many, *lost in grouped.iter_rows()]
+
+
+def _name(bit: int) -> str:
+    return f"lost_{bit}"
 
 
 def read(rows: pl.DataFrame) -> dict[str, dict[str, Card]]:
@@ -62,7 +75,7 @@ def read(rows: pl.DataFrame) -> dict[str, dict[str, Card]]:
 
 def risk_points(risk_cards: pl.LazyFrame, history: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.risk_points`: `risk_cards` is of the function of that name, `history` of `snapshots.history`."""
-    by_account = history.filter(~pl.col("leaving")).pipe(collected).partition_by("account_id", as_dict=True)
+    by_account = history.pipe(coded).pipe(collected).partition_by("account_id", as_dict=True)
     until = terms.as_of_day - timedelta(days=LEADING)
     counts = {key[0]: _counts(seen(part.filter(pl.col("scored_on") <= until))) for key, part in by_account.items()}
     rows = []

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import polars as pl
 
+from models.failures import INVOICE
 from models.movements import CUSTOMER
 from models.outlook import SUBSCRIPTION
+from models.plans import collected
 from models.preventable import EXPIRED_CODES
 from models.recovery import AUTHENTICATION, HARD
 from models.risk.windows import windows
@@ -36,8 +38,9 @@ def payment_windows(
 
     `attempts` is of `failures.payment_attempts`, the others are staged.
     """
-    owed = _owed(invoices, subscriptions)
-    tries = _failed_tries(owed, attempts)
+    failed = attempts.filter(pl.col("status") == "failed")
+    owed = _owed(invoices, failed, subscriptions).pipe(collected).lazy()
+    tries = _failed_tries(owed, failed).pipe(collected).lazy()
     return pl.concat(
         [
             _failing(tries),
@@ -51,40 +54,45 @@ def payment_windows(
     ).filter(pl.col("from_at") <= terms.as_of)
 
 
-def _owed(invoices: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices with when they stopped to endanger their subscription: paid, voided or given up, or a later one of the
-    subscription paid, or the subscription ended."""
-    ends = subscriptions.select("account_id", "ended_at", subscription_id="id")
+def _owed(invoices: pl.LazyFrame, failed: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+    """Invoices that failed or were sent, with when they stopped to endanger their subscription: paid, voided or given
+    up, or a later one of the subscription paid, or the subscription ended."""
+    issued = invoices.filter(pl.col("status") != "draft", pl.col("customer_id").is_not_null()).select(
+        *CUSTOMER,
+        "subscription_id",
+        "created_at",
+        "due_at",
+        "finalized_at",
+        "paid_at",
+        "voided_at",
+        "marked_uncollectible_at",
+        invoice_id="id",
+        is_sent=pl.col("collection_method").eq_missing("send_invoice"),
+    )
+    doubtful = pl.concat(
+        [issued.filter("is_sent"), issued.filter(~pl.col("is_sent")).join(failed, on=INVOICE, how="semi")]
+    )
     later_paid_at = pl.col("paid_at").cum_min(reverse=True).backward_fill().over(SUBSCRIPTION, order_by="created_at")
-    is_of_one = pl.col("subscription_id").is_not_null()
+    paid_later = issued.join(doubtful.select(SUBSCRIPTION).unique(), on=SUBSCRIPTION, how="semi").select(
+        "account_id", "invoice_id", later_paid_at=later_paid_at
+    )
+    ends = subscriptions.select("account_id", "ended_at", subscription_id="id")
+    settled = ("paid_at", "voided_at", "marked_uncollectible_at", "later_paid_at", "ended_at")
     return (
-        invoices.filter(pl.col("status") != "draft", pl.col("customer_id").is_not_null())
-        .with_columns(later_paid_at=pl.when(is_of_one).then(later_paid_at))
+        doubtful.join(paid_later, on=INVOICE, how="left")
         .join(ends, on=SUBSCRIPTION, how="left")
-        .select(
-            *CUSTOMER,
-            "due_at",
-            "finalized_at",
-            invoice_id="id",
-            is_sent=pl.col("collection_method").eq_missing("send_invoice"),
-            settled_at=pl.min_horizontal(
-                "paid_at", "voided_at", "marked_uncollectible_at", "later_paid_at", "ended_at"
-            ),
-            was_paid=pl.col("paid_at").is_not_null(),
-        )
+        .with_columns(settled_at=pl.min_horizontal(settled), was_paid=pl.col("paid_at").is_not_null())
     )
 
 
-def _failed_tries(owed: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+def _failed_tries(owed: pl.LazyFrame, failed: pl.LazyFrame) -> pl.LazyFrame:
     """Failed attempts, numbered within their invoice."""
-    invoice = ["account_id", "invoice_id"]
     return (
-        attempts.filter(pl.col("status") == "failed")
-        .join(owed, on=invoice, how="inner")
-        .sort(*invoice, "attempted_at", "charge_id")
+        failed.join(owed, on=INVOICE, how="inner")
+        .sort(*INVOICE, "attempted_at", "charge_id")
         .with_columns(
-            no=pl.int_range(1, pl.len() + 1).over(invoice),
-            next_at=pl.col("attempted_at").shift(-1).over(invoice),
+            no=pl.int_range(1, pl.len() + 1).over(INVOICE),
+            next_at=pl.col("attempted_at").shift(-1).over(INVOICE),
         )
     )
 
@@ -150,7 +158,7 @@ def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.
             expires_at=expires_at.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             detail=pl.format("{}/{}", pl.col("card_exp_month"), pl.col("card_exp_year") % 100),
         )
-        .sort(*CUSTOMER, "created_at")
+        .sort("created_at")
         .with_columns(next_at=pl.col("created_at").shift(-1).over(CUSTOMER))
         .filter(pl.col("next_at").is_null() | (pl.col("expires_at") - EXPIRES_SOON < pl.col("next_at")))
     )

@@ -23,6 +23,8 @@ from pipelines.warehouse import tables
 
 COUNT = 1024
 """Buckets. It never changes: what was kept by bucket would have to be made anew."""
+FAMILIES = 2**32
+"""As many buckets that hardly two customers share one: what belongs to one customer is its family."""
 TO_DIVIDE, MEANWHILE = "4GB", "1GB"
 """What DuckDB may hold while it divides tables, and while batches are made."""
 QUERIES = Path(__file__).parent / "buckets"
@@ -58,8 +60,8 @@ def lines(connection: duckdb.DuckDBPyConnection) -> int:
 
 def sizes(connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
     """How many invoice lines lie in each bucket; after `assign`."""
-    divided = _divided("invoice_lines")
-    return dict(connection.execute(f"select bucket, count(*) from ({divided}) group by bucket").fetchall())
+    lines = divided("invoice_lines")
+    return dict(connection.execute(f"select bucket, count(*) from ({lines}) group by bucket").fetchall())
 
 
 def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Batch]) -> None:
@@ -70,7 +72,7 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, made: Sequence[Ba
     for table in DIVIDED:
         target = str(folder / table.table_name).replace("'", "''")
         connection.execute(
-            f"copy (select *, {number} as batch from ({_divided(table.table_name)})) to '{target}' "
+            f"copy (select *, {number} as batch from ({divided(table.table_name)})) to '{target}' "
             "(format parquet, compression lz4, partition_by (batch), overwrite_or_ignore)"
         )
 
@@ -87,7 +89,7 @@ def in_memory_of(connection: duckdb.DuckDBPyConnection, limit: str) -> Iterator[
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the tables of `assign`."""
-    for name in connection.execute(_query("temporary")).fetchall():
+    for name in connection.execute(query("temporary")).fetchall():
         connection.execute(f'drop table temp."{name[0]}"')
 
 
@@ -109,6 +111,18 @@ def whole(connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None = N
     return {table.table_name: _read(connection, table).lazy() for table in wanted}
 
 
+def some(connection: duckdb.DuckDBPyConnection, chosen: pl.Series) -> dict[str, pl.LazyFrame]:
+    """The divided tables of some buckets; after `assign`."""
+    wanted = chosen.to_frame("bucket")
+    connection.register("wanted", wanted)
+    frames = {}
+    for table in DIVIDED:
+        query = f"select * exclude (bucket) from ({divided(table.table_name)}) semi join wanted using (bucket)"
+        frames[table.table_name] = connection.sql(query).pl().lazy()
+    connection.unregister("wanted")
+    return frames
+
+
 def _read(connection: duckdb.DuckDBPyConnection, table: type[Staged]) -> pl.DataFrame:
     columns = read_columns(table.table_name) or tuple(table.columns())
     if not tables.exists(connection, table.schema_name, table.table_name):
@@ -121,22 +135,23 @@ def _empty(table: type[Staged]) -> pl.DataFrame:
     return table.create_empty()
 
 
-def assign(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables that say in which bucket each object lies."""
+def assign(connection: duckdb.DuckDBPyConnection, count: int = COUNT) -> None:
+    """Make the temporary tables that say in which bucket each object lies, of so many."""
     for table in DIVIDED:
         if not tables.exists(connection, table.schema_name, table.table_name):
             tables.create(connection, table)
-    define(connection)
-    connection.execute(_query("owners"))
+    define(connection, count)
+    connection.execute(query("owners"))
 
 
-def define(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the connection `bucket_of(account_id, customer_id)`."""
-    connection.execute(_query("macro").replace("{count}", str(COUNT)))
+def define(connection: duckdb.DuckDBPyConnection, count: int = COUNT) -> None:
+    """Give the connection `bucket_of(account_id, customer_id)`, of so many buckets."""
+    connection.execute(query("macro").replace("{count}", str(count)))
 
 
-def _divided(table: str) -> str:
-    return _query(table).replace("{columns}", _listed(read_columns(table)))
+def divided(table: str) -> str:
+    """The query of a staged table's columns that the models read, and `bucket`; after `assign`."""
+    return query(table).replace("{columns}", _listed(read_columns(table)))
 
 
 def _listed(columns: Sequence[str]) -> str:
@@ -159,5 +174,6 @@ def cut(lines_by_bucket: Mapping[int, int], lines: int) -> Iterator[Batch]:
 
 
 @cache
-def _query(name: str) -> str:
+def query(name: str) -> str:
+    """The text of `buckets/<name>.sql`."""
     return (QUERIES / f"{name}.sql").read_text()

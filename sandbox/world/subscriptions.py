@@ -55,6 +55,7 @@ def renew(stage: Stage, sub: Subscription, turn: int) -> None:
     if sub.cancel_at is not None and sub.cancel_at <= stage.now:
         end_trial(stage, sub, "canceled_in_trial")
         standing.end(stage, sub)
+        _bill_what_waited(stage, sub)
         return
     if sub.status == "trialing" and not _leave_trial(stage, sub):
         return
@@ -128,6 +129,13 @@ def end_trial(stage: Stage, sub: Subscription, how: str) -> None:
         return
     trial = stage.books.trials[sub.trial]
     trial.outcome, trial.how = "canceled", how
+
+
+def _bill_what_waited(stage: Stage, sub: Subscription) -> None:
+    """Prorations that wait when a subscription ends with its period are collected then."""
+    if sub.pending:
+        window = (sub.period_start, stage.now)
+        payments.collect(stage, invoicing.subscription_invoice(stage, sub, "subscription_cycle", [], window=window))
 
 
 def _opened(stage: Stage, customer: Customer, order: Order) -> Subscription:

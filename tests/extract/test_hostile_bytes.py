@@ -411,7 +411,7 @@ _PIECES = (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.sampled_from(_PIECES), max_size=8).map(b"".join), min_size=20, max_size=20))
 def test_whatever_the_wire_takes_the_warehouse_takes_too(pieces: list[bytes]) -> None:
     """So that no answer can break a commit, and with it what other streams read."""

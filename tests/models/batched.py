@@ -10,9 +10,10 @@ import polars as pl
 
 from models import marts
 from models.contracts.staging import TABLES
+from models.increment import CannotFollowError, added_up
 from models.marts import REFERENCE
 from models.terms import Terms
-from pipelines.warehouse import buckets
+from pipelines.warehouse import buckets, families
 from pipelines.warehouse.buckets import COUNT, Batch
 from pipelines.warehouse.parts import joined
 
@@ -45,3 +46,50 @@ def stage(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyFr
 def rows_of(made: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
     """The tables' rows, in the order of all their columns: tables have none of their own."""
     return {name: frame.collect().sort(pl.all()) for name, frame in made.items()}
+
+
+def in_increments(
+    staging: Sequence[Mapping[str, pl.LazyFrame]], rates: pl.LazyFrame, terms: Sequence[Terms], *, always: bool = False
+) -> dict[str, pl.LazyFrame]:
+    """Every public table, made of what was known first, and then following what was known next, and so on; made anew
+    where that can't be, unless it should `always`."""
+    with duckdb.connect() as before, duckdb.connect() as now:
+        for connection in (before, now):
+            connection.execute("set timezone = 'UTC'")
+        _known(before, staging[0])
+        reference = buckets.whole(before, REFERENCE)
+        kept = added_up([marts.mapped(buckets.whole(before) | reference, rates, terms[0])])
+        for (old, new), following in zip(itertools.pairwise(terms), staging[1:], strict=True):
+            _known(now, following)
+            changed = _changed(before, now, old, new, families.of_customers(now, marts.due(kept, new)))
+            was = marts.mapped(buckets.some(before, changed) | reference, rates, old)
+            reference = buckets.whole(now, REFERENCE)
+            is_now = marts.mapped(buckets.some(now, changed) | reference, rates, new)
+            try:
+                kept = marts.followed(kept, was, is_now)
+            except CannotFollowError:
+                if always:
+                    raise
+                kept = added_up([marts.mapped(buckets.whole(now) | reference, rates, new)])
+            before, now = now, before
+    return joined([dict(kept)], reference, rates, terms[-1])
+
+
+def _known(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyFrame]) -> None:
+    connection.execute("drop schema if exists staging cascade")
+    stage(connection, staging)
+    families.assign(connection)
+
+
+def _changed(
+    before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection, old: Terms, new: Terms, due: pl.Series
+) -> pl.Series:
+    """The families with rows that differ, or of which an instant has passed."""
+    differing = {family for family, _ in _hashes(before) ^ _hashes(now)}
+    passing = families.passing(now, old.as_of, new.as_of)
+    return pl.Series("bucket", sorted(differing | set(passing) | set(due)), pl.UInt32)
+
+
+def _hashes(connection: duckdb.DuckDBPyConnection) -> set[tuple[int, str]]:
+    every = (f"select bucket, '{name}' || hash(t) from ({buckets.divided(name)}) as t" for name in families.OWNED)
+    return set(connection.execute(" union all ".join(every)).fetchall())

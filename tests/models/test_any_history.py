@@ -103,7 +103,7 @@ def _bill(account: Account, subscription: str, item: tuple[str, str, int], kind:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
 def test_movements_hold_together_under_every_preset(name: str, history: list[Sold]) -> None:
     policy = PRESETS[name]

@@ -57,7 +57,7 @@ def test_a_company_in_batches_is_the_company_in_one(policy: str) -> None:
     assert_same(in_batches(company.staging, rates, terms, [COUNT // 4, COUNT // 4 + 1]), expected)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories, cuts=splits, policy=st.sampled_from(sorted(PRESETS)))
 def test_any_history_in_any_split_is_the_same(history: list[Sold], cuts: list[int], policy: str) -> None:
     """The customers of the histories lie in different buckets, and their invoices name them by their subscription."""

@@ -152,7 +152,7 @@ def test_a_build_by_another_preset_passes_every_check_and_makes_the_same_compari
     assert built["mrr_by_policy"].collect().equals(company.marts["mrr_by_policy"].collect())
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.sampled_from(ODD))
 def test_any_history_closes_as_a_whole_build_by_those_rules_does(history: list[Sold], odd: MetricPolicy) -> None:
     account = account_of(history)

@@ -167,7 +167,7 @@ def test_shipping_is_in_the_total_and_on_no_line(shipping: dict[str, int], faili
 
 def test_every_check_says_how_grave_it_is_and_stands_once() -> None:
     found = grown(SEED).checks
-    assert set(found["severity"]) == {checks.BLOCKING, checks.WARNING}
+    assert set(found["severity"]) == {checks.BLOCKING, checks.WARNING, checks.NOTE}
     assert not found.select("account_id", "check_name", "table_name").is_duplicated().any()
     assert {(one.name, one.table) for one in checks.CHECKS} <= set(found.select("check_name", "table_name").rows())
 

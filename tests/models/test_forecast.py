@@ -28,7 +28,7 @@ def wavering(length: int, seed: int = 5) -> list[float]:
 closings = st.lists(st.integers(-2_000, 2_000_000), min_size=12, max_size=27)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(closings)
 @example([0, 0, 0, 1, -89, 28, *[0] * 12])
 def test_p10_p50_and_p90_are_in_order_for_any_history(values: list[int]) -> None:

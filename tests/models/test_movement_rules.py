@@ -53,7 +53,7 @@ def changes(history: History) -> pl.LazyFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").lazy()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories)
 def test_movements_add_up_to_the_changes_of_each_customer(history: History) -> None:
     ledger = changes(history)
@@ -67,7 +67,7 @@ def test_movements_add_up_to_the_changes_of_each_customer(history: History) -> N
     assert moved.select("customer_id", "currency", "moved_on").is_unique().all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories)
 def test_a_customer_is_new_once_and_back_once_after_each_churn(history: History) -> None:
     for _, rows in movements(changes(history), DEFAULT).collect().group_by("customer_id"):
@@ -77,7 +77,7 @@ def test_a_customer_is_new_once_and_back_once_after_each_churn(history: History)
         assert turns == ["churn", "reactivation"] * (len(turns) // 2) + ["churn"] * (len(turns) % 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories)
 def test_losses_fall_and_gains_rise(history: History) -> None:
     for kind, delta in (
@@ -86,7 +86,7 @@ def test_losses_fall_and_gains_rise(history: History) -> None:
         assert (delta < 0) == (kind in LOSSES)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories)
 def test_each_day_and_month_opens_as_the_one_before_closed_and_counts_its_customers(history: History) -> None:
     moved = movements(changes(history), DEFAULT)

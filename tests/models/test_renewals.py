@@ -133,7 +133,7 @@ def grown_from(steps: list[tuple[int, int]]) -> Renewals:
     return Renewals(tuple(came), tuple(ended))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cohorts)
 def test_a_fit_is_a_model_of_people_who_leave_less_the_longer_they_stay(steps: list[tuple[int, int]]) -> None:
     found = fit(grown_from(steps))
@@ -146,7 +146,7 @@ def test_a_fit_is_a_model_of_people_who_leave_less_the_longer_they_stay(steps: l
     assert 1 <= found.lifetime(0.05) <= 1.05 / 0.05 + 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cohorts, st.integers(2, 9))
 def test_as_many_again_of_everything_changes_nothing_but_the_likelihoods_size(
     steps: list[tuple[int, int]], times: int
@@ -159,7 +159,7 @@ def test_as_many_again_of_everything_changes_nothing_but_the_likelihoods_size(
     assert many.first_churn == pytest.approx(one.first_churn, rel=1e-3, abs=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cohorts, st.floats(0.01, 0.99), st.floats(0, 20))
 def test_no_other_parameters_fit_better(steps: list[tuple[int, int]], churn: float, spread: float) -> None:
     renewals = grown_from(steps)

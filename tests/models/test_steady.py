@@ -22,7 +22,7 @@ def stretches_of(account: Account, policy: MetricPolicy) -> list[tuple[object, .
     return stretches(facts, sold, policy).sort(STRETCH).rows()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories, policy=st.sampled_from(sorted(PRESETS)))
 def test_timelines_are_those_of_every_renewal(history: list[Sold], policy: str) -> None:
     account = account_of(history)

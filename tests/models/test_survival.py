@@ -165,14 +165,14 @@ some = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some)
 def test_survival_only_falls_and_stays_a_share(rows: list[Stretch]) -> None:
     shares_left = drawn(rows)["survival"].to_list()
     assert all(0 <= later <= earlier <= 1 for earlier, later in zip([1.0, *shares_left], shares_left, strict=False))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some)
 def test_survival_lies_in_its_interval_and_the_ways_of_leaving_add_up(rows: list[Stretch]) -> None:
     found = drawn(rows)
@@ -183,7 +183,7 @@ def test_survival_lies_in_its_interval_and_the_ways_of_leaving_add_up(rows: list
     assert gone.to_series().to_list() == pytest.approx([1.0] * found.height)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some, st.integers(1, 60))
 def test_the_mean_lies_between_nothing_and_the_horizon(rows: list[Stretch], horizon: int) -> None:
     found = mean([*rows, (0, 1, None)], horizon)
@@ -191,7 +191,7 @@ def test_the_mean_lies_between_nothing_and_the_horizon(rows: list[Stretch], hori
     assert found["mean"] <= found["mean_high"] + 1e-9 <= horizon + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some, st.integers(1, 5))
 def test_counts_of_buckets_add_up_to_the_whole(rows: list[Stretch], buckets: int) -> None:
     parts = [counted(rows[bucket::buckets]) for bucket in range(buckets)]
@@ -201,19 +201,19 @@ def test_counts_of_buckets_add_up_to_the_whole(rows: list[Stretch], buckets: int
     assert curve(added(parts, BY), BY, WAYS).collect().equals(drawn(rows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some)
 def test_where_everyone_is_still_there_nobody_has_left(rows: list[Stretch]) -> None:
     assert set(drawn([(start, end, None) for start, end, _ in rows])["survival"]) == {1.0}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), some)
 def test_the_order_of_rows_is_of_no_account(data: st.DataObject, rows: list[Stretch]) -> None:
     assert drawn(data.draw(st.permutations(rows))).equals(drawn(rows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some)
 def test_everyone_that_came_is_accounted_for(rows: list[Stretch]) -> None:
     steps = at_risk(counted(rows), BY, WAYS).collect()

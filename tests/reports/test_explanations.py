@@ -14,7 +14,6 @@ import axe_playwright_python
 import duckdb
 import pytest
 
-from models.explain import FIGURES
 from reports import explanations
 from reports.site import build
 from tests.browser import chromium
@@ -53,7 +52,7 @@ def words_of(html: str) -> str:
 
 
 def test_every_figure_has_a_page_that_foots_and_none_is_in_the_navigation(pages: Mapping[str, str]) -> None:
-    for name in FIGURES:
+    for name in (one.name for one in explanations.PAGED):
         page = pages[f"explain-{name.replace('_', '-')}"]
         assert "✗ failed" not in page
         assert f"revenue explain {name}" in page
@@ -93,8 +92,8 @@ def test_the_sql_of_a_page_gives_the_figure(published: Path, pages: Mapping[str,
     with duckdb.connect(published, read_only=True) as connection:
         connection.execute("use marts")
         for page in (page for name, page in pages.items() if name.startswith("explain-")):
-            (sql,) = re.findall(r'revenue query "(.+)"', unescape(page))
-            assert connection.execute(sql).fetchall()
+            for sql in re.findall(r'revenue query "(.+)"', unescape(page)):
+                assert connection.execute(sql).fetchall()
 
 
 @pytest.mark.parametrize(("livemode", "place"), [(False, "acct_1/test/"), (True, "acct_1/"), (None, "acct_1/")])

@@ -23,6 +23,7 @@ PAGES = (
     "churn",
     "ltv",
     "forecast",
+    "at-risk",
     "payment-recovery",
     "refunds-and-disputes",
     "cash",

@@ -9,6 +9,8 @@ select
     customer.delinquent,
     customer.address.country as address_country,
     customer.tax_exempt,
+    id_of(customer.invoice_settings.default_payment_method) as default_payment_method_id,
+    id_of(customer.default_source) as default_source_id,
     customer.created as created_at,
     deleted,
     customer.metadata,
@@ -23,6 +25,8 @@ from (
         "delinquent": "VARCHAR",
         "address": {"country": "VARCHAR"},
         "tax_exempt": "VARCHAR",
+        "invoice_settings": {"default_payment_method": "VARCHAR"},
+        "default_source": "VARCHAR",
         "created": "VARCHAR",
         "metadata": "VARCHAR",
         "test_clock": "VARCHAR"

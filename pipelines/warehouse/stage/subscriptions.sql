@@ -5,6 +5,7 @@ select
     subscription.status,
     subscription.currency,
     subscription.collection_method,
+    subscription.days_until_due,
     subscription.created as created_at,
     subscription.start_date as start_at,
     subscription.trial_start as trial_start_at,
@@ -25,6 +26,12 @@ select
     id_of(subscription.latest_invoice) as latest_invoice_id,
     id_of(subscription.default_payment_method) as default_payment_method_id,
     id_of(subscription.schedule) as schedule_id,
+    subscription.pending_update.expires_at as pending_update_expires_at,
+    list_transform(subscription.pending_update.subscription_items, lambda item: {
+        'id': item.id,
+        'price_id': id_of(item.price),
+        'quantity': item.quantity
+    }) as pending_update_items,
     subscription.billing_mode.type as billing_mode_type,
     subscription.metadata,
     id_of(subscription.test_clock) as test_clock_id
@@ -34,6 +41,7 @@ from (
         "status": "VARCHAR",
         "currency": "VARCHAR",
         "collection_method": "VARCHAR",
+        "days_until_due": "VARCHAR",
         "created": "VARCHAR",
         "start_date": "VARCHAR",
         "trial_start": "VARCHAR",
@@ -50,6 +58,10 @@ from (
         "latest_invoice": "VARCHAR",
         "default_payment_method": "VARCHAR",
         "schedule": "VARCHAR",
+        "pending_update": {
+            "expires_at": "VARCHAR",
+            "subscription_items": [{"id": "VARCHAR", "price": "VARCHAR", "quantity": "VARCHAR"}]
+        },
         "billing_mode": {"type": "VARCHAR"},
         "metadata": "VARCHAR",
         "test_clock": "VARCHAR"

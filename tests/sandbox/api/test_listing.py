@@ -74,7 +74,7 @@ def walked(store: Store, wanted: list[Condition], limit: int, *, back: bool) -> 
             return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(steps, conditions, st.integers(1, 4), st.booleans())
 def test_pages_join_up_to_the_filtered_list(
     history: list[Step], wanted: list[Condition], limit: int, asked_between: bool

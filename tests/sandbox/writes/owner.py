@@ -25,10 +25,11 @@ class Owner:
         wanted = {"status": "active", "collection": "charge_automatically", "pause": None, **traits}
         for sub in self.sandbox.world.stage.subscriptions:
             price = sub.items[0].price
-            plain = len(sub.items) == 1 and not price.tiers and price.unit > 0 and not sub.discounts and not sub.pending
+            plain = len(sub.items) == 1 and not price.tiers and not price.divide_by and price.unit > 0
+            calm = not sub.discounts and not sub.pending and not sub.wish and not sub.cancel_at and not sub.overdue
             alone = len(sub.customer.subscriptions) == 1 and sub.customer.id not in self.taken
-            calm = not sub.wish and not sub.cancel_at and sub.interval == ("month", 1) and not sub.overdue
-            right = all(getattr(sub, name) == value for name, value in wanted.items())
+            calm = calm and sub.interval == ("month", 1)
+            right = all(_has(getattr(sub, name), value) for name, value in wanted.items())
             if plain and alone and calm and right and currency in (None, sub.currency):
                 self.taken.add(sub.customer.id)
                 return cast("Subscription", sub)
@@ -58,6 +59,10 @@ class Owner:
         now = self.sandbox.now
         found = self.client.v1.events.list({"created": {"gte": now}, "limit": 100}).auto_paging_iter()
         return [event.type for event in found if event.data.object["id"] == about][::-1]
+
+
+def _has(held: Any, wanted: Any) -> bool:
+    return bool(wanted(held)) if callable(wanted) else bool(held == wanted)
 
 
 def told(refused: stripe.StripeError) -> Any:

@@ -1,0 +1,73 @@
+"""What the scores would have been at each scoring date of the past, by points from what was known then.
+
+At a date the points are made from earlier snapshots alone, and only from those whose horizon had passed: the embargo
+without which a score would learn from churns that had still to come.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+import polars as pl
+
+from models.plans import collected
+from models.risk.cards import coded, seen
+from models.risk.features import KINDS
+from models.risk.points import Seen, cards
+from models.risk.snapshots import HORIZONS
+from models.terms import Terms
+
+ANY = "any"
+SCORES = (*KINDS, ANY)
+TRIAL = {
+    "account_id": pl.String(),
+    "scored_on": pl.Date(),
+    "code": pl.Int64(),
+    **{f"{kind}_{days}": pl.Float64() for kind in SCORES for days in HORIZONS},
+    "basis": pl.String(),
+}
+"""Chances by what is foretold and the days within which; basis of the payment score's points and the voluntary's."""
+
+
+def risk_trials(history: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """The chances of every code at every date with at least 30 days after it, in the columns of `TRIAL`.
+
+    `history` is of `snapshots.history`.
+    """
+    seen = history.pipe(coded).sort("account_id", "scored_on", "code").pipe(collected)
+    accounts = seen.partition_by("account_id", maintain_order=True)
+    rows = [row for of_one in accounts for row in _tried(of_one, terms)]
+    return pl.LazyFrame(rows, schema=TRIAL, orient="row")
+
+
+def _tried(coded: pl.DataFrame, terms: Terms) -> Iterator[tuple[object, ...]]:
+    """Trials of one account, from its snapshots in the order of dates and codes."""
+    dates = {on: seen(part) for (on,), part in coded.partition_by("scored_on", as_dict=True).items()}
+    known = {days: Known(days, dates) for days in HORIZONS}
+    for on, present in dates.items():
+        if on + timedelta(days=min(HORIZONS)) > terms.as_of_day:
+            break
+        of = cards({days: one.at(on) for days, one in known.items()})
+        basis = " and ".join(dict.fromkeys(of[kind].basis for kind in KINDS))
+        for one in present:
+            by_days = [of[kind].chance(one.code, days) for kind in KINDS for days in HORIZONS]
+            either = [1 - (1 - by_days[place]) * (1 - by_days[place + len(HORIZONS)]) for place in range(len(HORIZONS))]
+            yield coded["account_id"][0], on, one.code, *by_days, *either, basis
+
+
+class Known:
+    """Snapshots whose horizon has passed, added up by code as dates go on."""
+
+    def __init__(self, days: int, dates: Mapping[date, Sequence[Seen]]) -> None:
+        self._days = timedelta(days=days)
+        self._ahead = deque(dates.items())
+        self._sums: dict[int, list[int]] = {}
+
+    def at(self, on: date) -> list[Seen]:
+        """What was known on a day; days are asked for in their order."""
+        while self._ahead and self._ahead[0][0] + self._days <= on:
+            for one in self._ahead.popleft()[1]:
+                counts = (one.customers, *one.lost)
+                before = self._sums.get(one.code)
+                self._sums[one.code] = [a + b for a, b in zip(before, counts, strict=True)] if before else [*counts]
+        return [Seen(code, counts[0], tuple(counts[1:])) for code, counts in sorted(self._sums.items())]

@@ -1,0 +1,56 @@
+"""Families: all objects of one customer, or of what stands for one, and which of them a passage of time touches.
+
+Knows buckets, of which a family is one of very many; nothing of what is made of the tables.
+"""
+
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from models.contracts.staging import TABLES
+from models.reads import read_columns
+from pipelines.warehouse import buckets, tables
+
+OWNED = (*(table.table_name for table in buckets.DIVIDED), "discounts", "payment_methods")
+"""Staged tables whose rows belong to a family: the divided ones, and those that are given whole but are someone's."""
+
+_CONTRACTS = {table.table_name: table for table in TABLES}
+
+
+def assign(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables that say of which family each object is."""
+    for name in OWNED:
+        if not tables.exists(connection, "staging", name):
+            tables.create(connection, _CONTRACTS[name], commented=False)
+    buckets.assign(connection, buckets.FAMILIES)
+
+
+def passing(connection: duckdb.DuckDBPyConnection, after: datetime, until: datetime) -> pl.Series:
+    """The families of which any staged instant lies after the one and not after the other: what lay ahead is past. And
+    those whose next period should have begun already. After `assign`."""
+    queries = [
+        f"select bucket from ({buckets.divided(name)}) where {' or '.join(f'({at} > ? and {at} <= ?)' for at in ats)}"
+        for name in OWNED
+        if (ats := _instants(name))
+    ]
+    bounds = [after, until] * sum(len(_instants(name)) for name in OWNED)
+    found = connection.execute(" union ".join([*queries, buckets.query("overdue")]), [*bounds, until]).fetchall()
+    return pl.Series("bucket", [bucket for (bucket,) in found], pl.UInt32)
+
+
+def of_customers(connection: duckdb.DuckDBPyConnection, customers: pl.DataFrame) -> pl.Series:
+    """The families of customers, a frame of account_id and customer_id; after `assign`."""
+    connection.register("asked", customers.select("account_id", "customer_id"))
+    found: pl.DataFrame = connection.sql("select distinct bucket_of(account_id, customer_id) as bucket from asked").pl()
+    connection.unregister("asked")
+    return found["bucket"]
+
+
+def _instants(name: str) -> list[str]:
+    read = set(read_columns(name))
+    return [f'"{one.name}"' for one in tables.columns(_CONTRACTS[name]) if one.name in read and _is_instant(one)]
+
+
+def _is_instant(column: tables.Column) -> bool:
+    return column.type == "TIMESTAMP WITH TIME ZONE"

@@ -1,0 +1,71 @@
+"""What follows a change is what would be made anew, to the last digit."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import increment
+from models.increment import ROWS, SUMS
+from models.marts import CUSTOMERS, kept, names
+from models.policy import PRESETS
+from models.terms import Terms
+from sandbox.world.business import Business
+from tests.models.batched import in_increments
+from tests.models.lived import living
+from tests.models.story import instant, rate_frame
+from tests.models.test_any_history import AS_OF, RATES, Sold, account_of, sold
+from tests.models.test_buckets import assert_same, whole_of, with_amounts
+
+FIRST = [Sold(f"cus_{each}", 0, 1000, each, False, ("paid",), "runs") for each in ("usd", "eur")]
+"""They are there first, and stay."""
+several = st.lists(sold, max_size=3)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    steady=several,
+    versions=st.lists(several, min_size=2, max_size=3),
+    hours=st.integers(0, 6),
+    policy=st.sampled_from(sorted(PRESETS)),
+)
+def test_any_history_that_changes_is_followed(
+    steady: list[Sold], versions: list[list[Sold]], hours: int, policy: str
+) -> None:
+    """Some customers stay as they are, others have another history each time, hours later on the same day."""
+    others = [[_of_another(one) for one in some] for some in versions]
+    staging = [with_amounts(account_of([*FIRST, *steady, *some]).staging()) for some in others]
+    start = instant(AS_OF)
+    terms = [
+        Terms(start + timedelta(hours=hours * number), "UTC", "usd", PRESETS[policy]) for number in range(len(others))
+    ]
+    rates = rate_frame(RATES)
+    assert_same(in_increments(staging, rates, terms), whole_of(staging[-1], rates, terms[-1]))
+
+
+def _of_another(one: Sold) -> Sold:
+    return replace(one, customer=f"{one.customer}_changing", start=one.start + 1)
+
+
+def test_a_company_that_lives_on_is_followed(tmp_path: Path) -> None:
+    """The sandbox's company, read again four hours later, and again, on the same day: what changed meanwhile, and whatever
+    instant passed, is followed, and nothing has to be made anew."""
+    staging, terms = [], []
+    with living(Business(seed=5, customers=80, months=12), tmp_path) as lived:
+        for _ in range(3):
+            lived.read()
+            staging.append(dict(lived.staged))
+            terms.append(lived.terms())
+            lived.sandbox.advance(days=1 / 6)
+        rates = lived.rates()
+    assert len({each.as_of_day for each in terms}) == 1
+    made = in_increments(staging, rates, terms, always=True)
+    assert_same(made, whole_of(staging[-1], rates, terms[-1]))
+
+
+def test_it_is_known_of_every_frame_how_it_follows() -> None:
+    public = {f"marts.{name}" for name in names(CUSTOMERS)}
+    assert public | increment.names() == set(kept())
+    assert not set(ROWS) & set(SUMS)
