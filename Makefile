@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint bench docs lock browser spark clean
+.PHONY: help demo ui test lint bench docs lock browser postgres spark clean
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -29,10 +29,13 @@ ui: $(READY)  ## the Dagster UI, offline, on loopback
 browser: $(READY)  ## find a Chromium for the browser tests, or install one
 	@$(BIN)/python -m tests.browser
 
+postgres: $(READY)  ## find a PostgreSQL for the tests of its store, or install one
+	@$(BIN)/python -m tests.postgres
+
 spark: $(READY)  ## Apache Spark, where a Java is found
 	@! command -v java >/dev/null || $(BIN)/python -m uv pip install -q --python $(BIN)/python --require-hashes -r requirements-spark.lock
 
-test: $(READY) browser spark  ## the whole test suite, browser tests included
+test: $(READY) browser postgres spark  ## the whole test suite, browser tests included
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## format, lint, types, the rule of the rooms, dependencies
@@ -47,6 +50,7 @@ bench: $(READY)  ## measure extraction, models, memory and disk
 
 docs: $(READY)  ## regenerate what is generated in docs/
 	@$(BIN)/revenue dictionary --output docs/data-dictionary.md
+	@$(BIN)/revenue rules-schema --output billing/rules.schema.json
 
 lock: $(READY)  ## pin again after pyproject.toml changed
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

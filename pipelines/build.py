@@ -14,7 +14,7 @@ from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
 from models.terms import Terms
-from pipelines import policies, processes, rates, spark
+from pipelines import acted, policies, processes, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
 from pipelines.settings import Settings
@@ -64,6 +64,7 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Model
     found = made.pop(contracts.DataChecks.table_name).collect()
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
     rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
+    rows |= acted.written(connection, settings, terms)
     return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found))
 
 

@@ -1,10 +1,11 @@
 """The `revenue` command: the same jobs as the Dagster UI, from a terminal.
 
 Exit codes: 0 done; 1 failed (message on stderr, no traceback); 2 wrong usage, settings or file; 3 done, but data checks
-failed or a reconciliation found differences.
+failed, a reconciliation found differences, an action failed, or the audit trail is not whole.
 """
 
 import errno
+import json
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +15,8 @@ from typing import Annotated
 
 import typer
 
+from billing.errors import BillingError
+from pipelines import action_commands
 from pipelines import settings as settings_module
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
@@ -33,6 +36,9 @@ app = typer.Typer(
     + "\n\n".join(f"[bold]{name}[/] {meaning}" for name, _, meaning in settings_module.described())
     + "\n\nExit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 done but data checks failed.",
 )
+
+app.add_typer(action_commands.actions, name="actions")
+app.add_typer(action_commands.audit, name="audit")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 
@@ -289,6 +295,14 @@ def dictionary(output: Annotated[Path, typer.Option(help="Where to write it.")])
     output.write_text(dictionary_module.markdown())
 
 
+@app.command(hidden=True)
+def rules_schema(output: Annotated[Path, typer.Option(help="Where to write it.")]) -> None:
+    """Write the JSON Schema of the rules of actions."""
+    from billing import rules
+
+    output.write_text(json.dumps(rules.schema(), indent=1) + "\n")
+
+
 def _conclude(lines: tuple[str, ...], failed_checks: tuple[str, ...]) -> None:
     for line in lines:
         typer.echo(line)
@@ -301,7 +315,7 @@ def main() -> None:
     """Run the command line; errors become one message and an exit code."""
     try:
         app(prog_name="revenue")
-    except RevenueError as error:
+    except (RevenueError, BillingError) as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("Interrupted. What was committed is kept; the next run goes on from there.", 130)

@@ -55,6 +55,34 @@ rebuild = dg.AutomationConditionSensorDefinition(
 )
 
 
+apply_actions = dg.define_asset_job(
+    "apply_actions",
+    selection=dg.AssetSelection.assets(["actions", "applied"]),
+    description="Carry out the billing actions that people have approved: `revenue actions apply --execute`.",
+)
+
+
+@dg.sensor(
+    job=apply_actions,
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Starts apply_actions while approved billing actions wait. Off until you turn it on.",
+)
+def apply_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Whether anything is approved, begun or to be verified, and nothing stops it."""
+    from billing.errors import BillingError
+    from pipelines import actions
+
+    settings = _settings()
+    try:
+        if stopped := actions.stopped(settings):
+            return dg.SkipReason(stopped)
+        waiting = actions.waiting(settings)
+    except (BillingError, RevenueError) as error:
+        return dg.SkipReason(str(error))
+    return dg.RunRequest() if waiting else dg.SkipReason("nothing is approved and waiting")
+
+
 def _published_zone(settings: Settings) -> str:
     """The zone of the last publication, which is the account's; UTC before the first."""
     try:

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     stripe_api_key: Annotated[
         SecretStr | None, setting("STRIPE_API_KEY", "restricted read key (rk_…) or secret key of the account")
     ] = None
+    stripe_write_key: Annotated[
+        SecretStr | None,
+        setting("STRIPE_WRITE_KEY", "restricted key that `revenue actions apply` acts with (docs/actions.md)"),
+    ] = None
     accounts_file: Annotated[
         Path | None,
         setting("REVENUE_ACCOUNTS", "TOML file of several accounts (docs/your-own-account.md), not one key"),
@@ -125,6 +129,23 @@ class Settings(BaseSettings):
         Path | None,
         setting("REVENUE_SHARED", "folder that every Spark worker sees under the same path; without it the home"),
     ] = None
+    rules_file: Annotated[
+        Path | None,
+        setting(
+            "REVENUE_RULES", "YAML file: which flag leads to which action, limits, holdout; else a careful default"
+        ),
+    ] = None
+    operations_url: Annotated[
+        SecretStr | None,
+        setting("REVENUE_OPERATIONS_URL", "postgresql://… for plans and trail; else operations.sqlite in the home"),
+    ] = None
+    stop_actions: Annotated[
+        bool, setting("REVENUE_STOP_ACTIONS", "true stops all actions; so does a file named STOP in the home")
+    ] = False
+    live_actions: Annotated[
+        bool,
+        setting("REVENUE_LIVE_ACTIONS", "true lets Dagster's sensor act with a live key, as --live does on a terminal"),
+    ] = False
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"
@@ -213,6 +234,16 @@ class Settings(BaseSettings):
         return self.home / "site"
 
     @property
+    def operations_file(self) -> Path:
+        """Where plans, approvals and trail are, without REVENUE_OPERATIONS_URL."""
+        return self.home / "operations.sqlite"
+
+    @property
+    def stop_file(self) -> Path:
+        """The file whose being there stops all actions."""
+        return self.home / "STOP"
+
+    @property
     def shared(self) -> Path:
         """The folder for files that tasks of an engine read and write, by its whole path."""
         return (self.shared_folder or self.home).resolve()
@@ -230,6 +261,20 @@ class Settings(BaseSettings):
             SettingsError: none is set, or it is a publishable key, which can't read.
         """
         return checked_key(self.stripe_api_key.get_secret_value() if self.stripe_api_key else None, "STRIPE_API_KEY")
+
+    def required_write_key(self) -> str:
+        """The key that actions are done with.
+
+        Raises:
+            SettingsError: none is set, or it is a publishable key.
+        """
+        key = (self.stripe_write_key.get_secret_value() if self.stripe_write_key else "").strip()
+        if not key:
+            raise SettingsError(
+                "STRIPE_WRITE_KEY is not set. Actions need a restricted key of their own with write permissions "
+                "(docs/actions.md shows which); the key that reads stays without them."
+            )
+        return checked_key(key, "STRIPE_WRITE_KEY")
 
     def but(self, **changes: object) -> Self:
         """The same settings with some changed."""

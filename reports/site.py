@@ -11,6 +11,7 @@ import duckdb
 from dashboards import site
 from dashboards.page import Page
 from reports import (
+    actions,
     all_accounts,
     at_risk,
     cash,
@@ -50,6 +51,7 @@ REPORTS: tuple[Report, ...] = (
     forecast.page,
     at_risk.page,
     payment_recovery.page,
+    actions.page,
     refunds_and_disputes.page,
     cash.page,
     other_rules.page,

@@ -1175,6 +1175,71 @@ class DataChecks(Mart):
     detail = text("What was found, for a person", nullable=True)
 
 
+class BillingActions(Mart):
+    """One billing action: planned, held out, approved, done or not, with what it would move and what came of it."""
+
+    table_name = "billing_actions"
+    action_id = text("Id of the action: of its account, mode, flag and rule", key=True)
+    kind = text("Which action, such as retry_invoice")
+    rule = text("The rule that made it of a flag; by-hand where a person proposed it")
+    flag_id = text("The flag that led to it, of at_risk_accounts; made up where a person proposed it")
+    score_kind = text("The score that raised the flag", nullable=True)
+    customer_id = text(CUSTOMER)
+    subject_id = text("What is acted on: an invoice, a subscription, a customer or a dispute")
+    arm = text("treatment; holdout where it is left alone to compare with; none where a person proposed it")
+    state = text(
+        "proposed, approved, revoked, intended, acted, done, failed, skipped, expired, undone, unclear or held_out"
+    )
+    effect = text("What it would do, in words")
+    reasons = texts("Why, as its flag says")
+    amount = money("What it would collect, pay back or bill; null where no money moves at once", nullable=True)
+    cost = money("What it would give away or give up", nullable=True)
+    currency = text(CURRENCY, nullable=True)
+    amount_reporting = reporting_money("amount at the rate of planned_on", nullable=True)
+    cost_reporting = reporting_money("cost at the rate of planned_on", nullable=True)
+    mrr_at_risk_reporting = reporting_mrr("MRR at risk when it was planned", nullable=True)
+    expected_loss_reporting = reporting_money("Expected loss when it was planned", nullable=True)
+    planned_at = instant("When it was proposed, last")
+    planned_on = day("The reporting-zone day of planned_at")
+    expires_at = instant("From when on it is not done any more")
+    approved_by = text("Login of who approved it, where the approval stands", nullable=True)
+    approved_at = instant("When it was approved", nullable=True)
+    intended_at = instant("When it was written down as about to be sent", nullable=True)
+    acted_at = instant("When Stripe answered that it is done", nullable=True)
+    settled_at = instant("When its outcome was settled", nullable=True)
+    outcome = text("Why it stands where it stands: Stripe's code or the engine's own", nullable=True)
+    request_id = text("Stripe's id of the request that did it", nullable=True)
+
+
+class ActionResultsByMonth(Mart):
+    """One month of plans of one kind of action by one measure: customers acted on against customers held out.
+
+    A customer counts once a month, by its first action, in the arm it was drawn into, whatever became of the action.
+    """
+
+    table_name = "action_results_by_month"
+    month = day("Month of the plans", key=True)
+    kind = text("Which action, such as retry_invoice", key=True)
+    measure = text("recovered: the invoice was paid within 30 days; kept: the customer has MRR after 90", key=True)
+    open = count("Customers whose 30 or 90 days are not over; they are in no other column")
+    treated = count("Customers planned for and not held out")
+    acted = count("Of treated, those whose action was done")
+    treated_successes = count("Of treated, those recovered or kept")
+    held_out = count("Customers held out")
+    held_out_successes = count("Of held_out, those recovered or kept")
+    treated_base_reporting = reporting_money("What treated owed (recovered), or their MRR at the plan (kept)")
+    treated_value_reporting = reporting_money("Of that base, what was paid or kept, whoever brought it about")
+    held_out_base_reporting = reporting_money("The same of held_out")
+    held_out_value_reporting = reporting_money("The same of held_out")
+    difference = rate("treated_successes / treated - held_out_successes / held_out, -1..1; null without a holdout")
+    difference_low = rate("Low end of its 95% interval (Newcombe 1998, method 10)")
+    difference_high = rate("High end of its 95% interval")
+    effect_reporting = reporting_money("difference x treated_base_reporting: what the actions brought", nullable=True)
+    effect_low_reporting = reporting_money("difference_low x treated_base_reporting", nullable=True)
+    effect_high_reporting = reporting_money("difference_high x treated_base_reporting", nullable=True)
+    is_partial = flag(PARTIAL)
+
+
 class PipelineRuns(Mart):
     """One run of the pipeline."""
 
@@ -1264,6 +1329,8 @@ TABLES: tuple[type[Mart], ...] = (
     RevenueRecognitionByMonth,
     DeferredRevenue,
     ExchangeRates,
+    BillingActions,
+    ActionResultsByMonth,
     DataChecks,
     PipelineRuns,
 )

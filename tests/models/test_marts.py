@@ -10,7 +10,7 @@ from tests.models.rows import TERMS, charge, rows
 from tests.models.story import rate_frame
 
 SPINE = ("stretches", "changes", "movements", "rates", "mrr_rates", "items")
-MADE_ELSEWHERE = {"data_checks", "pipeline_runs", "publication"}
+MADE_ELSEWHERE = {"data_checks", "pipeline_runs", "publication", "billing_actions", "action_results_by_month"}
 
 
 def test_every_public_table_has_one_recipe() -> None:

@@ -50,6 +50,7 @@ class House:
         told = {name: "" for name, _, _ in settings.described()} | {
             "REVENUE_HOME": str(self.home),
             "STRIPE_API_KEY": self.sandbox.key,
+            "STRIPE_WRITE_KEY": self.sandbox.write_key,
             "STRIPE_API_BASE": self.sandbox.url,
         }
         job = {"words": words, "settings": told, "death": death, "largest": largest}

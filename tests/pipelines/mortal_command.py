@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
-from pipelines import cli, refresh
+from pipelines import actions, cli, refresh
 
+assert actions  # imported here, so that no fork has to
 assert refresh  # imported here, so that no fork has to
 
 

@@ -1,0 +1,36 @@
+"""Every sort of action by its name. A new one is a new file and a new entry."""
+
+from collections.abc import Mapping
+
+from billing.actions import (
+    cancel,
+    change_price,
+    extend_trial,
+    pause_collection,
+    refund,
+    resume_collection,
+    retention_coupon,
+    retry_invoice,
+    send_card_update,
+    send_invoice,
+    submit_dispute_evidence,
+    write_off,
+)
+from billing.actions.action import Action
+
+MODULES = (
+    retry_invoice,
+    send_invoice,
+    send_card_update,
+    pause_collection,
+    resume_collection,
+    extend_trial,
+    retention_coupon,
+    change_price,
+    cancel,
+    refund,
+    write_off,
+    submit_dispute_evidence,
+)
+
+ACTIONS: Mapping[str, Action] = {module.ACTION.kind: module.ACTION for module in MODULES}

@@ -1,0 +1,115 @@
+"""Change the price or the quantity of a subscription's item, with the proration that Stripe's preview says.
+
+https://docs.stripe.com/billing/subscriptions/prorations: preview and change take the same proration date, here the
+plan's, so that what is approved is what is billed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from billing.actions import subscriptions
+from billing.actions.action import Action, Effect, Facts, Params, Subject
+from billing.canonical import Json
+from billing.wire import Body, Request, Wire, path
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,200}$")]
+
+
+class Change(Params):
+    """The new price or quantity, or both; of which item, where the subscription has several; and what is prorated."""
+
+    price: Id | None = None
+    quantity: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    item: Id | None = None
+    proration: Literal["create_prorations", "always_invoice", "none"] = "create_prorations"
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.price is None and self.quantity is None:
+            raise ValueError("say a price, a quantity or both")
+        return self
+
+
+def look(wire: Wire, subject: Subject, params: Change, at: datetime) -> Facts:
+    """The subscription, and what Stripe says the change would bill."""
+    subscription = wire.get(path("subscriptions", subject.id))
+    facts = Facts(at, subscription)
+    if refusal(facts, params):
+        return facts
+    details = _changed(subject, subscription, params)
+    asked = {"subscription": subject.id, "subscription_details": details}
+    told = wire.ask(Request("post", path("invoices", "create_preview"), asked))[0]
+    return Facts(at, subscription, {"preview": told})
+
+
+def refusal(facts: Facts, params: Change) -> str | None:
+    """The item must be known, and something must change."""
+    if why := subscriptions.not_living(facts, subscriptions.LIVING - {"unpaid"}):
+        return why
+    item = _item(facts.object, params)
+    if item is None:
+        return "say_which_item"
+    same_price = params.price in (None, item["price"]["id"])
+    same_quantity = params.quantity in (None, item.get("quantity"))
+    return "nothing_would_change" if same_price and same_quantity else None
+
+
+def preview(facts: Facts, params: Change) -> Effect:
+    """The prorations of the preview: what is billed, or credited where it is negative, for the running period."""
+    told = facts.more["preview"]
+    lines = [line for line in told["lines"]["data"] if _is_proration(line)]
+    amount = sum(int(line["amount"]) for line in lines)
+    changes = {"the price": params.price, f"the quantity to {params.quantity}": params.quantity}
+    what = " and ".join(name for name, value in changes.items() if value is not None)
+    details: dict[str, Json] = {
+        "prorations": [int(line["amount"]) for line in lines],
+        "next_invoice": int(told["total"]),
+    }
+    return Effect(f"change {what}; prorations: {params.proration}", amount, max(-amount, 0), told["currency"], details)
+
+
+def request(subject: Subject, facts: Facts, params: Change) -> Request:
+    """As it was previewed."""
+    return subscriptions.updated(subject, **_changed(subject, facts.object, params))
+
+
+def _changed(subject: Subject, subscription: Body, params: Change) -> dict[str, Any]:
+    item = _item(subscription, params)
+    told = {"id": item["id"] if item else "", "price": params.price, "quantity": params.quantity}
+    changed: dict[str, Any] = {
+        "items": [{name: value for name, value in told.items() if value is not None}],
+        "proration_behavior": params.proration,
+    }
+    if params.proration != "none":
+        changed["proration_date"] = int(subject.planned_at.timestamp())
+    return changed
+
+
+def _item(subscription: Body, params: Change) -> Mapping[str, Any] | None:
+    items = subscription["items"]["data"]
+    if params.item is None:
+        return items[0] if len(items) == 1 else None
+    return next((item for item in items if item["id"] == params.item), None)
+
+
+def _is_proration(line: Body) -> bool:
+    parent = line.get("parent") or {}
+    of = parent.get(parent.get("type") or "") or {}
+    return bool(of.get("proration"))
+
+
+ACTION = Action(
+    "change_price",
+    "change the price or quantity of a subscription's item",
+    "subscription",
+    Change,
+    look,
+    refusal,
+    preview,
+    request,
+    subscriptions.traced(lambda subscription: False),
+    subscriptions.kept,
+)

@@ -1,0 +1,346 @@
+"""Carries approved actions out: looks at the world once more, writes the intent down, acts, records, verifies.
+
+Each step is committed before the next begins, so that a crash between any two leaves what is needed to go on. What was
+written down as intended is sent under one idempotency key, which is the action's own: Stripe does it once however often
+it is sent. Several processes may do this at once; a claim with an end says whose an action is.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from billing import approvals, limits
+from billing.actions.action import Action, Facts, Params, Subject, Trace
+from billing.actions.catalogue import ACTIONS
+from billing.book import Planned, all_of, claim, one_of, release, step, written
+from billing.canonical import Json
+from billing.errors import ConflictError, StripeRefusedError, UsageError
+from billing.plan import columns_of
+from billing.rules import Rules, params_of
+from billing.store import Store
+from billing.tables import actions
+from billing.wire import Answered, Deferred, Refused, Reply, Request, Standing, Wire
+
+LEASE = timedelta(minutes=5)
+"""How long a claim holds: longer than one action can take, all its attempts and waits included."""
+REPLAY = timedelta(hours=23)
+"""How long after the intent it may be sent again: Stripe keeps idempotency keys for 24 hours at least."""
+LANDING = timedelta(minutes=15)
+"""How long a request that stays without an answer may still arrive."""
+VERIFY = timedelta(days=7)
+"""How long an effect may take to show, such as a bank debit that is on its way."""
+
+
+TOLD_IN_THE_TRAIL = ("request_id", "result", "digest", "effect", "amount", "cost", "currency")
+"""Columns whose change the trail says too."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What carrying out needs.
+
+    Attributes:
+        clock: what time it is at Stripe.
+        owner: the name of this process in claims and in the trail.
+        stopped: why nothing may be done at present; None where it may.
+        attended: whether a person is there to take what is shown once.
+    """
+
+    store: Store
+    wire: Wire
+    standing: Standing
+    rules: Rules
+    clock: Callable[[], datetime]
+    owner: str
+    stopped: Callable[[], str | None]
+    attended: bool = True
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of one action: the step in the book, or `would`, `waits`, `busy`; why; and what is shown once."""
+
+    planned: Planned
+    event: str
+    why: str = ""
+    shown: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Told({self.planned.action_id}, {self.event}, {self.why})"
+
+
+def dry_run(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
+    """Say what would be done as things stand, and change nothing anywhere."""
+    for planned in _chosen(engine, chosen, ("proposed", "approved")):
+        action, now = ACTIONS[planned.kind], engine.clock()
+        if planned.expires_at <= now:
+            yield Told(planned, "would", "expire")
+            continue
+        facts = _looked(engine, action, planned, now)
+        why = facts if isinstance(facts, str) else action.refusal(facts, _params(planned))
+        yield Told(
+            planned, "would", f"skip: {why}" if why else "act" if planned.state == "approved" else "wait: not_approved"
+        )
+
+
+def apply(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
+    """Settle what an earlier run left, then carry out what is approved: all of it, or those chosen.
+
+    Raises:
+        StripeUnavailableError: Stripe can't be asked; what was begun is settled by the next run.
+        StripeRefusedError: Stripe refuses the key.
+    """
+    yield from settle(engine)
+    done = 0
+    for planned in _chosen(engine, chosen, ("approved",)):
+        if stopped := engine.stopped():
+            yield Told(planned, "waits", stopped)
+            return
+        if done >= engine.rules.limits.per_run:
+            yield Told(planned, "waits", "limit_per_run")
+            continue
+        told = _carried_out(engine, planned.action_id)
+        done += told.event not in ("waits", "busy", "skipped", "expired", "changed")
+        yield told
+
+
+def settle(engine: Engine) -> Iterator[Told]:
+    """Find out what became of actions whose outcome is not known, and verify those whose effect was not seen yet."""
+    for planned in _chosen(engine, (), ("intended", "acted")):
+        if not _claimed(engine, planned.action_id, ("intended", "acted")):
+            yield Told(planned, "busy", "another_process")
+            continue
+        planned = _one(engine, planned.action_id)
+        yield _verified(engine, planned) if planned.state == "acted" else _resolved(engine, planned)
+
+
+def _carried_out(engine: Engine, action_id: str) -> Told:
+    if not _claimed(engine, action_id, ("approved",)):
+        return Told(_one(engine, action_id), "busy", "another_process")
+    planned, now = _one(engine, action_id), engine.clock()
+    if planned.expires_at <= now:
+        return _stepped(engine, planned, "expired", why="flag_is_expired")
+    if waits := _why_it_waits(engine, planned):
+        return _released(engine, planned, waits)
+    action = ACTIONS[planned.kind]
+    facts = _looked(engine, action, planned, now)
+    why = facts if isinstance(facts, str) else action.refusal(facts, _params(planned))
+    if why or isinstance(facts, str):
+        return _stepped(engine, planned, "skipped", why=str(why))
+    if changed := _changed(action, planned, facts):
+        return _proposed_anew(engine, planned, changed)
+    request = action.request(_subject(planned), facts, _params(planned))
+    if waits := _intended(engine, planned, request):
+        return _released(engine, planned, waits)
+    return _recorded(engine, _one(engine, action_id), _sent(engine, planned, request))
+
+
+def _why_it_waits(engine: Engine, planned: Planned) -> str | None:
+    if ACTIONS[planned.kind].needs_person and not engine.attended:
+        return "needs_a_person"
+    with engine.store.reading() as connection:
+        return None if approvals.stands(connection, planned) else "approval_is_not_in_the_trail"
+
+
+def _claimed(engine: Engine, action_id: str, states: Collection[str]) -> bool:
+    now = engine.clock()
+    with engine.store.writing() as transaction:
+        return claim(transaction, action_id, states, engine.owner, now, now + LEASE)
+
+
+def _looked(engine: Engine, action: Action, planned: Planned, now: datetime) -> Facts | str:
+    """How things stand; or Stripe's code where it can't be looked at, such as a customer who was deleted."""
+    try:
+        return action.look(engine.wire, _subject(planned), _params(planned), now)
+    except StripeRefusedError as error:
+        if error.status in (401, 403):
+            raise
+        return str(error.code)
+
+
+def _changed(action: Action, planned: Planned, facts: Facts) -> dict[str, Any] | None:
+    """What would be done now, where that is not what was approved."""
+    fresh = columns_of(action.preview(facts, _params(planned)))
+    same = all(fresh[name] == getattr(planned, name) for name in ("amount", "cost", "currency"))
+    return None if same else fresh
+
+
+def _proposed_anew(engine: Engine, planned: Planned, fresh: dict[str, Any]) -> Told:
+    """What a person approved is no longer what would be done: it is proposed as it is now."""
+    content = Planned(**{**vars(planned), **fresh})
+    anew = {"digest": content.content_digest(), "approved_by": None, "approved_at": None}
+    return _stepped(engine, planned, "changed", why="amount_has_changed", **anew, **fresh)
+
+
+def _intended(engine: Engine, planned: Planned, request: Request) -> str | None:
+    """Write down what is about to be sent; why it must wait, where a limit says so or the approval was just revoked."""
+    try:
+        return _written_down(engine, planned, request)
+    except ConflictError:
+        return "no_longer_approved"
+
+
+def _written_down(engine: Engine, planned: Planned, request: Request) -> str | None:
+    now = engine.clock()
+    with engine.store.writing() as transaction:
+        if waits := limits.reached(transaction.connection, planned, engine.rules.limits, now):
+            return waits
+        told = written({"method": request.method, "path": request.path, "params": request.params})
+        step(
+            transaction,
+            planned.action_id,
+            "intended",
+            at=now,
+            actor=engine.owner,
+            owner=engine.owner,
+            facts={"request": told, "idempotency_key": _key(planned)},
+            intended_at=now,
+            idempotency_key=_key(planned),
+            request=told,
+            claimed_until=now + LEASE,
+        )
+    return None
+
+
+def _sent(engine: Engine, planned: Planned, request: Request) -> Reply:
+    whole = ACTIONS[planned.kind].filled(request, _params(planned))
+    return engine.wire.act(whole, _key(planned))
+
+
+def _recorded(engine: Engine, planned: Planned, reply: Reply) -> Told:
+    """Write the answer down, and see whether its effect shows."""
+    now, action = engine.clock(), ACTIONS[planned.kind]
+    if isinstance(reply, Answered):
+        kept = written(action.kept(reply.body))
+        outcome = "replayed" if reply.replayed else "done"
+        _stepped(engine, planned, "acted", why=outcome, request_id=reply.request_id, result=kept, acted_at=now)
+        told = _verified(engine, _one(engine, planned.action_id))
+        return Told(told.planned, told.event, told.why, action.shown(reply.body))
+    if isinstance(reply, Refused) and reply.concerns_the_key:
+        _deferred(engine, planned, reply.code, reply.request_id)
+        raise StripeRefusedError(
+            f"Stripe refuses the key for {planned.kind} ({reply.code}, {reply.request_id}): give it that permission. "
+            f"{planned.action_id} is approved as before.",
+            status=reply.status,
+            code=reply.code,
+        )
+    if isinstance(reply, Refused):
+        return _stepped(engine, planned, "failed", why=reply.code, request_id=reply.request_id, settled_at=now)
+    if isinstance(reply, Deferred):
+        return _deferred(engine, planned, reply.code, reply.request_id)
+    return _released(engine, planned, f"outcome_unknown:{reply.code}")
+
+
+def _deferred(engine: Engine, planned: Planned, code: str, request_id: str) -> Told:
+    """Back to where it was: it is certain that nothing happened."""
+    gone = {"intended_at": None, "idempotency_key": None, "request": None}
+    return _stepped(engine, planned, "deferred", why=code, request_id=request_id, **gone)
+
+
+def _verified(engine: Engine, planned: Planned) -> Told:
+    """See whether the effect shows; one that does not yet is looked for again by later runs."""
+    now, action = engine.clock(), ACTIONS[planned.kind]
+    facts = _looked(engine, action, planned, now)
+    shows = not isinstance(facts, str) and action.trace(_subject(planned), facts, _params(planned)) is not Trace.ABSENT
+    if shows:
+        return _stepped(engine, planned, "verified", why=planned.outcome or "", settled_at=now)
+    if planned.acted_at and now - planned.acted_at > VERIFY:
+        return _stepped(engine, planned, "unverified", why="no_effect_shows", settled_at=now)
+    return _released(engine, planned, "effect_does_not_show_yet")
+
+
+def _resolved(engine: Engine, planned: Planned) -> Told:
+    """What became of an action that was intended and has no answer on record.
+
+    Its own mark on the object settles it. Else it is sent again under the same key, which answers what happened, or
+    does it where it never arrived; but only where it may still be done, and while Stripe keeps the key.
+    """
+    now, action, subject = engine.clock(), ACTIONS[planned.kind], _subject(planned)
+    facts = _looked(engine, action, planned, now)
+    trace = Trace.ABSENT if isinstance(facts, str) else action.trace(subject, facts, _params(planned))
+    age = now - (planned.intended_at or now)
+    if trace is Trace.THERE:
+        return _stepped(engine, planned, "found", why="effect_found", acted_at=now, settled_at=now)
+    if age > REPLAY:
+        event, told = ("unclear", "seen_but_by_whom") if trace is Trace.SEEN else ("undone", "no_effect_found")
+        return _stepped(engine, planned, event, why=told, settled_at=now)
+    if stopped := engine.stopped():
+        return _released(engine, planned, stopped)
+    why = facts if isinstance(facts, str) else action.refusal(facts, _params(planned))
+    why = why or ("flag_is_expired" if planned.expires_at <= now else None)
+    if trace is Trace.SEEN or why is None:
+        return _replayed(engine, planned)
+    if age <= LANDING:
+        return _released(engine, planned, "may_still_arrive")
+    return _stepped(engine, planned, "undone", why=why, settled_at=now)
+
+
+def _replayed(engine: Engine, planned: Planned) -> Told:
+    """Send it again as it was written down."""
+    told = json.loads(planned.request or "{}")
+    reply = _sent(engine, planned, Request(told["method"], told["path"], told["params"]))
+    if isinstance(reply, Deferred) or (isinstance(reply, Refused) and reply.concerns_the_key):
+        return _released(engine, planned, f"outcome_unknown:{reply.code}")
+    return _recorded(engine, planned, reply)
+
+
+def _stepped(engine: Engine, planned: Planned, event: str, *, why: str, **changes: Any) -> Told:
+    known: dict[str, Json] = {each: changes[each] for each in TOLD_IN_THE_TRAIL if changes.get(each) is not None}
+    with engine.store.writing() as transaction:
+        step(
+            transaction,
+            planned.action_id,
+            event,
+            at=engine.clock(),
+            actor=engine.owner,
+            owner=engine.owner,
+            facts={"why": why, **known},
+            outcome=why,
+            **changes,
+        )
+    return Told(_one(engine, planned.action_id), event, why)
+
+
+def _released(engine: Engine, planned: Planned, why: str) -> Told:
+    with engine.store.writing() as transaction:
+        release(transaction, planned.action_id, engine.owner)
+    return Told(_one(engine, planned.action_id), "waits", why)
+
+
+def _chosen(engine: Engine, chosen: Collection[str], states: Collection[str]) -> list[Planned]:
+    with engine.store.reading() as connection:
+        found = all_of(connection, actions.c.state.in_(states), *_of_this_account(engine))
+        for action_id in chosen:
+            there = one_of(connection, action_id)
+            if there.livemode != engine.standing.is_live or there.account_id != engine.standing.account_id:
+                raise UsageError(f"{action_id} is of another account or mode than the key.")
+    return [each for each in found if not chosen or each.action_id in chosen]
+
+
+def _of_this_account(engine: Engine) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        actions.c.account_id == engine.standing.account_id,
+        actions.c.livemode == engine.standing.is_live,
+    )
+
+
+def _one(engine: Engine, action_id: str) -> Planned:
+    with engine.store.reading() as connection:
+        return one_of(connection, action_id)
+
+
+def _subject(planned: Planned) -> Subject:
+    return Subject(planned.subject_id, planned.customer_id, planned.action_id, planned.planned_at, planned.intended_at)
+
+
+def _params(planned: Planned) -> Params:
+    return params_of(planned.kind, planned.given_params)
+
+
+def _key(planned: Planned) -> str:
+    """The idempotency key: the action's own, whoever sends it and however often."""
+    return f"revenue-{planned.action_id}"

@@ -1,0 +1,1 @@
+"""The steps by which the operational tables came to be what they are."""

@@ -1,0 +1,95 @@
+"""The operational tables: actions with where each stands, and the trail of all that was done to them.
+
+The migrations make them; a test holds the two against each other. Instants are microseconds since 1970 (UTC), the same
+in SQLite and PostgreSQL.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment, UTC, held as whole microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData()
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("action_id", String(64), primary_key=True),
+    Column("account_id", String(255), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("flag_id", String(255), nullable=False),
+    Column("flag_version", Integer),
+    Column("score_kind", String(64)),
+    Column("rule", String(64), nullable=False),
+    Column("rules_digest", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("customer_id", String(255), nullable=False),
+    Column("subject_id", String(255), nullable=False),
+    Column("params", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("amount", BigInteger),
+    Column("cost", BigInteger),
+    Column("currency", String(3)),
+    Column("mrr_at_risk_reporting", String(40)),
+    Column("expected_loss_reporting", String(40)),
+    Column("arm", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("approved_by", String(255)),
+    Column("approved_at", Instant),
+    Column("claimed_by", String(64)),
+    Column("claimed_until", Instant),
+    Column("intended_at", Instant),
+    Column("idempotency_key", String(255)),
+    Column("request", Text),
+    Column("acted_at", Instant),
+    Column("request_id", String(255)),
+    Column("outcome", String(255)),
+    Column("result", Text),
+    Column("settled_at", Instant),
+    Index("actions_by_state", "state", "account_id"),
+    Index("actions_by_customer", "account_id", "customer_id", "intended_at"),
+)
+
+trail = Table(
+    "audit_trail",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("action_id", String(64)),
+    Column("actor", String(255), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Index("audit_trail_by_action", "action_id"),
+)
+
+head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""One row: the last entry of the trail. Who writes locks it first, so that writers stand in line."""

@@ -1,0 +1,245 @@
+"""Speaks to Stripe through its SDK: questions, which may be asked again at will, and one request that acts, whose
+answer is told apart into what happened, what did not, and what nobody knows.
+
+Only codes and ids of an answer leave this file; messages may hold what a customer wrote.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+import stripe
+
+from billing.errors import StripeRefusedError, StripeUnavailableError, UsageError
+
+Body = Mapping[str, Any]
+Method = Literal["get", "post", "delete"]
+
+APP = "revenue-billing"
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 30.0
+ATTEMPTS = 4
+FIRST_DELAY, LONGEST_DELAY = 0.5, 5.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that acts: where to, and with what. Nothing in it is sensitive, since it is written down first."""
+
+    method: Method
+    path: str
+    params: Body = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """It happened: the object as Stripe answered it, under this request id; `replayed` where it had happened before."""
+
+    body: Body
+    request_id: str
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    """It was tried and did not happen, such as a declined card; asking again with the same key answers the same."""
+
+    status: int
+    code: str
+    request_id: str
+
+    @property
+    def concerns_the_key(self) -> bool:
+        """Whether it is the key, and not the action, that Stripe refuses."""
+        return self.status in (401, 403)
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """Nothing happened: Stripe had no time for it. It may be tried later."""
+
+    code: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nobody knows whether it happened: no answer, half of one, a failure of Stripe's, or a key in use (409)."""
+
+    code: str
+    request_id: str
+
+
+Reply = Answered | Refused | Deferred | Unknown
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A key at an address. `sleep` waits between attempts."""
+
+    key: str = field(repr=False)
+    base_url: str
+    sleep: Callable[[float], None] = time.sleep
+    timeouts: tuple[float, float] = (CONNECT_SECONDS, ANSWER_SECONDS)
+    client: stripe.StripeClient = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        stripe.enable_telemetry = False
+        stripe.set_app_info(APP)
+        client = stripe.StripeClient(
+            self.key,
+            base_addresses={"api": self.base_url.rstrip("/")},
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=self.timeouts),
+        )
+        object.__setattr__(self, "client", client)
+
+    @property
+    def is_live(self) -> bool:
+        """What the key's prefix says of its mode."""
+        return "_live_" in self.key
+
+    def get(self, path: str, **params: Any) -> Body:
+        """Ask for an object or a list.
+
+        Raises:
+            StripeRefusedError: Stripe answers that it can't be had, such as a 404.
+            StripeUnavailableError: no usable answer in several attempts.
+        """
+        return self.ask(Request("get", path, params))[0]
+
+    def ask(self, request: Request) -> tuple[Body, Mapping[str, str]]:
+        """Ask what changes nothing (a GET, or the POST of a preview): the answer and its headers.
+
+        Raises:
+            As `get` does.
+        """
+        for last in self._attempts():
+            try:
+                return self._sent(request, None)
+            except stripe.RateLimitError as error:
+                failed: stripe.StripeError = error
+            except (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as error:
+                status, code = error.http_status or 0, _code(error)
+                raise StripeRefusedError(
+                    f"Stripe refuses {request.path}: {code} (HTTP {status}).", status=status, code=code
+                ) from None
+            except stripe.StripeError as error:
+                failed = error
+            if last:
+                raise StripeUnavailableError(
+                    f"{request.path} gave no usable answer in {ATTEMPTS} attempts: {_code(failed)}. Try again later."
+                ) from None
+        raise AssertionError("the last attempt ends the loop")
+
+    def pages(self, path: str, **params: Any) -> Iterator[Body]:
+        """Every object of a list, a hundred a page."""
+        after: dict[str, str] = {}
+        while True:
+            page = self.get(path, limit=100, **params, **after)
+            if page.get("object") != "list":
+                raise StripeUnavailableError(f"{path} answered something that is no list. Try again later.")
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = {"starting_after": page["data"][-1]["id"]}
+
+    def act(self, request: Request, key: str) -> Reply:
+        """Send what acts, under an idempotency key; again under the same key where an attempt stays without an answer.
+
+        Never raises for what Stripe or the network do.
+        """
+        reply: Reply = Unknown("not_sent", "")
+        unsure = False
+        for last in self._attempts():
+            reply = self._tried(request, key)
+            unsure |= isinstance(reply, Unknown)
+            if isinstance(reply, Answered | Refused) or last:
+                break
+        told_nothing = isinstance(reply, Deferred) or (isinstance(reply, Refused) and reply.concerns_the_key)
+        return Unknown(reply.code, reply.request_id) if unsure and told_nothing else reply  # type: ignore[union-attr]
+
+    def _tried(self, request: Request, key: str) -> Reply:
+        try:
+            body, headers = self._sent(request, key)
+        except stripe.RateLimitError as error:
+            return Deferred(_code(error), _request_id(error))
+        except stripe.IdempotencyError as error:
+            return Unknown(_code(error), _request_id(error))
+        except (stripe.CardError, stripe.InvalidRequestError, stripe.AuthenticationError) as error:
+            return Refused(error.http_status or 0, _code(error), _request_id(error))
+        except stripe.PermissionError as error:
+            return Refused(403, _code(error), _request_id(error))
+        except stripe.StripeError as error:
+            return Unknown(_code(error), _request_id(error))
+        return Answered(body, headers.get("request-id", ""), headers.get("idempotent-replayed") == "true")
+
+    def _sent(self, request: Request, key: str | None) -> tuple[Body, Mapping[str, str]]:
+        options = {"idempotency_key": key} if key else {}
+        response = self.client.raw_request(request.method, request.path, **request.params, **options)
+        if not isinstance(response.data, Mapping) or "object" not in response.data:
+            raise stripe.APIError("The answer is no object", http_status=response.code, headers=response.headers)
+        headers = {name.lower(): value for name, value in (response.headers or {}).items()}
+        return response.data, headers
+
+    def _attempts(self) -> Iterator[bool]:
+        """One turn an attempt, True at the last; waits between them, longer each time, by chance less than that."""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                longest = min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY)
+                self.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - spreads attempts, keeps no secret
+            yield attempt == ATTEMPTS - 1
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whom a key belongs to, and what time it is there: a sandbox's clock need not be ours."""
+
+    account_id: str
+    is_live: bool
+    at: datetime
+
+
+def standing(wire: Wire) -> Standing:
+    """Ask Stripe whose the key is, and what time.
+
+    Raises:
+        UsageError: the key is refused.
+        StripeUnavailableError: as `Wire.get`.
+    """
+    try:
+        account, headers = wire.ask(Request("get", "/v1/account"))
+    except StripeRefusedError as error:
+        raise UsageError(
+            f"Stripe refuses the key ({error.code}): it must be a key of the account that may read it."
+        ) from None
+    at = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+    return Standing(str(account["id"]), wire.is_live, at)
+
+
+def path(*steps: str) -> str:
+    """A path of the API; what is an id in it can be no more than one step.
+
+    Raises:
+        UsageError: a step is empty or would lead elsewhere.
+    """
+    if any(not step or step in (".", "..") for step in steps):
+        raise UsageError(f"{'/'.join(steps)!r} is no path of Stripe's.")
+    return "/v1/" + "/".join(quote(step, safe="") for step in steps)
+
+
+def _code(error: stripe.StripeError) -> str:
+    """What Stripe calls it, the issuer's own reason where there is one; never its message."""
+    told = (error.json_body or {}).get("error") if isinstance(error.json_body, Mapping) else None
+    told = told if isinstance(told, Mapping) else {}
+    said = [told.get("code") or told.get("type"), told.get("decline_code")]
+    codes = [str(each) for each in said if isinstance(each, str) and each.replace("_", "").isalnum()]
+    return ":".join(dict.fromkeys(codes))[:100] or (f"http_{error.http_status}" if error.http_status else "no_answer")
+
+
+def _request_id(error: stripe.StripeError) -> str:
+    return str(error.request_id or "")
