@@ -160,6 +160,7 @@ def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.
         )
         .sort("created_at")
         .with_columns(next_at=pl.col("created_at").shift(-1).over(CUSTOMER))
+        .drop_nulls("expires_at")
         .filter(pl.col("next_at").is_null() | (pl.col("expires_at") - EXPIRES_SOON < pl.col("next_at")))
     )
     cards = payment_methods.filter(pl.col("customer_id").is_not_null()).select(*CUSTOMER, added_at="created_at")
