@@ -1,6 +1,6 @@
 """When each feature holds: short stories of one customer, and the windows that they open."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,8 @@ from tests.models.rows import TERMS, at, changes, movements, rows
 
 Window = tuple[str, int, datetime, datetime | None]
 CUS = {"customer_id": "cus_a"}
+TODAY = at("2026-07-01") + timedelta(microseconds=1)
+"""Of what is known only as it stands now: the as-of day, once begun."""
 CHARGE = {"id": "ch_1", **CUS, "created_at": at("2026-05-10"), "card_exp_month": 6, "card_exp_year": 2026}
 
 
@@ -238,7 +240,7 @@ def test_paused_collection_is_told_by_versions_alone() -> None:
 )
 def test_another_system_may_say_1_to_3_in_the_customers_metadata(metadata: str, level: int | None) -> None:
     made = changed(customers=rows(staging.Customers, {"id": "cus_a", "metadata": metadata, "deleted": False}))
-    assert made == ([] if level is None else [("outside", level, TERMS.as_of, None)])
+    assert made == ([] if level is None else [("outside", level, TODAY, None)])
 
 
 def test_usage_is_held_against_the_three_bills_before() -> None:
@@ -274,4 +276,4 @@ def test_a_scheduled_rise_is_known_now_and_has_no_past() -> None:
         "is_trial": False,
     }
     scheduled = rows(marts.ScheduledChanges, {**set_already, "mrr_delta": 100}, {**set_already, "mrr_delta": -100})
-    assert changed(scheduled_changes=scheduled) == [("scheduled_rise", 1, TERMS.as_of, None)]
+    assert changed(scheduled_changes=scheduled) == [("scheduled_rise", 1, TODAY, None)]
