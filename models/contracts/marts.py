@@ -443,8 +443,8 @@ class KnownMrrByMonth(Mart):
 
 
 FORECAST_METHOD = (
-    "components, components_trend (of what moves MRR), naive (last value), drift, recent_means (as Baremetrics) or "
-    "theta"
+    "components, components_renewals (churn by tenure and renewal), components_trend (of what moves MRR), naive (last "
+    "value), drift, recent_means (as Baremetrics) or theta"
 )
 IS_SHOWN = "True for the method that mrr_forecast_choice names"
 
