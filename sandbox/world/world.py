@@ -37,12 +37,12 @@ _ACTS: dict[str, Callable[..., object]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
         (amendments, "collect_when_due end_when_due"),
-        (aftermath, "foresee refund arrive bounce part forget"),
+        (aftermath, "foresee warn refund arrive bounce part forget"),
         (cases, "dispute answer rule lapse"),
         (crediting, "credit_before_payment"),
         (behaviour, "visit"),
         (signups, "come_back begin_other give_up_trial"),
-        (payments, "attempt collect retry_first expire_first remit fall_due write_off"),
+        (payments, "attempt collect retry_first expire_first remit settle fall_due write_off"),
         (subscriptions, "renew"),
         (changes, "resume collect_again"),
         (cancellations, "keep cancel_for_dispute"),

@@ -35,7 +35,15 @@ from sandbox.world.shapes.invoices import (
 )
 from sandbox.world.shapes.lists import listed
 from sandbox.world.shapes.money import balance, balance_transaction, fee_detail, payout
-from sandbox.world.shapes.payments import DECLINES, Decline, charge, dispute, payment_intent, refund
+from sandbox.world.shapes.payments import (
+    DECLINES,
+    Decline,
+    charge,
+    dispute,
+    early_fraud_warning,
+    payment_intent,
+    refund,
+)
 from sandbox.world.shapes.people import (
     Card,
     address,
@@ -71,6 +79,7 @@ __all__ = [
     "discount",
     "discount_amount",
     "dispute",
+    "early_fraud_warning",
     "embedded_price",
     "event",
     "fee_detail",

@@ -342,6 +342,7 @@ SPECIMENS: list[dict[str, Any]] = [
     shapes.dispute(
         id="dp_2", created=T0, amount=6000, currency="usd", charge="ch_1", status="warning_closed", reason="general"
     ),
+    shapes.early_fraud_warning(id="issfr_1", created=T0, charge="ch_1", payment_intent="pi_1"),
     WITHDRAWAL,
     shapes.payout(
         id="po_1",
