@@ -18,6 +18,7 @@ from sandbox.world import (
     crediting,
     metering,
     payments,
+    schedules,
     signups,
     subscriptions,
     versions,
@@ -43,6 +44,7 @@ _ACTS: dict[str, Callable[..., object]] = {
         (behaviour, "visit"),
         (signups, "come_back begin_other give_up_trial"),
         (payments, "attempt collect retry_first expire_first remit settle fall_due write_off"),
+        (schedules, "agree"),
         (subscriptions, "renew"),
         (changes, "resume collect_again"),
         (cancellations, "keep cancel_for_dispute"),
@@ -126,6 +128,8 @@ class World:
         for month in sorted({price.until_month for price in stage.prices.values() if price.until_month is not None}):
             stage.later(add_months(now, month), "world.raise_prices", month)
         self._newcomers = arrivals_of(business)
+        if business.end - schedules.AGREED_BEFORE > now:
+            stage.later(business.end - schedules.AGREED_BEFORE, "schedules.agree")
         stage.later(now, "world.day")
 
     def _offer(self, offer: Offer) -> None:

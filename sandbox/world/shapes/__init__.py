@@ -52,7 +52,7 @@ from sandbox.world.shapes.people import (
     customer_balance_transaction,
     payment_method,
 )
-from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item
+from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item, subscription_schedule
 from sandbox.world.shapes.usage import meter, meter_event_summary
 
 API_VERSION: Final = "2026-10-28.endive"
@@ -99,6 +99,7 @@ __all__ = [
     "refund",
     "subscription",
     "subscription_item",
+    "subscription_schedule",
     "tax",
     "tax_rate",
     "test_clock",
