@@ -125,9 +125,7 @@ class Wire:
                 failed: stripe.StripeError = error
             except (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as error:
                 status, code = error.http_status or 0, _code(error)
-                raise StripeRefusedError(
-                    f"Stripe refuses {request.path}: {code} (HTTP {status}).", status=status, code=code
-                ) from None
+                raise StripeRefusedError(_refusal(request, status, code), status=status, code=code) from None
             except stripe.StripeError as error:
                 failed = error
             if last:
@@ -230,6 +228,11 @@ def path(*steps: str) -> str:
     if any(not step or step in (".", "..") for step in steps):
         raise UsageError(f"{'/'.join(steps)!r} is no path of Stripe's.")
     return "/v1/" + "/".join(quote(step, safe="") for step in steps)
+
+
+def _refusal(request: Request, status: int, code: str) -> str:
+    hint = " Give the key that permission." if status == 403 else ""
+    return f"Stripe refuses {request.method.upper()} {request.path}: {code} (HTTP {status}).{hint}"
 
 
 def _code(error: stripe.StripeError) -> str:
