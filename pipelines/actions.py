@@ -6,7 +6,6 @@ flags expire by that clock.
 
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from billing.book import Planned
 from billing.flags import Flag, flags_of
 from billing.store import Store, open_store
 from billing.tables import actions as actions_table
-from billing.wire import Standing, Wire, standing
+from billing.wire import Standing, Wire, seconds, standing
 from pipelines import query
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
@@ -174,8 +173,8 @@ def examined(settings: Settings, heads: Sequence[audit.Head] = ()) -> tuple[audi
 
 def running_from(whose: Standing) -> Callable[[], datetime]:
     """Stripe's clock, running on from when it was asked."""
-    began = time.monotonic()
-    return lambda: whose.at + timedelta(seconds=time.monotonic() - began)
+    began = seconds()
+    return lambda: whose.at + timedelta(seconds=seconds() - began)
 
 
 def _now(settings: Settings) -> datetime:

@@ -52,6 +52,12 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def both(sandbox: Sandbox, store: Store) -> Scene:
+    """The account with a store beside it, in each database in turn."""
+    return Scene(sandbox, store, unpaced(sandbox))
+
+
+@pytest.fixture
 def scene(sandbox: Sandbox, tmp_path: Path) -> Iterator[Scene]:
     """The account with a store beside it, in SQLite: what the store does the same in both is tested by itself."""
     opened = open_store(None, tmp_path)
