@@ -116,7 +116,7 @@ def items_by_policy(known: Known, catalogue: Catalogue, rates: pl.LazyFrame, ter
     ledgers = _Ledgers(known, catalogue, terms)
     steps = [step for policy in compared(terms).values() for step in _steps(policy, ledgers)]
     base = _Step(BASE.name, "base", None, ledgers.of(BASE), BASE)
-    changed = _changed([base, *steps], _months([base, *steps], terms), rates, terms, ITEM)
+    changed = _changed([base, *steps], _months(_dated([base, *steps]), terms), rates, terms, ITEM)
     key = (*ITEM, "month")
     told = []
     for policy in compared(terms).values():

@@ -29,8 +29,11 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "spine.items": ("account_id", "subscription_item_id"),
     "spine.movements": ("account_id", "customer_id", "currency", "moved_on"),
     "steps.cash_of_customers": ("account_id", "customer_id"),
+    "steps.customers": ("account_id", "customer_id"),
     "steps.running": ("account_id", "posting_id"),
+    "steps.signals_now": ("account_id", "customer_id"),
     "steps.spells": ("account_id", "customer_id"),
+    "steps.standing_now": ("account_id", "customer_id"),
 }
 """Frames of rows that are not published, and the columns by which the rows of some customers are found."""
 
@@ -46,6 +49,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "steps.open_by_age": ("invoices", "amount", "amount_reporting"),
     "steps.recognised": ("billed", "caught_up", "earned", "later"),
     "steps.renewals": ("renewals", "billed_reporting"),
+    "steps.risk_history": ("customers",),
     "steps.retained": ("base_micros", "end_micros", "kept_micros"),
     "steps.sales": ("amount_captured", "amount_reporting", "charges"),
     "steps.sent_by_month": (

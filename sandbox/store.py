@@ -248,6 +248,7 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     "billing.credit_grant": _fields("customer"),
     "billing.meter": _fields("status"),
     "billing.meter_event_summary": _fields("_customer", "end_time", "meter", "start_time"),
+    "billing_portal.configuration": _fields("active", "is_default"),
     "charge": _fields("customer", "payment_intent", "transfer_group"),
     "checkout.session": _fields("customer", "payment_intent", "status", "subscription"),
     "credit_note": _fields("customer", "invoice"),
@@ -270,6 +271,7 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
     "quote": _fields("customer", "status", "test_clock"),
     "radar.early_fraud_warning": _fields("charge", "payment_intent"),
     "refund": _fields("charge", "payment_intent"),
+    "setup_intent": _fields("customer", "payment_method"),
     "subscription_schedule": _fields("canceled_at", "completed_at", "customer", "released_at", "test_clock")
     | {"scheduled": lambda schedule: schedule.get("status") == "not_started"},
     "subscription": _fields("automatic_tax.enabled", "collection_method", "customer", "status", "test_clock")

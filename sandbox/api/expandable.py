@@ -86,6 +86,8 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
     "billing.credit_grant": {"customer": _customer, "test_clock": _test_clock},
     "billing.meter": {},
     "billing.meter_event_summary": {},
+    "billing_portal.configuration": {"application": NEVER},
+    "billing_portal.session": {"configuration": Ref(("billing_portal.configuration",))},
     "checkout.session": {
         "customer": _customer,
         "invoice": _invoice,
@@ -230,6 +232,15 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "pending_setup_intent": NEVER,
         "schedule": NEVER,
         "test_clock": _test_clock,
+    },
+    "setup_intent": {
+        "application": NEVER,
+        "customer": _customer,
+        "latest_attempt": NEVER,
+        "mandate": NEVER,
+        "on_behalf_of": _account,
+        "payment_method": _payment_method,
+        "single_use_mandate": NEVER,
     },
     "subscription_schedule": {
         "customer": _customer,

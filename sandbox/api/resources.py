@@ -371,6 +371,13 @@ RESOURCES: tuple[Resource, ...] = (
         }
         | _account_too,
     ),
+    Resource(
+        "billing_portal.configuration",
+        "/v1/billing_portal/configurations",
+        "customer_portal_read",
+        {"active": Flag("active"), "is_default": Flag("is_default")},
+        param="configuration",
+    ),
     Resource("test_helpers.test_clock", "/v1/test_helpers/test_clocks", "billing_clock_read", param="test_clock"),
 )
 

@@ -115,6 +115,8 @@ def discount(stage: Stage, sub: Subscription, kept: list[Discount], added: Seque
     if sub.billed_discounts is None and sub.status in BILLED:
         sub.billed_discounts = list(sub.discounts)
     sub.discounts = kept
+    if added:
+        sub.customer.pleased_at = stage.now
     for coupon in added:
         subscriptions.attach(stage, sub, coupon, stage.now)
 

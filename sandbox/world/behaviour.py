@@ -1,7 +1,8 @@
 """What customers do and why: at each visit they may change, pause or end what they have.
 
 Leaving depends on what can be seen in the account: failed payments, shrinking, price shocks, refunds and disputes,
-time. Draws from the customer's own stream; the acts themselves are elsewhere.
+time; and on what the account's owner does for a customer. Draws from the customer's own stream; the acts themselves are
+elsewhere.
 """
 
 from sandbox.world import aftermath, cancellations, changes, farewells, metering, plans, signups
@@ -43,6 +44,7 @@ def hazard(stage: Stage, sub: Subscription) -> float:
     risk *= 2.3 if now - customer.shocked_at < 75 * DAY else 1.0
     risk *= 3.0 if now - customer.upset_at < 60 * DAY else 1.0
     risk *= 0.6 if sub.interval[0] == "year" else 1.0
+    risk *= 0.4 if now - customer.pleased_at < 90 * DAY else 1.0
     return min(0.6, risk)
 
 

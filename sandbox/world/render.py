@@ -453,6 +453,7 @@ def _intent(intent: Intent) -> Shape:
         decline_code=intent.decline,
         canceled_at=intent.canceled_at,
         cancellation_reason=intent.cancellation_reason,
+        next_action=shapes.authentication(intent.return_url, intent.id) if intent.status == "requires_action" else None,
         description=intent.description,
         metadata=intent.metadata,
     )

@@ -57,6 +57,7 @@ class Customer:
     shrunk_at: int = 0
     shocked_at: int = 0
     upset_at: int = 0
+    pleased_at: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     subscriptions: "list[Subscription]" = field(default_factory=list)
     kind: str = "customer"
@@ -298,6 +299,7 @@ class Intent:
     decline: str | None = None
     canceled_at: int | None = None
     cancellation_reason: str | None = None
+    return_url: str | None = None
     description: str | None = None
     metadata: dict[str, str] | None = None
     kind: str = "payment_intent"

@@ -3,7 +3,8 @@
 Acts only. What the simulated customers do with their cards by themselves is in `payments.py`.
 """
 
-from sandbox.world.periods import moment
+from sandbox.world import payments
+from sandbox.world.periods import DAY, HOUR, moment
 from sandbox.world.stage import Stage
 from sandbox.world.state import Card, Customer
 from sandbox.world.testcards import TEST_CARDS
@@ -40,6 +41,20 @@ def prefer(stage: Stage, customer: Customer, card: Card | None) -> None:
     """Invoices are charged to that card from now on; the next attempt in dunning included."""
     customer.card = card
     stage.touch(customer, "customer.updated")
+
+
+def send_link(stage: Stage, customer: Customer) -> None:
+    """The customer gets a link to enter another card, and may follow it within three days."""
+    stage.later(stage.now + customer.chance.randrange(HOUR, 3 * DAY), "wallets.follow_link", customer)
+
+
+def follow_link(stage: Stage, customer: Customer) -> None:
+    """Whoever has an open bill that failed, and some patience, enters another card."""
+    troubled = any(
+        invoice.attempts and invoice.status == "open" for sub in customer.subscriptions for invoice in sub.overdue
+    )
+    if troubled and not customer.deleted and customer.chance.random() < 0.5 * customer.patience:
+        payments.replace_card(stage, customer)
 
 
 def detach(stage: Stage, card: Card) -> None:

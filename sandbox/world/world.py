@@ -21,6 +21,7 @@ from sandbox.world import (
     signups,
     subscriptions,
     versions,
+    wallets,
 )
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
@@ -29,7 +30,7 @@ from sandbox.world.growth import arrivals_of
 from sandbox.world.periods import DAY, add_months
 from sandbox.world.rates import Rates
 from sandbox.world.render import Renderer
-from sandbox.world.shapes import account
+from sandbox.world.shapes import account, portal_configuration
 from sandbox.world.stage import EVENT_DAYS, Stage
 from sandbox.world.state import Offer
 
@@ -41,6 +42,7 @@ _ACTS: dict[str, Callable[..., object]] = {
         (cases, "dispute answer rule lapse"),
         (crediting, "credit_before_payment"),
         (behaviour, "visit"),
+        (wallets, "follow_link"),
         (signups, "come_back begin_other give_up_trial"),
         (payments, "attempt collect retry_first expire_first remit fall_due write_off"),
         (subscriptions, "renew"),
@@ -109,6 +111,7 @@ class World:
                 timezone=business.timezone,
             )
         )
+        stage.put(portal_configuration(id=business.id("bpc_1", 23, "default"), created=now, is_default=True))
         for product in PRODUCTS:
             stage.put(self._renderer.product(product, now), "product.created")
         for counted in sorted({price.product for price in stage.prices.values() if price.usage_type == "metered"}):

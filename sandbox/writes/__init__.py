@@ -12,9 +12,12 @@ from sandbox.writes import (
     customers,
     disputes,
     invoices,
+    payment_intents,
     payment_methods,
+    portal,
     previews,
     refunds,
+    setup_intents,
     subscriptions,
 )
 from sandbox.writes.write import Write
@@ -25,9 +28,12 @@ WRITES: Final[tuple[Write, ...]] = (
     *customers.WRITES,
     *disputes.WRITES,
     *invoices.WRITES,
+    *payment_intents.WRITES,
     *payment_methods.WRITES,
+    *portal.WRITES,
     *previews.WRITES,
     *refunds.WRITES,
+    *setup_intents.WRITES,
     *subscriptions.WRITES,
 )
 """Every write of the API that the sandbox acts on."""

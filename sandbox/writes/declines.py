@@ -23,6 +23,12 @@ def of_charge(stage: Stage, charge: Charge) -> ApiError:
     return of_code(charge.decline or "generic_decline", tried)
 
 
+def with_intent(error: ApiError, name: str, intent: dict[str, Any]) -> ApiError:
+    """The refusal with the intent that it left behind."""
+    error.more[name] = shown_form(intent)
+    return error
+
+
 def of_code(decline_code: str, tried: dict[str, Any]) -> ApiError:
     """The refusal that a decline code means; `tried` are the objects that came of it."""
     decline = shapes.DECLINES.get(decline_code, BLOCKED)

@@ -327,6 +327,23 @@ WRITES = (
         cancel,
         {"cancellation_details": DETAILS, "invoice_now": Flag(), "prorate": Flag()},
     ),
-    Write("POST", f"{_SUBSCRIPTION}/pause", "subscription_write", "subscription", pause),
-    Write("POST", f"{_SUBSCRIPTION}/resume", "subscription_write", "subscription", resume),
+    Write(
+        "POST",
+        f"{_SUBSCRIPTION}/pause",
+        "subscription_write",
+        "subscription",
+        pause,
+        {"type": Choice(("subscription",))},
+    ),
+    Write(
+        "POST",
+        f"{_SUBSCRIPTION}/resume",
+        "subscription_write",
+        "subscription",
+        resume,
+        {
+            "billing_cycle_anchor": Fields({"type": Choice(("now",))}, required=("type",)),
+            "proration_behavior": Choice(("none",)),
+        },
+    ),
 )

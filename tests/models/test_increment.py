@@ -50,8 +50,8 @@ def _of_another(one: Sold) -> Sold:
 
 
 def test_a_company_that_lives_on_is_followed(tmp_path: Path) -> None:
-    """The sandbox's company, read again four hours later, and again, on the same day: what changed meanwhile, and whatever
-    instant passed, is followed, and nothing has to be made anew."""
+    """The sandbox's company, read again four hours later, and again, on the same day: what changed meanwhile, and
+    whatever instant passed, is followed, and nothing has to be made anew."""
     staging, terms = [], []
     with living(Business(seed=5, customers=80, months=12), tmp_path) as lived:
         for _ in range(3):

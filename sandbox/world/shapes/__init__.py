@@ -44,6 +44,8 @@ from sandbox.world.shapes.people import (
     customer_balance_transaction,
     payment_method,
 )
+from sandbox.world.shapes.portal import portal_configuration, portal_flow, portal_session
+from sandbox.world.shapes.setups import authentication, setup_intent
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item
 from sandbox.world.shapes.usage import meter, meter_event_summary
 
@@ -57,6 +59,7 @@ __all__ = [
     "Totals",
     "account",
     "address",
+    "authentication",
     "balance",
     "balance_transaction",
     "billing_details",
@@ -85,9 +88,13 @@ __all__ = [
     "payment_method",
     "payout",
     "plan",
+    "portal_configuration",
+    "portal_flow",
+    "portal_session",
     "price",
     "product",
     "refund",
+    "setup_intent",
     "subscription",
     "subscription_item",
     "tax",
