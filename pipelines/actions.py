@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -134,6 +135,29 @@ def engine(settings: Settings, *, live: bool, executes: bool, attended: bool = T
         yield Engine(
             store, wire, whose, told, running_from(whose), _owner(), lambda: stopped(settings, told), attended
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether actions could be done: whose the key that acts is, whether it reads the same account, what stops them."""
+
+    standing: Standing
+    same_account: bool
+    stopped: str | None
+
+
+def readiness(settings: Settings) -> Readiness:
+    """What `revenue doctor` tells of actions.
+
+    Raises:
+        SettingsError: the key can't act.
+        BillingError: the rules or the operations database make no sense, or Stripe refuses the key.
+    """
+    whose = standing(Wire(settings.required_write_key(), settings.stripe_api_base))
+    key = settings.stripe_api_key
+    reads = standing(Wire(key.get_secret_value(), settings.stripe_api_base)).account_id if key else whose.account_id
+    with opened(settings):
+        return Readiness(whose, reads == whose.account_id, stopped(settings))
 
 
 def waiting(settings: Settings) -> int:

@@ -111,14 +111,14 @@ def test_the_kill_switch_holds_for_settling_too(scene: Scene) -> None:
     assert of(scene, id_).state == "done"
 
 
-def test_an_effect_that_does_not_show_yet_is_verified_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_effect_that_does_not_show_yet_is_verified_later(scene: Scene) -> None:
     invoice, id_, _ = ready(scene)
     scene.sandbox.fail("server_error", f"/v1/invoices/{invoice['id']}", method="GET", nth=2)
     with pytest.raises(Exception, match="no usable answer"):
-        applied(scene)
+        applied(scene, owner="one")
     assert of(scene, id_).state == "acted"
     scene.sandbox.heal()
-    assert [each.event for each in applied(scene)] == ["verified"]
+    assert [each.event for each in applied(scene, owner="another")] == ["verified"]
     assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
 
 
@@ -167,6 +167,24 @@ def test_a_worker_that_stopped_is_waited_for_and_then_relieved(scene: Scene, mon
     scene.sandbox.advance(days=LEASE.total_seconds() / 86_400 + 0.001)
     assert [each.event for each in applied(scene, owner="next")] == ["verified"]
     assert len(scene.charges(invoice["customer"])) == before + 1
+
+
+def test_a_worker_whose_claim_ended_finds_that_it_was_relieved(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    invoice, id_, before = ready(scene)
+    sent = apply._sent
+
+    def slowly(*arguments: Any) -> object:
+        answer = sent(*arguments)
+        scene.sandbox.advance(days=LEASE.total_seconds() / 86_400 + 0.001)
+        monkeypatch.setattr(apply, "_sent", sent)
+        assert [each.event for each in applied(scene, owner="next")] == ["verified"]
+        return answer
+
+    monkeypatch.setattr(apply, "_sent", slowly)
+    (told,) = applied(scene, owner="slow")
+    assert (told.event, told.why) == ("busy", "relieved_by_another_process")
+    assert len(scene.charges(invoice["customer"])) == before + 1
+    assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
 
 
 def test_nothing_that_stripe_says_in_words_is_kept(scene: Scene) -> None:
