@@ -41,7 +41,7 @@ ABOUT = (
 def main(
     seed: Annotated[list[int] | None, typer.Option(help="The company's seed; can be repeated.")] = None,
     customers: Annotated[int, typer.Option(min=1, help="Customers of the company.")] = 20_000,
-    months: Annotated[int, typer.Option(min=1, help="Months of its history.")] = 18,
+    months: Annotated[int, typer.Option(min=1, help="Months of its history.")] = 12,
 ) -> None:
     """Grow a company a seed, score it, and print how its lists did as Markdown."""
     about = [f"- {name}: {words}" for name, words in machine.described().items()]

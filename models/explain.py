@@ -439,8 +439,9 @@ FROM_PUBLISHED: Mapping[str, str] = {
     "spine.movements": "marts.mrr_movements",
     "spine.rates": "marts.exchange_rates",
     "spine.mrr_rates": "marts.exchange_rates",
+    "steps.customers": "marts.customers",
 }
-"""Frames of the spine, and the published tables that they are read back from."""
+"""Frames of the spine and of steps, and the published tables that they are read back from."""
 
 
 def _add(name: str, frames: dict[str, pl.LazyFrame], terms: Terms) -> None:
@@ -465,6 +466,8 @@ def _spine_frame(name: str, table: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         return published.daily_rates(table)
     if name == "spine.mrr_rates":
         return published.mrr_rates(table, terms)
+    if name == "steps.customers":
+        return table
     return published.in_micros(table)
 
 

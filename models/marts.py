@@ -21,6 +21,7 @@ from models.customers import customers
 from models.disputes import dispute_rates_by_month, disputes
 from models.failures import first_attempts_by_month, payment_attempts, recovery_by_month
 from models.forecast.cash import cash_forecast_by_month, renewals_by_day
+from models.forecast.exposure import exposed
 from models.forecast.mrr import (
     forecasts,
     mrr_forecast,
@@ -256,9 +257,16 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.KnownMrrByMonth,
         ACCOUNT,
     ),
+    "steps.spells": Recipe(
+        spells,
+        _takes(
+            "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices steps.customers"
+        ),
+    ),
+    "steps.exposed": Recipe(exposed, _takes("spine.movements steps.spells spine.mrr_rates")),
     "steps.forecasts": Recipe(
         forecasts,
-        _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.known_mrr_by_month"),
+        _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.known_mrr_by_month steps.exposed"),
         grain=ACCOUNT,
     ),
     "steps.forecast_scores": Recipe(scores, ("steps.forecasts",), grain=ACCOUNT),
@@ -293,12 +301,6 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "steps.kept_by_cohort": Recipe(kept_by_cohort, _takes("spine.movements spine.mrr_rates")),
     "marts.cohort_retention": Recipe(cohort_retention, ("steps.kept_by_cohort",), contracts.CohortRetention, ACCOUNT),
-    "steps.spells": Recipe(
-        spells,
-        _takes(
-            "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices steps.customers"
-        ),
-    ),
     "steps.customer_cash": Recipe(
         customer_cash,
         _takes("staging.balance_transactions staging.charges staging.refunds staging.disputes spine.rates"),

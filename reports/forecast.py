@@ -24,6 +24,7 @@ from reports.terms import Terms, shown_rate
 
 METHODS: Mapping[str, tuple[str, str]] = {
     "components": ("Components", "what moves MRR, new MRR at its recent level"),
+    "components_renewals": ("Components by renewal", "what moves MRR, churn by how long customers have paid and renew"),
     "components_trend": ("Components with trend", "what moves MRR, new MRR with its recent trend"),
     "naive": ("Last value", "MRR stays where it is"),
     "drift": ("Drift", "MRR goes on by its mean monthly change"),

@@ -443,8 +443,8 @@ class KnownMrrByMonth(Mart):
 
 
 FORECAST_METHOD = (
-    "components, components_trend (of what moves MRR), naive (last value), drift, recent_means (as Baremetrics) or "
-    "theta"
+    "components, components_renewals (churn by tenure and renewal), components_trend (of what moves MRR), naive (last "
+    "value), drift, recent_means (as Baremetrics) or theta"
 )
 IS_SHOWN = "True for the method that mrr_forecast_choice names"
 
@@ -604,7 +604,7 @@ class RiskPoints(Mart):
 
 ANY_KIND = "payment, voluntary, or any: whichever way"
 WITHIN = "Days within which leaving was looked for: 30 or 90"
-POPULATION = "without_leaving, or with_leaving: with those who had announced their leaving, listed first"
+POPULATION = "without_leaving, or with_leaving: those who had announced their leaving at the head of the list"
 RANKING = "expected_loss (the order of the list), score, past_due_first (then the largest MRR) or random"
 FOUND = "Of those listed, left; what is expected where several are ranked alike"
 

@@ -6,10 +6,12 @@ together stays together. From 24 months on new MRR has seasons.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from statistics import median
 
+from models.forecast.exposure import Exposure, expected, hazards, shares_ahead
 from models.forecast.history import History, mean
 from models.forecast.paths import Case
 
@@ -33,6 +35,65 @@ def levelled(history: History, months: int) -> Case:
 def trending(history: History, months: int) -> Case:
     """New MRR goes on with the trend of the last twelve months, which fades by a tenth a month."""
     return _case(history, damped_trend(_unseasoned(history), months))
+
+
+def renewing(history: History, exposure: Exposure, months: int) -> Case:
+    """New MRR as in `levelled`; churn by how long customers have paid and when they renew; those who left come back by
+    the rate at which those before them did.
+
+    A month ahead loses what its hazards say × how far the month drawn was off what its own said, and wins back a share
+    of all that has ever left.
+    """
+    level = robust_mean(_unseasoned(history))
+    case = _case(history, [level] * months)
+    window = slice(max(0, len(history) - WINDOW), len(history))
+    chances = hazards(exposure)
+    shares = shares_ahead(exposure, chances, [history.new[-1], *[level] * (months - 1)])
+    off = _off([expected(month, chances) for month in exposure.months[window]], history.churn[window])
+    kept = [lost - churn for lost, churn in zip(history.lost, history.churn, strict=True)]
+    grown = [gained - back for gained, back in zip(history.gained, history.reactivation, strict=True)]
+    back = _won_back(history, shares, months)
+    return replace(
+        case,
+        gained=tuple(max(0.0, rate) for rate in _rates(history, grown)),
+        lost=tuple(min(0.0, rate) for rate in _rates(history, kept)),
+        lost_by=tuple(tuple(-share * each for each in off) for share in shares),
+        new=tuple(
+            tuple(new + more for new, more in zip(came, returned, strict=True))
+            for came, returned in zip(case.new, back, strict=True)
+        ),
+    )
+
+
+def _off(told: Sequence[float], churn: Sequence[float]) -> list[float]:
+    """How many times what the hazards say the months lost: all together, and how far each was off that; 1 where they
+    say nothing. As in `_rates`, a month of little is no month of huge misses."""
+    usual = mean(told)
+    if usual <= 0:
+        return [1.0 for _ in told]
+    whole = -mean(churn) / usual
+    return [max(0.0, whole + (-gone - whole * each) / usual) for each, gone in zip(told, churn, strict=True)]
+
+
+def _won_back(history: History, shares: Sequence[float], months: int) -> list[list[float]]:
+    """What comes back in each month ahead, by month drawn: rates over what had left and not come back, times that."""
+    pool, pools = 0.0, []
+    for gone, back in zip(history.churn, history.reactivation, strict=True):
+        pools.append(pool)
+        pool = max(0.0, pool - gone - back)
+    recent = [max(0.0, one) for one in pools[-WINDOW:]]
+    usual = mean(recent)
+    counted = [back if base else 0.0 for base, back in zip(recent, history.reactivation[-WINDOW:], strict=True)]
+    rate = mean(counted) / usual if usual else 0.0
+    rates = [
+        max(0.0, rate + (back - rate * base) / usual) if usual else 0.0
+        for base, back in zip(recent, counted, strict=True)
+    ]
+    found, stock = [], history.closing[-1]
+    for share in shares[:months]:
+        found.append([min(1.0, each) * pool for each in rates])
+        pool = max(0.0, pool + stock * share - rate * pool)
+    return found
 
 
 def robust_mean(values: Sequence[float]) -> float:

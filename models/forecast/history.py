@@ -34,6 +34,10 @@ class History:
     """Contraction and churn; not above zero."""
     fx: tuple[float, ...]
     closing: tuple[float, ...]
+    churn: tuple[float, ...]
+    """Of `lost`, churn alone."""
+    reactivation: tuple[float, ...]
+    """Of `gained`, reactivation alone."""
 
     def __len__(self) -> int:
         return len(self.months)
@@ -50,6 +54,8 @@ class History:
             self.lost[:length],
             self.fx[:length],
             self.closing[:length],
+            self.churn[:length],
+            self.reactivation[:length],
         )
 
     @property
@@ -81,6 +87,8 @@ def _history(rows: pl.DataFrame) -> History:
         _sums(amounts["contraction_mrr"], amounts["churn_mrr"]),
         tuple(amounts["fx_mrr"]),
         tuple(amounts["closing_mrr"]),
+        tuple(amounts["churn_mrr"]),
+        tuple(amounts["reactivation_mrr"]),
     )
 
 

@@ -11,11 +11,14 @@ from datetime import date
 import polars as pl
 
 from models.forecast.benchmarks import BENCHMARKS
-from models.forecast.components import levelled, months_after, trending
+from models.forecast.components import levelled, months_after, renewing, trending
+from models.forecast.exposure import KEY as KEY_OF_CELLS
+from models.forecast.exposure import Exposure, exposures
 from models.forecast.history import History, histories, mean
 from models.forecast.paths import Case, Quantiles, quantiles
 from models.forecast.scoring import CHOSEN_BY, DRIFT, Score, Trial, best, score
 from models.forecast.widening import Made, widened
+from models.plans import collected
 from models.terms import Terms
 
 AHEAD = 12
@@ -26,7 +29,11 @@ LEAST = 6
 LEAST_TO_CHOOSE = 12
 """Full months from which on methods are compared; before, drift is shown."""
 LONGEST_BACKTEST = 36
-COMPONENTS: Mapping[str, Callable[[History, int], Case]] = {"components": levelled, "components_trend": trending}
+COMPONENTS: Mapping[str, Callable[[History, Exposure, int], Case]] = {
+    "components": lambda history, exposure, months: levelled(history, months),
+    "components_renewals": renewing,
+    "components_trend": lambda history, exposure, months: trending(history, months),
+}
 METHODS = (*COMPONENTS, *BENCHMARKS)
 TOO_SHORT = f"fewer than {LEAST} full months of MRR"
 TOO_SHORT_TO_CHOOSE = f"fewer than {LEAST_TO_CHOOSE} full months of MRR, too few to tell methods apart"
@@ -77,6 +84,7 @@ class _Asked:
 
     history: History
     known: History
+    exposure: Exposure
     ahead: tuple[int, ...]
 
     @property
@@ -88,9 +96,11 @@ def forecasts(
     mrr_by_month_reporting: pl.LazyFrame,
     scheduled_changes: pl.LazyFrame,
     known_mrr_by_month: pl.LazyFrame,
+    exposed: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """Every forecast, now and at each origin of the backtest, in the columns of `FORECAST`. All frames are marts.
+    """Every forecast, now and at each origin of the backtest, in the columns of `FORECAST`. The frames are marts, and
+    `exposed` is of `exposure.exposed`, of all customers or of parts of them.
 
     Bands are widened by what those of the method had missed by then. Now, the paths of the component methods gain at
     least, and lose at least, what is set already. What was set at an origin of the past is not on record, so the
@@ -98,7 +108,9 @@ def forecasts(
     """
     found = histories(mrr_by_month_reporting.collect())
     sure = _sure(scheduled_changes, known_mrr_by_month) if found else {}
-    asked = [one for history in found for one in _asked(history)]
+    cells = exposed.group_by(KEY_OF_CELLS).agg(pl.col("opening", "churned").sum()).pipe(collected)
+    of_accounts = exposures(cells, found)
+    asked = [one for history in found for one in _asked(history, of_accounts[history.account_id])]
     rows = list(widened([*_of_benchmarks(asked), *_of_components(asked, sure)]))
     return pl.LazyFrame(rows, schema=FORECAST, orient="row").sort(KEY)
 
@@ -159,13 +171,14 @@ def _figures(one: Score) -> tuple[float | None, ...]:
     )
 
 
-def _asked(history: History) -> Iterator[_Asked]:
+def _asked(history: History, exposure: Exposure) -> Iterator[_Asked]:
     """The forecast now, and one at the end of each month that has been followed by another; none of too little."""
     length = len(history)
     if length >= LEAST:
-        yield _Asked(history, history, tuple(range(1, AHEAD + 1)))
+        yield _Asked(history, history, exposure, tuple(range(1, AHEAD + 1)))
     for known in range(max(LEAST, length - LONGEST_BACKTEST), length):
-        yield _Asked(history, history.until(known), tuple(one for one in SCORED if known + one <= length))
+        ahead = tuple(one for one in SCORED if known + one <= length)
+        yield _Asked(history, history.until(known), exposure.until(known), ahead)
 
 
 def _of_benchmarks(asked: Iterable[_Asked]) -> Iterator[Made]:
@@ -183,7 +196,7 @@ def _of_components(
     whole = [one for one in asked if len(one.history) >= LEAST_TO_CHOOSE]
     for ahead in (tuple(range(1, AHEAD + 1)), SCORED):
         wanted = [(one, method) for one in whole if one.is_now == (ahead != SCORED) for method in COMPONENTS]
-        cases = [COMPONENTS[method](one.known, AHEAD) for one, method in wanted]
+        cases = [COMPONENTS[method](one.known, one.exposure, AHEAD) for one, method in wanted]
         if ahead != SCORED:
             cases = [_with_sure(case, one, sure) for case, (one, _) in zip(cases, wanted, strict=True)]
         for (one, method), found in zip(wanted, quantiles(cases, ahead), strict=True):

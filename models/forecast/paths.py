@@ -24,7 +24,8 @@ Quantiles = tuple[float, float, float]
 class Case:
     """One forecast to be drawn: MRR at its start, and the months that it draws from.
 
-    By month drawn from: the rates `gained`, `lost` (not above zero) and `fx`, and, by month ahead, `new` MRR. By month
+    By month drawn from: the rates `gained`, `lost` (not above zero) and `fx`, and, by month ahead, `new` MRR; `lost_by`
+    is what is lost besides, by month ahead, where that differs from month to month. By month
     ahead, where something is set already: at least `sure_gains` are gained and `sure_losses` (not above zero) lost.
     """
 
@@ -35,11 +36,19 @@ class Case:
     new: tuple[tuple[float, ...], ...]
     sure_gains: tuple[float, ...] = ()
     sure_losses: tuple[float, ...] = ()
+    lost_by: tuple[tuple[float, ...], ...] = ()
 
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """What a month won, lost and had of exchange rates, over what there was."""
-        return tuple(won + lost + fx for won, lost, fx in zip(self.gained, self.lost, self.fx, strict=True))
+    def losses(self, month: int) -> tuple[float, ...]:
+        """The rates lost in a month ahead; none loses more than there is."""
+        if not self.lost_by:
+            return self.lost
+        both = zip(self.lost, self.lost_by[month - 1], strict=True)
+        return tuple(max(-1.0, lost + besides) for lost, besides in both)
+
+    def rates(self, month: int) -> tuple[float, ...]:
+        """What a month ahead wins, loses and has of exchange rates, over what there is."""
+        parts = zip(self.gained, self.losses(month), self.fx, strict=True)
+        return tuple(won + lost + fx for won, lost, fx in parts)
 
 
 def quantiles(cases: Sequence[Case], ahead: Sequence[int]) -> list[dict[int, Quantiles]]:
@@ -92,9 +101,9 @@ def _step(cases: Sequence[Case], month: int) -> pl.Expr:
     base = pl.when(before > 0).then(before).otherwise(0.0)
     new = _drawn([case.new[month - 1] for case in cases])
     if not any(any(case.sure_gains) or any(case.sure_losses) for case in cases):
-        return pl.max_horizontal(before + base * _drawn([case.rates for case in cases]) + new, "lowest")
+        return pl.max_horizontal(before + base * _drawn([case.rates(month) for case in cases]) + new, "lowest")
     gain = base * _drawn([case.gained for case in cases]) + new
-    loss = base * _drawn([case.lost for case in cases])
+    loss = base * _drawn([case.losses(month) for case in cases])
     gain = pl.max_horizontal(gain, _of_case([_sure(case.sure_gains, month) for case in cases]))
     loss = pl.min_horizontal(loss, _of_case([_sure(case.sure_losses, month) for case in cases]))
     return pl.max_horizontal(before + gain + loss + base * _drawn([case.fx for case in cases]), "lowest")

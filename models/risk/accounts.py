@@ -19,6 +19,7 @@ from models.plans import collected
 from models.risk import calibration, cards
 from models.risk.calibration import Calibration
 from models.risk.features import BY_NAME, FEATURES, KINDS, PAYMENT, VOLUNTARY, held
+from models.risk.leaving import SOON
 from models.risk.points import LEADING, Card
 from models.risk.snapshots import HORIZONS
 from models.terms import Terms
@@ -100,7 +101,8 @@ def at_risk_accounts(
     open_rows = risk_scores.filter(listed).join(paying, on=CUSTOMER).sort(CUSTOMER).pipe(collected)
     known = cards.read(risk_cards.pipe(collected))
     holding = _by_customer(signals.join(open_rows.lazy(), on=CUSTOMER, how="semi").sort(_ORDER))
-    ends = _by_customer(scheduled_churn.filter("leaves").sort(*CUSTOMER, "ends_at"))
+    for_good = scheduled_churn.filter("leaves", pl.col("kind") != "paused")
+    ends = _by_customer(for_good.sort(*CUSTOMER, "ends_at", "subscription_id"))
     months = {row["account_id"]: row["lifetime_months"] for row in _of_all(customer_ltv).iter_rows(named=True)}
     rows = []
     for row in open_rows.iter_rows(named=True):
@@ -220,14 +222,14 @@ def _leaving(of: Mapping[str, Any], ends: Sequence[Mapping[str, Any]], left: Dec
     last = ends[-1] if ends else None
     subscription = last["subscription_id"] if last else of["subscription_id"]
     feedback = last["feedback"] if last else None
-    asked_at = (last["asked_at"] if last else None) or terms.as_of
+    since = (last["asked_at"] or last["ends_at"] - SOON) if last else terms.as_of
     said = f", says {feedback}" if feedback else ""
     return _row(of) | {
         "score_kind": LEAVING,
         "risk_band": HIGH,
         "flag_id": flag_id(of["account_id"], of["customer_id"], LEAVING, "announced", str(subscription)),
         "trigger": "announced",
-        "flagged_at": asked_at,
+        "flagged_at": since,
         "expires_at": last["ends_at"] if last else terms.as_of + HOLDS[LEAVING],
         "reasons": [f"leaves on {last['ends_on']}{said}" if last else "all subscriptions are set to end"],
         "recommended_action": "retention_coupon" if feedback == TOO_EXPENSIVE else "contact",

@@ -58,6 +58,13 @@ def seen(coded: pl.DataFrame) -> list[Seen]:
     return [Seen(code, many, tuple(lost)) for code, many, *lost in grouped.iter_rows()]
 
 
+def seen_by_date(coded: pl.DataFrame) -> Iterator[tuple[date, Seen]]:
+    """The snapshots of each date by code, in the order of their rows."""
+    counts = ("scored_on", "code", "customers", *(_name(bit) for bit in LOST_BITS.values()))
+    for on, code, many, *lost in coded.select(counts).iter_rows():
+        yield on, Seen(code, many, tuple(lost))
+
+
 def _name(bit: int) -> str:
     return f"lost_{bit}"
 

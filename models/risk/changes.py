@@ -6,8 +6,7 @@ import polars as pl
 
 from models.movements import CUSTOMER
 from models.outlook import SUBSCRIPTION
-from models.periods import opens_at
-from models.risk.windows import windows
+from models.risk.windows import end_of_day, on_day, today, windows
 from models.terms import Terms
 
 RECENT = timedelta(days=90)
@@ -49,8 +48,8 @@ def change_windows(
             _contractions(movements, terms),
             _returns(movements, terms),
             _tenures(movements, terms),
-            _price_rises(changes),
-            _coupons_ending(discounts, coupons, subscriptions),
+            _price_rises(changes, terms),
+            _coupons_ending(discounts, coupons, subscriptions, terms),
             _scheduled_rises(scheduled_changes, terms),
             _pauses(versions),
             _sent(subscriptions),
@@ -85,15 +84,10 @@ def usage_windows(
     )
     at = pl.col("finalized_at")
     level = pl.when(units == 0).then(2).when(units * 2 < usual).then(1)
-    until = pl.min_horizontal("next_at", at + USAGE_HOLDS)
+    until = pl.min_horizontal("next_at", on_day(at + USAGE_HOLDS, terms))
     return windows(bills.filter(usual > 0), "usage", level, at, until, at, pl.col("invoice_id")).filter(
         pl.col("from_at") <= terms.as_of
     )
-
-
-def end_of_day(day: str, terms: Terms) -> pl.Expr:
-    """The instant at which a day's net is known: its end, or the as-of instant where that comes first."""
-    return pl.min_horizontal(opens_at(pl.col(day).dt.offset_by("1d"), terms), pl.lit(terms.as_of))
 
 
 def _contractions(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -103,7 +97,7 @@ def _contractions(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         "contraction",
         pl.when(large).then(2).otherwise(1),
         end_of_day("moved_on", terms),
-        end_of_day("moved_on", terms) + RECENT,
+        on_day(end_of_day("moved_on", terms) + RECENT, terms),
         end_of_day("moved_on", terms),
         pl.col("moved_on"),
         pl.col("moved_on"),
@@ -119,29 +113,32 @@ def _returns(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 def _tenures(movements: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     first = movements.group_by(CUSTOMER).agg(pl.col("moved_on").min())
     at, subject = end_of_day("moved_on", terms), pl.col("moved_on")
+    older, old = on_day(at + YOUNG, terms), on_day(at + FIRST_YEAR, terms)
     return pl.concat(
         [
-            windows(first, "tenure", 1, at, at + YOUNG, at, subject),
-            windows(first, "tenure", 2, at + YOUNG, at + FIRST_YEAR, at, subject),
+            windows(first, "tenure", 1, at, older, at, subject),
+            windows(first, "tenure", 2, older, old, at, subject),
         ]
     )
 
 
-def _price_rises(changes: pl.LazyFrame) -> pl.LazyFrame:
+def _price_rises(changes: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     at, cause = pl.col("changed_at"), pl.col("cause")
     return windows(
         changes.filter(pl.col("delta_micros") > 0, cause.is_in(["price", "discount_end"])),
         "price_rise",
         pl.when(cause == "price").then(2).otherwise(1),
         at,
-        at + RECENT,
+        on_day(at + RECENT, terms),
         at,
         pl.format("{} {}", "subscription_item_id", "changed_on"),
         pl.col("changed_on"),
     )
 
 
-def _coupons_ending(discounts: pl.LazyFrame, coupons: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl.LazyFrame:
+def _coupons_ending(
+    discounts: pl.LazyFrame, coupons: pl.LazyFrame, subscriptions: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
     """What a discount's end takes away; that of an amount counts as small, its share not being known from it."""
     whose = subscriptions.select("account_id", subscription_id="id", subscriber="customer_id")
     percent = coupons.select("account_id", "percent_off", coupon_id="id")
@@ -156,7 +153,7 @@ def _coupons_ending(discounts: pl.LazyFrame, coupons: pl.LazyFrame, subscription
         ending,
         "coupon_ends",
         pl.when(pl.col("percent_off") >= LARGE_PERCENT).then(2).otherwise(1),
-        pl.max_horizontal(start, end - ENDS_SOON),
+        pl.max_horizontal(start, on_day(end - ENDS_SOON, terms)),
         end,
         start,
         pl.col("id"),
@@ -167,7 +164,7 @@ def _coupons_ending(discounts: pl.LazyFrame, coupons: pl.LazyFrame, subscription
 def _scheduled_rises(scheduled_changes: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """What a schedule will raise; schedules of the past are not on record, so this is known as of now alone."""
     rises = scheduled_changes.filter(pl.col("kind") == "phase", pl.col("mrr_delta") > 0, ~pl.col("is_trial"))
-    now, on = pl.lit(terms.as_of), pl.col("effective_on")
+    now, on = today(terms), pl.col("effective_on")
     return windows(rises, "scheduled_rise", 1, now, None, now, pl.format("{} {}", "scheduled_id", on), on)
 
 
@@ -194,7 +191,7 @@ def _outside(customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         "account_id", "metadata", customer_id="id"
     )
     level = pl.col("metadata").str.json_path_match(f"$.{OUTSIDE_KEY}").str.extract("^([1-3])$")
-    now = pl.lit(terms.as_of)
+    now = today(terms)
     return windows(told, "outside", level, now, None, now, pl.lit(OUTSIDE_KEY))
 
 
@@ -217,9 +214,10 @@ def _renewals(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         )
         .filter(pl.col("start_at") < pl.col("left_at"))
     )
-    start, renews, known = pl.col("start_at"), pl.col("renews_at"), pl.col("starts_at")
+    renews, known = pl.col("renews_at"), pl.col("starts_at")
+    start, renewed = pl.max_horizontal(known, on_day(pl.col("start_at"), terms)), on_day(renews, terms)
     subject = pl.format("{} {}", "subscription_id", renews.dt.date())
-    later, soon = pl.max_horizontal(start, renews - RENEWS_LATER), pl.max_horizontal(start, renews - RENEWS_SOON)
+    later, soon = (pl.max_horizontal(start, on_day(renews - each, terms)) for each in (RENEWS_LATER, RENEWS_SOON))
     last = pl.when(pl.col("left_at") <= terms.as_of).then("left_at")
 
     def until(moment: pl.Expr) -> pl.Expr:
@@ -227,8 +225,8 @@ def _renewals(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
     return pl.concat(
         [
-            windows(periods, "renewal", 1, start, until(renews - RENEWS_LATER), known, subject, renews.dt.date()),
-            windows(periods, "renewal", 2, later, until(renews - RENEWS_SOON), known, subject, renews.dt.date()),
-            windows(periods, "renewal", 3, soon, until(renews), known, subject, renews.dt.date()),
+            windows(periods, "renewal", 1, start, until(later), known, subject, renews.dt.date()),
+            windows(periods, "renewal", 2, later, until(soon), known, subject, renews.dt.date()),
+            windows(periods, "renewal", 3, soon, until(renewed), known, subject, renews.dt.date()),
         ]
     )

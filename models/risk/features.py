@@ -6,6 +6,7 @@ several windows of a feature that hold at once the highest level counts, or, whe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 PAYMENT, VOLUNTARY = "payment", "voluntary"
 KINDS = (PAYMENT, VOLUNTARY)
@@ -183,7 +184,8 @@ def held(code: int) -> list[tuple[int, int]]:
     return [(place, level) for place in range(len(FEATURES)) if (level := level_of(code, place))]
 
 
-def chance(score: float) -> float:
+@cache
+def chance(score: int) -> float:
     """The probability that a score stands for.
 
     >>> chance(100), round(chance(70), 4)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from models.movements import CUSTOMER
-from models.risk.windows import INSTANT
+from models.risk.windows import INSTANT, on_day
 from models.terms import Terms
 
 SOON = timedelta(days=90)
@@ -29,7 +29,7 @@ def announced_ends(subscriptions: pl.LazyFrame, cancellation_requests: pl.LazyFr
     requested = live.filter(asked.is_not_null(), ended.is_null() | (ended > asked))
     set_before = live.filter(asked.is_null(), ends.is_not_null())
     taken_back = cancellation_requests.filter(pl.col("saved_at").is_not_null())
-    since = pl.max_horizontal("created_at", ends - SOON)
+    since = pl.max_horizontal("created_at", on_day(ends - SOON, terms))
     announced = pl.concat(
         [
             _windows(requested, ANNOUNCED, asked, ended, asked),

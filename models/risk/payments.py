@@ -14,7 +14,7 @@ from models.outlook import SUBSCRIPTION
 from models.plans import collected
 from models.preventable import EXPIRED_CODES
 from models.recovery import AUTHENTICATION, HARD
-from models.risk.windows import windows
+from models.risk.windows import on_day, windows
 from models.terms import Terms
 
 PAST_FAILURES = timedelta(days=180)
@@ -45,11 +45,11 @@ def payment_windows(
         [
             _failing(tries),
             _declined(tries),
-            _past_failures(tries),
-            _overdue(owed),
-            _expiring_cards(charges, payment_methods),
-            _of_charges(disputes, charges, "dispute"),
-            _of_charges(refunds.filter(pl.col("status").ne_missing("failed")), charges, "refund"),
+            _past_failures(tries, terms),
+            _overdue(owed, terms),
+            _expiring_cards(charges, payment_methods, terms),
+            _of_charges(disputes, charges, "dispute", terms),
+            _of_charges(refunds.filter(pl.col("status").ne_missing("failed")), charges, "refund", terms),
         ]
     ).filter(pl.col("from_at") <= terms.as_of)
 
@@ -124,26 +124,27 @@ def _declined(tries: pl.LazyFrame) -> pl.LazyFrame:
     return windows(tries, "decline", level, at, until, at, pl.col("invoice_id"), code)
 
 
-def _past_failures(tries: pl.LazyFrame) -> pl.LazyFrame:
+def _past_failures(tries: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """An invoice that failed counts as a past failure from when it was paid after all."""
     first = tries.filter(pl.col("no") == 1, "was_paid")
     settled = pl.col("settled_at")
-    until = pl.col("attempted_at") + PAST_FAILURES
+    until = on_day(pl.col("attempted_at") + PAST_FAILURES, terms)
     return windows(first, "past_failures", 1, settled, until, settled, pl.col("invoice_id"))
 
 
-def _overdue(owed: pl.LazyFrame) -> pl.LazyFrame:
+def _overdue(owed: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     late = owed.filter("is_sent", pl.col("settled_at").is_null() | (pl.col("settled_at") > pl.col("due_at")))
     due, settled, known = pl.col("due_at"), pl.col("settled_at"), pl.col("finalized_at")
+    long = on_day(due + LONG_OVERDUE, terms)
     return pl.concat(
         [
             windows(late, "overdue", 1, due, settled, known, pl.col("invoice_id")),
-            windows(late, "overdue", 2, due + LONG_OVERDUE, settled, known, pl.col("invoice_id")),
+            windows(late, "overdue", 2, long, settled, known, pl.col("invoice_id")),
         ]
     )
 
 
-def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.LazyFrame:
+def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """The card last charged, as it was then, until another charge or another card of the customer's tells more.
 
     A card is good to the end of its month.
@@ -160,6 +161,7 @@ def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.
         )
         .sort("created_at")
         .with_columns(next_at=pl.col("created_at").shift(-1).over(CUSTOMER))
+        .drop_nulls("expires_at")
         .filter(pl.col("next_at").is_null() | (pl.col("expires_at") - EXPIRES_SOON < pl.col("next_at")))
     )
     cards = payment_methods.filter(pl.col("customer_id").is_not_null()).select(*CUSTOMER, added_at="created_at")
@@ -173,9 +175,9 @@ def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.
     seen = charged.join(newer, on=[*CUSTOMER, "created_at"], how="left").with_columns(
         until_at=pl.min_horizontal("next_at", "added_at")
     )
-    at, expiry, until = pl.col("created_at"), pl.col("expires_at"), pl.col("until_at")
+    at, expiry, until = pl.col("created_at"), on_day(pl.col("expires_at"), terms), pl.col("until_at")
     card, detail = pl.format("{} {}", "payment_method_id", "detail"), pl.col("detail")
-    soon = pl.max_horizontal(at, expiry - EXPIRES_SOON)
+    soon = pl.max_horizontal(at, on_day(expiry - EXPIRES_SOON, terms))
     return pl.concat(
         [
             windows(seen, "card_expiry", 1, soon, until, at, card, detail),
@@ -184,11 +186,11 @@ def _expiring_cards(charges: pl.LazyFrame, payment_methods: pl.LazyFrame) -> pl.
     )
 
 
-def _of_charges(events: pl.LazyFrame, charges: pl.LazyFrame, feature: str) -> pl.LazyFrame:
+def _of_charges(events: pl.LazyFrame, charges: pl.LazyFrame, feature: str, terms: Terms) -> pl.LazyFrame:
     """What happened to a customer's charges lately."""
     whose = charges.select(*CUSTOMER, charge_id="id")
     told = events.select("account_id", "charge_id", "created_at", event_id="id").join(
         whose, on=["account_id", "charge_id"]
     )
     at = pl.col("created_at")
-    return windows(told, feature, 1, at, at + RECENT, at, pl.col("event_id"))
+    return windows(told, feature, 1, at, on_day(at + RECENT, terms), at, pl.col("event_id"))

@@ -24,6 +24,7 @@ GUESSED_CUSTOMERS = 50
 LOWEST_BASE, HIGHEST_BASE = -100, 200
 EXPERT, FITTED = "expert prior", "fitted"
 
+_PLACES = {key: place for place, key in enumerate(LOST_BITS)}
 Weights = Mapping[tuple[int, int], int]
 """Points by feature and level."""
 
@@ -38,7 +39,7 @@ class Seen:
 
     def left(self, kind: str, days: int) -> int:
         """How many left so within so many days."""
-        return self.lost[list(LOST_BITS).index((kind, days))]
+        return self.lost[_PLACES[kind, days]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Card:
 
     def points(self, code: int) -> int:
         """The points of the levels of a code, the base left out."""
-        return sum(self.weights.get(one, 0) for one in _held(code))
+        return points_of(code, self.weights)
 
     def score(self, code: int, days: int = LEADING) -> int:
         """The score of a code."""
@@ -80,7 +81,8 @@ def card(kind: str, seen: Mapping[int, Sequence[Seen]]) -> Card:
         from models.risk.logistic import fitted
 
         weights, basis = fitted(kind, seen[LEADING], weights), FITTED
-    bases = {days: _base(kind, days, weights, rows) for days, rows in seen.items()}
+    points = {one.code: points_of(one.code, weights) for rows in seen.values() for one in rows}
+    bases = {days: _base(kind, days, points, rows) for days, rows in seen.items()}
     return Card(kind, bases, weights, basis, churns)
 
 
@@ -94,12 +96,17 @@ def expert(kind: str) -> Weights:
     }
 
 
-def _base(kind: str, days: int, weights: Weights, seen: Iterable[Seen]) -> int:
+def points_of(code: int, weights: Weights) -> int:
+    """The points of the levels of a code."""
+    return sum(weights.get(one, 0) for one in _held(code))
+
+
+def _base(kind: str, days: int, points_of_code: Mapping[int, int], seen: Iterable[Seen]) -> int:
     """The base with which chances add up to the churns there were, an expert's guess of some customers among them."""
     by_points: dict[int, int] = {0: GUESSED_CUSTOMERS}
     left = GUESSED_CUSTOMERS * EXPERT_CHANCE[kind, days]
     for one in seen:
-        points = sum(weights.get(level, 0) for level in _held(one.code))
+        points = points_of_code[one.code]
         by_points[points] = by_points.get(points, 0) + one.customers
         left += one.left(kind, days)
     low, high = LOWEST_BASE, HIGHEST_BASE

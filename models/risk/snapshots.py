@@ -13,9 +13,8 @@ import polars as pl
 from models.movements import CUSTOMER, GRAIN
 from models.plans import collected
 from models.reporting import in_reporting
-from models.risk.changes import end_of_day
 from models.risk.features import FEATURES, LEVEL_BITS, LEVELS, PAYMENT, VOLUNTARY
-from models.risk.windows import INSTANT
+from models.risk.windows import INSTANT, end_of_day
 from models.terms import Terms
 
 MONTHS = 24

@@ -4,14 +4,14 @@ At a date the points are made from earlier snapshots alone, and only from those 
 without which a score would learn from churns that had still to come.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
 from models.plans import collected
-from models.risk.cards import coded, seen
+from models.risk.cards import coded, seen_by_date
 from models.risk.features import KINDS
 from models.risk.points import Seen, cards
 from models.risk.snapshots import HORIZONS
@@ -42,7 +42,9 @@ def risk_trials(history: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
 def _tried(coded: pl.DataFrame, terms: Terms) -> Iterator[tuple[object, ...]]:
     """Trials of one account, from its snapshots in the order of dates and codes."""
-    dates = {on: seen(part) for (on,), part in coded.partition_by("scored_on", as_dict=True).items()}
+    dates: dict[date, list[Seen]] = defaultdict(list)
+    for on, one in seen_by_date(coded):
+        dates[on].append(one)
     known = {days: Known(days, dates) for days in HORIZONS}
     for on, present in dates.items():
         if on + timedelta(days=min(HORIZONS)) > terms.as_of_day:

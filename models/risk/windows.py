@@ -3,12 +3,19 @@
 `from_at` is when it began to hold, `until_at` when it stopped (null: not yet), `known_at` the latest instant at which
 any row that it was made from came into being. `subject` is what it is about (an id or a day), `detail` what a reason
 prints after its words.
+
+A window begins and ends when something happened, or so many days before or after; then at the start of that day, so
+that what holds of a customer changes within a day only by what happens to it.
 """
+
+from datetime import timedelta
 
 import polars as pl
 
 from models.movements import CUSTOMER
+from models.periods import day_of, opens_at
 from models.risk.features import BY_NAME
+from models.terms import Terms
 
 INSTANT = pl.Datetime("us", "UTC")
 WINDOW = {
@@ -22,6 +29,22 @@ WINDOW = {
     "subject": pl.String(),
     "detail": pl.String(),
 }
+
+
+def on_day(moment: pl.Expr, terms: Terms) -> pl.Expr:
+    """The start of a moment's day in the reporting zone."""
+    return opens_at(day_of(moment, terms), terms)
+
+
+def today(terms: Terms) -> pl.Expr:
+    """The as-of day once it has begun: the same at every instant of it."""
+    begun = opens_at(pl.lit(terms.as_of_day), terms) + timedelta(microseconds=1)
+    return pl.min_horizontal(begun, pl.lit(terms.as_of, INSTANT))
+
+
+def end_of_day(day: str, terms: Terms) -> pl.Expr:
+    """The instant at which a day's net is known: its end; of the as-of day, that day."""
+    return pl.min_horizontal(opens_at(pl.col(day).dt.offset_by("1d"), terms), today(terms))
 
 
 def windows(

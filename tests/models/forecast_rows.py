@@ -19,6 +19,15 @@ from models.forecast.mrr import (
 )
 from tests.models.rows import ACCOUNT, TERMS
 
+CELLS = {
+    "account_id": pl.String(),
+    "month": pl.Date(),
+    "interval_months": pl.Int64(),
+    "age_months": pl.Int64(),
+    "opening": pl.Int64(),
+    "churned": pl.Int64(),
+}
+NO_CELLS = pl.LazyFrame(schema=CELLS)
 LAST = date(2026, 6, 1)
 """The last full month of `TERMS`, whose as-of day is 1 July."""
 
@@ -76,13 +85,17 @@ def nothing(table: type[marts.Mart]) -> pl.LazyFrame:
 
 
 def forecast(
-    frame: pl.DataFrame, scheduled: pl.LazyFrame | None = None, known: pl.LazyFrame | None = None
+    frame: pl.DataFrame,
+    scheduled: pl.LazyFrame | None = None,
+    known: pl.LazyFrame | None = None,
+    exposed: pl.LazyFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """All forecasts of a history, and the marts made of them."""
     made = forecasts(
         frame.lazy(),
         nothing(marts.ScheduledChanges) if scheduled is None else scheduled,
         nothing(marts.KnownMrrByMonth) if known is None else known,
+        NO_CELLS if exposed is None else exposed,
         TERMS,
     )
     scored = scores(made, TERMS)

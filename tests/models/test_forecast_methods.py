@@ -89,7 +89,7 @@ def test_rates_are_pooled_and_a_small_start_makes_no_huge_rate() -> None:
     losses = (-60.0, 0.0, -30.0, -30.0, 0.0, 0.0)
     none = (0.0,) * 6
     days = tuple(date(2026, month, 1) for month in range(1, 7))
-    told = History("acct_1", "usd", days, tuple(openings), none, none, losses, none, none)
+    told = History("acct_1", "usd", days, tuple(openings), none, none, losses, none, none, losses, none)
     assert levelled(told, 1).lost == pytest.approx((-0.078, 0, -0.03, -0.03, 0, 0))
     assert levelled(told, 1).gained == (0.0,) * 6
 
