@@ -7,6 +7,7 @@ it is sent. Several processes may do this at once; a claim with an end says whos
 
 import json
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from billing.actions.action import Action, Facts, Params, Subject, Trace
 from billing.actions.catalogue import ACTIONS
 from billing.book import Planned, all_of, claim, one_of, release, step, written
 from billing.canonical import Json
-from billing.errors import ConflictError, StripeRefusedError, UsageError
+from billing.errors import BillingError, ConflictError, StripeRefusedError, UsageError
 from billing.plan import columns_of
 from billing.rules import Rules, params_of
 from billing.store import Store
@@ -103,7 +104,8 @@ def apply(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
         if done >= engine.rules.limits.per_run:
             yield Told(planned, "waits", "limit_per_run")
             continue
-        told = _carried_out(engine, planned.action_id)
+        with _let_go(engine, planned.action_id):
+            told = _carried_out(engine, planned.action_id)
         done += told.event not in ("waits", "busy", "skipped", "expired", "changed")
         yield told
 
@@ -114,8 +116,21 @@ def settle(engine: Engine) -> Iterator[Told]:
         if not _claimed(engine, planned.action_id, ("intended", "acted")):
             yield Told(planned, "busy", "another_process")
             continue
-        planned = _one(engine, planned.action_id)
-        yield _verified(engine, planned) if planned.state == "acted" else _resolved(engine, planned)
+        with _let_go(engine, planned.action_id):
+            planned = _one(engine, planned.action_id)
+            told = _verified(engine, planned) if planned.state == "acted" else _resolved(engine, planned)
+        yield told
+
+
+@contextmanager
+def _let_go(engine: Engine, action_id: str) -> Iterator[None]:
+    """Let go of an action that can't be gone on with, so that the next run need not wait for the claim to end."""
+    try:
+        yield
+    except Exception:
+        with suppress(BillingError), engine.store.writing() as transaction:
+            release(transaction, action_id, engine.owner)
+        raise
 
 
 def _carried_out(engine: Engine, action_id: str) -> Told:
@@ -289,19 +304,23 @@ def _replayed(engine: Engine, planned: Planned) -> Told:
 
 
 def _stepped(engine: Engine, planned: Planned, event: str, *, why: str, **changes: Any) -> Told:
+    """Take a step and record it; `busy` where the claim has ended meanwhile and another process took it over."""
     known: dict[str, Json] = {each: changes[each] for each in TOLD_IN_THE_TRAIL if changes.get(each) is not None}
-    with engine.store.writing() as transaction:
-        step(
-            transaction,
-            planned.action_id,
-            event,
-            at=engine.clock(),
-            actor=engine.owner,
-            owner=engine.owner,
-            facts={"why": why, **known},
-            outcome=why,
-            **changes,
-        )
+    try:
+        with engine.store.writing() as transaction:
+            step(
+                transaction,
+                planned.action_id,
+                event,
+                at=engine.clock(),
+                actor=engine.owner,
+                owner=engine.owner,
+                facts={"why": why, **known},
+                outcome=why,
+                **changes,
+            )
+    except ConflictError:
+        return Told(_one(engine, planned.action_id), "busy", "relieved_by_another_process")
     return Told(_one(engine, planned.action_id), event, why)
 
 

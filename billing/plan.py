@@ -45,6 +45,7 @@ def plan(store: Store, wire: Wire, standing: Standing, rules: Rules, flags: Sequ
     Raises:
         UsageError: flags of another account than the key's.
         StripeUnavailableError: Stripe can't be asked.
+        StripeRefusedError: the key may not look at what an action is about.
     """
     passed: list[Passed] = []
     wanted: list[_Wanted] = []
@@ -144,6 +145,8 @@ def looked_at(wire: Wire, action: Action, subject: Subject, params: Params, at: 
     try:
         facts = action.look(wire, subject, params, at)
     except StripeRefusedError as error:
+        if error.status in (401, 403):
+            raise
         return str(error.code)
     return action.refusal(facts, params) or action.preview(facts, params)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from billing.audit import Entry, Head, extended
@@ -57,8 +57,12 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """A transaction that is committed when the block ends, and noted in the anchor; rolled back when it raises."""
-        with self.engine.begin() as connection:
+        """A transaction that is committed when the block ends, and noted in the anchor; rolled back when it raises.
+
+        Raises:
+            BillingError: the database refuses, as where another process holds it for too long.
+        """
+        with _told_apart(), self.engine.begin() as connection:
             row = connection.execute(sa.select(head_table.c.seq, head_table.c.digest).with_for_update()).one()
             transaction = Transaction(connection, Head(row.seq, row.digest))
             yield transaction
@@ -69,8 +73,14 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A consistent view, for reading alone."""
-        with self.engine.connect() as connection:
+        """A consistent view, for reading alone.
+
+        Raises:
+            BillingError: the database refuses.
+        """
+        with _told_apart(), self.engine.connect() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     def close(self) -> None:
@@ -87,10 +97,8 @@ def open_store(url: str | None, home: Path) -> Store:
     """
     home.mkdir(parents=True, exist_ok=True)
     engine = _postgresql(url) if url else _sqlite(home / "operations.sqlite")
-    try:
+    with _told_apart():
         _migrate(engine)
-    except DatabaseError as error:
-        raise BillingError(f"The operations database can't be used: {_words(error)}") from None
     return Store(engine, home / "audit.heads")
 
 
@@ -147,6 +155,15 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """A refusal of the database's own in a user's words; a broken rule of the tables is our fault, and stays."""
+    try:
+        yield
+    except (OperationalError, ProgrammingError) as error:
+        raise BillingError(f"The operations database can't be used: {_words(error)}.") from None
 
 
 def _note(anchor: Path, head: Head) -> None:

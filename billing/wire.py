@@ -23,6 +23,8 @@ Method = Literal["get", "post", "delete"]
 APP = "revenue-billing"
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 30.0
 ATTEMPTS = 4
+PATIENCE_SECONDS = 600.0
+"""After so long an act is not sent again, such as by a machine that slept meanwhile: its key may be forgotten."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 5.0
 
 
@@ -77,13 +79,19 @@ class Unknown:
 Reply = Answered | Refused | Deferred | Unknown
 
 
+def seconds() -> float:
+    """Seconds since some moment, those included in which the machine slept."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
+
+
 @dataclass(frozen=True)
 class Wire:
-    """A key at an address. `sleep` waits between attempts."""
+    """A key at an address. `sleep` waits between attempts, `seconds` tells how much time has passed."""
 
     key: str = field(repr=False)
     base_url: str
     sleep: Callable[[float], None] = time.sleep
+    seconds: Callable[[], float] = seconds
     timeouts: tuple[float, float] = (CONNECT_SECONDS, ANSWER_SECONDS)
     client: stripe.StripeClient = field(init=False, repr=False, compare=False)
 
@@ -125,9 +133,7 @@ class Wire:
                 failed: stripe.StripeError = error
             except (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as error:
                 status, code = error.http_status or 0, _code(error)
-                raise StripeRefusedError(
-                    f"Stripe refuses {request.path}: {code} (HTTP {status}).", status=status, code=code
-                ) from None
+                raise StripeRefusedError(_refusal(request, status, code), status=status, code=code) from None
             except stripe.StripeError as error:
                 failed = error
             if last:
@@ -154,8 +160,10 @@ class Wire:
         Never raises for what Stripe or the network do.
         """
         reply: Reply = Unknown("not_sent", "")
-        unsure = False
+        unsure, began = False, self.seconds()
         for last in self._attempts():
+            if unsure and self.seconds() - began > PATIENCE_SECONDS:
+                break
             reply = self._tried(request, key)
             unsure |= isinstance(reply, Unknown)
             if isinstance(reply, Answered | Refused) or last:
@@ -230,6 +238,11 @@ def path(*steps: str) -> str:
     if any(not step or step in (".", "..") for step in steps):
         raise UsageError(f"{'/'.join(steps)!r} is no path of Stripe's.")
     return "/v1/" + "/".join(quote(step, safe="") for step in steps)
+
+
+def _refusal(request: Request, status: int, code: str) -> str:
+    hint = " Give the key that permission." if status == 403 else ""
+    return f"Stripe refuses {request.method.upper()} {request.path}: {code} (HTTP {status}).{hint}"
 
 
 def _code(error: stripe.StripeError) -> str:

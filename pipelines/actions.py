@@ -6,9 +6,9 @@ flags expire by that clock.
 
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from billing.book import Planned
 from billing.flags import Flag, flags_of
 from billing.store import Store, open_store
 from billing.tables import actions as actions_table
-from billing.wire import Standing, Wire, standing
+from billing.wire import Standing, Wire, seconds, standing
 from pipelines import query
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
@@ -137,6 +137,29 @@ def engine(settings: Settings, *, live: bool, executes: bool, attended: bool = T
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Readiness:
+    """Whether actions could be done: whose the key that acts is, whether it reads the same account, what stops them."""
+
+    standing: Standing
+    same_account: bool
+    stopped: str | None
+
+
+def readiness(settings: Settings) -> Readiness:
+    """What `revenue doctor` tells of actions.
+
+    Raises:
+        SettingsError: the key can't act.
+        BillingError: the rules or the operations database make no sense, or Stripe refuses the key.
+    """
+    whose = standing(Wire(settings.required_write_key(), settings.stripe_api_base))
+    key = settings.stripe_api_key
+    reads = standing(Wire(key.get_secret_value(), settings.stripe_api_base)).account_id if key else whose.account_id
+    with opened(settings):
+        return Readiness(whose, reads == whose.account_id, stopped(settings))
+
+
 def waiting(settings: Settings) -> int:
     """How many actions are approved, begun or to be verified; makes no database where there is none."""
     if not settings.operations_url and not settings.operations_file.exists():
@@ -174,8 +197,8 @@ def examined(settings: Settings, heads: Sequence[audit.Head] = ()) -> tuple[audi
 
 def running_from(whose: Standing) -> Callable[[], datetime]:
     """Stripe's clock, running on from when it was asked."""
-    began = time.monotonic()
-    return lambda: whose.at + timedelta(seconds=time.monotonic() - began)
+    began = seconds()
+    return lambda: whose.at + timedelta(seconds=seconds() - began)
 
 
 def _now(settings: Settings) -> datetime:

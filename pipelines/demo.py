@@ -22,7 +22,8 @@ from sandbox.world.business import Business
 from sandbox.world.world import World
 
 MARK = "demo.json"
-MADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "revenue.duckdb", "rates.csv", "site", MARK)
+OPERATIONS = ("operations.sqlite", "operations.sqlite-wal", "operations.sqlite-shm", "audit.heads")
+MADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "revenue.duckdb", "rates.csv", "site", *OPERATIONS, MARK)
 
 
 def run(settings: Settings, customers: int, months: int, seed: int, progress: Progress) -> refresh.Outcome:

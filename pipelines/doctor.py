@@ -29,7 +29,7 @@ class Finding:
 def examine(settings: Settings, say: Callable[[str], None]) -> bool:
     """Try all, telling each finding; False where something would stop a run."""
     sound = True
-    for look in (_settings, _engine, _disk, _warehouse, _accounts):
+    for look in (_settings, _engine, _disk, _warehouse, _accounts, _actions):
         for finding in look(settings):
             say(f"{SIGNS[finding.state]} {finding.words}")
             sound &= finding.state != "fault"
@@ -105,3 +105,23 @@ def _permissions(account: Account) -> Iterator[Finding]:
         else:
             words = f"{name}{stream.name} is skipped: the key lacks {stream.permission}. {refusal}"
             yield Finding("warning", words)
+
+
+def _actions(settings: Settings) -> Iterator[Finding]:
+    """What billing actions need, where a key for them is set."""
+    if not settings.stripe_write_key:
+        return
+    from billing.errors import BillingError
+    from pipelines import actions
+
+    try:
+        ready = actions.readiness(settings)
+    except (BillingError, RevenueError) as error:
+        yield Finding("fault", f"Billing actions: {error}")
+        return
+    mode = "live" if ready.standing.is_live else "test"
+    yield Finding("fine", f"Billing actions: STRIPE_WRITE_KEY is of {ready.standing.account_id} in {mode} mode.")
+    if not ready.same_account:
+        yield Finding("fault", "Billing actions: STRIPE_WRITE_KEY is of another account than STRIPE_API_KEY.")
+    if ready.stopped:
+        yield Finding("warning", f"Billing actions are stopped: {ready.stopped}.")

@@ -18,7 +18,7 @@ from reports.terms import Terms, joined, rate
 LIST_ROWS = 100
 WAITING = ("proposed", "approved", "revoked")
 UNDER_WAY = ("intended", "acted")
-NOTHING_PLANNED = "No action is planned. `revenue actions plan` proposes some for the accounts at risk."
+NOTHING_PLANNED = "No action is planned; revenue actions plan proposes some for the accounts at risk."
 NOTHING_DONE = "No action has been done so far."
 NOTHING_MEASURED = "No action's 30 or 90 days are over yet."
 NO_HOLDOUT = "no customer was held out, so nothing is claimed"
@@ -138,9 +138,9 @@ def _tiles(actions: pl.DataFrame, terms: Terms) -> Tiles:
         return actions.filter(pl.col("state").is_in(states))
 
     open_ones = of("proposed", "approved")
+    behind = f"{of('approved').height:,} approved and waiting, {of(*UNDER_WAY).height:,} under way"
     told: tuple[tuple[str, Cell, str, str], ...] = (
-        ("To be approved", Count(of("proposed").height), "", ""),
-        ("Approved, waiting", Count(of("approved").height), "", f"{of(*UNDER_WAY).height:,} under way"),
+        ("To be approved", Count(of("proposed").height), "", behind if actions.height else ""),
         ("Would collect or pay back", terms.money(_sum(open_ones, "amount_reporting")), terms.unit, ""),
         ("Would give away or give up", terms.money(_sum(open_ones, "cost_reporting")), terms.unit, ""),
     )
@@ -199,7 +199,7 @@ def _plans(waiting: pl.DataFrame, marts: Marts, terms: Terms) -> TableBlock:
         f"{terms.unit}, at the rate of the plan's day",
         SHORT["billing_actions"],
         "billing_actions",
-        "Approve with `revenue actions approve`; nothing is done without." if ordered.height else "",
+        "Approve with revenue actions approve; nothing is done without." if ordered.height else "",
     )
 
 

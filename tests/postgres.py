@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,7 +79,7 @@ def server() -> Iterator[str]:
         _await(home, process)
         yield f"postgresql://tests@/postgres?host={home}"
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # the quick end, which waits for no client
         process.wait()
         shutil.rmtree(home, ignore_errors=True)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing import approvals, plan, rules
+from billing.actions.catalogue import ACTIONS
 from billing.apply import Engine
 from billing.flags import Flag
 from billing.store import Store
@@ -82,6 +83,23 @@ class Scene:
         ids = self.planned(*flags, given=given)
         approvals.approve(self.store, ids, "mara", self.now)
         return ids
+
+    def by_hand(self, kind: str, subject: str, reference: str = "", **given: Any) -> str:
+        """Propose an action by hand; its id."""
+        action = ACTIONS[kind]
+        made = plan.by_hand(
+            self.store,
+            self.wire,
+            standing(self.wire),
+            RULES,
+            action,
+            subject,
+            action.completed(rules.params_of(kind, given)),
+            reference=reference,
+            expires_at=self.now + timedelta(days=7),
+            actor="mara",
+        )
+        return made.action_id
 
     def post(self, path: str, **params: Any) -> Answer:
         """Act on the account from outside, as its owner does in the dashboard."""

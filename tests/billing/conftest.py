@@ -9,6 +9,7 @@ import pytest
 
 from billing.store import Store, open_store
 from sandbox.serving import Sandbox, serving
+from sandbox.world.world import World
 from tests import postgres
 from tests.billing.account import Scene, company, unpaced
 
@@ -44,11 +45,23 @@ def store(url: str | None, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def grown() -> World:
+    """A small company; it stands still here, and lives on in the copies of it that are served."""
+    return company()
+
+
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A small company's account; the same each time."""
-    with serving(company()) as served:
+def sandbox(grown: World) -> Iterator[Sandbox]:
+    """The company's account, the same each time: a process forked from this one has it, which spares growing it."""
+    with serving(grown, own_process=True) as served:
         yield served
+
+
+@pytest.fixture
+def both(sandbox: Sandbox, store: Store) -> Scene:
+    """The account with a store beside it, in each database in turn."""
+    return Scene(sandbox, store, unpaced(sandbox))
 
 
 @pytest.fixture

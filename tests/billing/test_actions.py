@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from billing import approvals, plan
+from billing import approvals
 from billing.actions import refund
-from billing.actions.catalogue import ACTIONS
 from billing.apply import Told
 from billing.errors import UsageError
 from billing.rules import params_of
-from billing.wire import standing
-from tests.billing.account import RULES, Answer, Scene
+from tests.billing.account import Answer, Scene
 from tests.billing.test_apply import applied, events, of
 
 DAY = 86_400
@@ -23,20 +21,7 @@ DAY = 86_400
 
 def proposed(scene: Scene, kind: str, subject: str, reference: str = "", **given: Any) -> str:
     """Propose an action by hand; its id."""
-    action = ACTIONS[kind]
-    made = plan.by_hand(
-        scene.store,
-        scene.wire,
-        standing(scene.wire),
-        RULES,
-        action,
-        subject,
-        action.completed(params_of(kind, given)),
-        reference=reference,
-        expires_at=scene.now + timedelta(days=7),
-        actor="mara",
-    )
-    return made.action_id
+    return scene.by_hand(kind, subject, reference, **given)
 
 
 def done(scene: Scene, kind: str, subject: str, **given: Any) -> Told:

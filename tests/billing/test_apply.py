@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from billing import apply, approvals, book, plan
+from billing import apply, approvals, book, limits, plan
 from billing.apply import Told
 from billing.book import Planned
 from billing.consistency import entries_of, examined, noted
@@ -36,25 +36,25 @@ def writes(sandbox: Sandbox) -> list[str]:
     return [entry["path"] for entry in sandbox.requests.recent if entry["method"] != "GET"]
 
 
-def test_a_flag_leads_to_a_recovered_invoice(scene: Scene) -> None:
-    invoice = scene.failed_invoices()[0]
-    scene.give_card(invoice["customer"])
-    before = len(scene.charges(invoice["customer"]))
-    (id_,) = scene.approved(scene.flag(invoice))
-    proposed = of(scene, id_)
+def test_a_flag_leads_to_a_recovered_invoice(both: Scene) -> None:
+    invoice = both.failed_invoices()[0]
+    both.give_card(invoice["customer"])
+    before = len(both.charges(invoice["customer"]))
+    (id_,) = both.approved(both.flag(invoice))
+    proposed = of(both, id_)
     assert (proposed.amount, proposed.currency) == (invoice["amount_remaining"], invoice["currency"])
-    scene.sandbox.forget_requests()
-    (told,) = applied(scene)
+    both.sandbox.forget_requests()
+    (told,) = applied(both)
     assert told.event == "verified"
-    assert writes(scene.sandbox) == [f"/v1/invoices/{invoice['id']}/pay"]
-    assert scene.get(f"/v1/invoices/{invoice['id']}")["status"] == "paid"
-    assert len(scene.charges(invoice["customer"])) == before + 1
-    done = of(scene, id_)
+    assert writes(both.sandbox) == [f"/v1/invoices/{invoice['id']}/pay"]
+    assert both.get(f"/v1/invoices/{invoice['id']}")["status"] == "paid"
+    assert len(both.charges(invoice["customer"])) == before + 1
+    done = of(both, id_)
     assert (done.state, done.outcome) == ("done", "done")
     assert done.request_id
     assert done.request_id.startswith("req_")
-    assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
-    assert applied(scene) == []
+    assert events(both, id_) == ["planned", "approved", "intended", "acted", "verified"]
+    assert applied(both) == []
 
 
 def test_a_dry_run_and_what_nobody_approved_send_nothing_that_acts(scene: Scene) -> None:
@@ -165,16 +165,16 @@ def test_an_approval_that_is_not_in_the_trail_waits_for_ever(scene: Scene) -> No
         (Limits(per_day=0), "limit_per_day"),
     ],
 )
-def test_limits_hold_across_runs_of_a_day(scene: Scene, limits: Limits, why: str) -> None:
+def test_limits_hold_across_runs_of_a_day(both: Scene, limits: Limits, why: str) -> None:
     given = RULES.model_copy(update={"limits": limits})
-    ids = scene.approved(*map(scene.flag, scene.failed_invoices()[:2]), given=given)
-    told = applied(scene, given=given)
+    ids = both.approved(*map(both.flag, both.failed_invoices()[:2]), given=given)
+    told = applied(both, given=given)
     assert [each.why for each in told if each.event == "waits"] == [why] * (2 - min(limits.per_day, limits.per_run))
-    assert {of(scene, id_).state for id_ in ids} <= {"approved", "failed", "done"}
+    assert {of(both, id_).state for id_ in ids} <= {"approved", "failed", "done"}
     if limits.per_day == 1:
-        assert [each.why for each in applied(scene, given=given)] == [why]
-        scene.sandbox.advance(days=1.01)
-        assert [each.event for each in applied(scene, given=given)] != ["waits"]
+        assert [each.why for each in applied(both, given=given)] == [why]
+        both.sandbox.advance(days=1.01)
+        assert [each.event for each in applied(both, given=given)] != ["waits"]
 
 
 def test_a_customer_is_left_in_peace_between_actions(scene: Scene) -> None:
@@ -231,3 +231,18 @@ def test_actions_of_another_mode_or_account_are_not_touched(scene: Scene) -> Non
     other = scene.flag(scene.failed_invoices()[1], account_id="acct_other")
     made = plan.plan(scene.store, scene.wire, standing(scene.wire), RULES, [other])
     assert [each.why for each in made.passed] == ["flag_of_another_account"]
+
+
+def test_money_given_away_in_a_day_has_a_limit(scene: Scene) -> None:
+    one, other = scene.failed_invoices()[:2]
+    given = RULES.model_copy(update={"limits": Limits(amount_per_day={one["currency"]: one["amount_remaining"]})})
+    ids = [scene.by_hand("write_off", invoice["id"]) for invoice in (one, other)]
+    approvals.approve(scene.store, ids, "mara", scene.now)
+    told = {each.planned.subject_id: (each.event, each.why) for each in applied(scene, given=given)}
+    assert told[one["id"]][0] == "verified"
+    assert told[other["id"]] == ("verified", "done")  # of another currency, which has no limit
+    tight = RULES.model_copy(update={"limits": Limits(amount_per_day={one["currency"]: one["amount_remaining"] - 1})})
+    planned = of(scene, next(id_ for id_ in ids if of(scene, id_).subject_id == one["id"]))
+    with scene.store.reading() as connection:
+        reached = limits.reached(connection, planned, tight.limits, scene.now)
+    assert reached == "limit_amount_per_day"

@@ -9,7 +9,7 @@ from billing import apply, book
 from billing.apply import LEASE, REPLAY, Told
 from billing.book import Planned
 from billing.consistency import entries_of, examined, noted
-from billing.store import open_store
+from billing.wire import PATIENCE_SECONDS, Wire
 from tests.billing.account import Scene, unpaced
 from tests.billing.test_apply import applied, events, of
 
@@ -111,30 +111,30 @@ def test_the_kill_switch_holds_for_settling_too(scene: Scene) -> None:
     assert of(scene, id_).state == "done"
 
 
-def test_an_effect_that_does_not_show_yet_is_verified_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_effect_that_does_not_show_yet_is_verified_later(scene: Scene) -> None:
     invoice, id_, _ = ready(scene)
     scene.sandbox.fail("server_error", f"/v1/invoices/{invoice['id']}", method="GET", nth=2)
     with pytest.raises(Exception, match="no usable answer"):
-        applied(scene)
+        applied(scene, owner="one")
     assert of(scene, id_).state == "acted"
     scene.sandbox.heal()
-    assert [each.event for each in applied(scene)] == ["verified"]
+    assert [each.event for each in applied(scene, owner="another")] == ["verified"]
     assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
 
 
-def test_two_workers_at_once_do_each_action_once(scene: Scene) -> None:
-    invoices = scene.failed_invoices()[:2]
+def test_two_workers_at_once_do_each_action_once(both: Scene) -> None:
+    invoices = both.failed_invoices()[:2]
     before = {}
     for invoice in invoices:
-        scene.give_card(invoice["customer"])
-        before[invoice["customer"]] = len(scene.charges(invoice["customer"]))
-    ids = scene.approved(*map(scene.flag, invoices))
-    scene.sandbox.limit(latency_ms=20)
+        both.give_card(invoice["customer"])
+        before[invoice["customer"]] = len(both.charges(invoice["customer"]))
+    ids = both.approved(*map(both.flag, invoices))
+    both.sandbox.limit(latency_ms=20)
     barrier = threading.Barrier(3)
     told: list[Told] = []
 
     def work(owner: str) -> None:
-        own = Scene(scene.sandbox, open_store(None, scene.store.anchor.parent), unpaced(scene.sandbox))
+        own = Scene(both.sandbox, both.store, unpaced(both.sandbox))
         barrier.wait()
         told.extend(apply.apply(own.engine(owner=owner)))
 
@@ -146,9 +146,9 @@ def test_two_workers_at_once_do_each_action_once(scene: Scene) -> None:
     assert sorted(each.planned.action_id for each in told if each.event == "verified") == sorted(ids)
     assert {each.event for each in told} <= {"verified", "busy"}
     for customer, charges in before.items():
-        assert len(scene.charges(customer)) == charges + 1
+        assert len(both.charges(customer)) == charges + 1
     for id_ in ids:
-        assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
+        assert events(both, id_) == ["planned", "approved", "intended", "acted", "verified"]
 
 
 def test_a_worker_that_stopped_is_waited_for_and_then_relieved(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +169,24 @@ def test_a_worker_that_stopped_is_waited_for_and_then_relieved(scene: Scene, mon
     assert len(scene.charges(invoice["customer"])) == before + 1
 
 
+def test_a_worker_whose_claim_ended_finds_that_it_was_relieved(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    invoice, id_, before = ready(scene)
+    sent = apply._sent
+
+    def slowly(*arguments: Any) -> object:
+        answer = sent(*arguments)
+        scene.sandbox.advance(days=LEASE.total_seconds() / 86_400 + 0.001)
+        monkeypatch.setattr(apply, "_sent", sent)
+        assert [each.event for each in applied(scene, owner="next")] == ["verified"]
+        return answer
+
+    monkeypatch.setattr(apply, "_sent", slowly)
+    (told,) = applied(scene, owner="slow")
+    assert (told.event, told.why) == ("busy", "relieved_by_another_process")
+    assert len(scene.charges(invoice["customer"])) == before + 1
+    assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
+
+
 def test_nothing_that_stripe_says_in_words_is_kept(scene: Scene) -> None:
     _, id_, _ = ready(scene)
     hostile = '{"error":{"type":"api_error","code":"x\\" onload=","message":"ann@example.com 4242424242424242"}}'
@@ -186,3 +204,15 @@ def test_told_shows_no_secret_by_its_repr(scene: Scene) -> None:
     _, id_, _ = ready(scene)
     planned: Planned = of(scene, id_)
     assert "https" not in repr(Told(planned, "verified", "done", "https://billing.example/secret"))
+
+
+def test_an_act_is_not_sent_again_by_a_machine_that_slept(scene: Scene) -> None:
+    invoice, id_, before = ready(scene)
+    passed = iter([0.0, PATIENCE_SECONDS + 1])
+    slept = Wire(scene.sandbox.write_key, scene.sandbox.url, sleep=lambda wait: None, seconds=lambda: next(passed))
+    scene.sandbox.fail("reset", PAY, method="POST", times=1)
+    (told,) = applied(Scene(scene.sandbox, scene.store, slept))
+    assert told.why.startswith("outcome_unknown")
+    assert len(scene.charges(invoice["customer"])) == before
+    assert [each.event for each in applied(scene)] == ["verified"]
+    assert of(scene, id_).state == "done"

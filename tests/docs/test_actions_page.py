@@ -45,7 +45,7 @@ def test_the_walk_through_leads_from_a_flag_to_a_recovered_invoice(tmp_path: Pat
                 found = re.search(pattern, said)
                 if found and placeholder not in printed:
                     printed[placeholder] = found.group()
-            printed[line] = said
+            printed[line] = printed.get(line, "") + said
     assert "retry_invoice" in printed["revenue actions plan"]
     assert "Dry run" in printed["revenue actions apply"]
     first, _, second = printed["revenue actions apply --execute"].partition("\n")

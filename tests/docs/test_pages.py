@@ -42,6 +42,7 @@ def test_the_sandbox_page_names_every_option() -> None:
 
 def test_the_pages_use_no_command_that_does_not_exist() -> None:
     known = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups if group.name}
     used = {
         word
         for name in ("runbook", "sandbox", "metrics", "benchmarks")
