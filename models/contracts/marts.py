@@ -605,7 +605,10 @@ class RiskPoints(Mart):
 ANY_KIND = "payment, voluntary, or any: whichever way"
 WITHIN = "Days within which leaving was looked for: 30 or 90"
 POPULATION = "without_leaving, or with_leaving: those who had announced their leaving at the head of the list"
-RANKING = "list (as at_risk_accounts, then the others by expected loss), score, past_due_first (then the largest MRR) or random"
+RANKING = (
+    "list (as at_risk_accounts, then the others by expected loss), score, past_due_first (then the largest MRR) or "
+    "random"
+)
 FOUND = "Of those listed, left; what is expected where several are ranked alike"
 
 
