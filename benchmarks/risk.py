@@ -19,7 +19,7 @@ from benchmarks.parts import RISK_STREAMS, Figures, PartFailedError, measured
 
 SEEDS = (7, 11, 23)
 LISTS = {
-    "expected_loss": "the list, by expected loss",
+    "list": "the list",
     "score": "by chance alone",
     "past_due_first": "past due first, then the largest MRR",
     "random": "at random",

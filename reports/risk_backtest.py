@@ -20,11 +20,11 @@ ANY = "any"
 ENOUGH = 50
 """Churns below which a backtest proves nothing; `risk_quality.is_validated` says so."""
 RANKINGS: Mapping[tuple[str, str], str] = {
-    ("expected_loss", "without_leaving"): "The list: by expected loss",
+    ("list", "without_leaving"): "The list, by expected loss",
     ("score", "without_leaving"): "By chance to leave alone",
     ("past_due_first", "without_leaving"): "Past due first, then the largest MRR",
     ("random", "without_leaving"): "At random",
-    ("expected_loss", "with_leaving"): "The list, those leaving already at its head",
+    ("list", "with_leaving"): "The list, those leaving already at its head",
 }
 KINDS = {"payment": "Payment", "voluntary": "Voluntary", ANY: "Either way"}
 TOLD = 25
@@ -35,7 +35,7 @@ TOO_YOUNG = f"No month so far has had {DAYS} days after its start in which anybo
 def words(marts: Marts) -> tuple[str, ...]:
     """How well the list would have done, and whether that proves anything."""
     found = _of_first(marts, TOLD)
-    own, base = found.get("expected_loss"), found.get("past_due_first")
+    own, base = found.get("list"), found.get("past_due_first")
     if own is None or base is None:
         return (f"Not validated: {TOO_YOUNG[0].lower()}{TOO_YOUNG[1:]}",) if marts.table("risk_points").height else ()
     precision = rate(_number(own["found"]), own["listed"], "")
@@ -92,7 +92,12 @@ def _lists(marts: Marts, terms: Terms) -> TableBlock:
         for (ranking, population), label in RANKINGS.items():
             row = by_key.get((k, ranking, population))
             if row is not None:
-                rows.append(Row((f"First {k}", label, *_cells(row)), "total" if label.startswith("The list: ") else ""))
+                rows.append(
+                    Row(
+                        (f"First {k}", label, *_cells(row)),
+                        "total" if (ranking, population) == ("list", "without_leaving") else "",
+                    )
+                )
     return TableBlock(
         "The list beside lists that need no score",
         Table(

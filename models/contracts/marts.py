@@ -561,7 +561,7 @@ class AtRiskAccounts(Mart):
     score_kind = text("The score that leads: payment or voluntary; leaving where the end was announced")
     trigger = text("Feature of risk_points that raised the flag; announced where leaving")
     risk_score = number(f"Points of the score that leads: {POINTS}")
-    risk_band = text("high or medium: the chance is 4 times, or twice, the mean of all who pay; high from 50% on")
+    risk_band = text("high or medium: the chance is 4 times, or 2.5 times, the mean of all who pay; high from 50% on")
     payment_score = number("Points of leaving for want of payment or by dispute")
     voluntary_score = number("Points of leaving by choice")
     payment_probability = rate("Chance to leave within 90 days for want of payment or by dispute")
@@ -605,7 +605,10 @@ class RiskPoints(Mart):
 ANY_KIND = "payment, voluntary, or any: whichever way"
 WITHIN = "Days within which leaving was looked for: 30 or 90"
 POPULATION = "without_leaving, or with_leaving: those who had announced their leaving at the head of the list"
-RANKING = "expected_loss (the order of the list), score, past_due_first (then the largest MRR) or random"
+RANKING = (
+    "list (as at_risk_accounts, then the others by expected loss), score, past_due_first (then the largest MRR) or "
+    "random"
+)
 FOUND = "Of those listed, left; what is expected where several are ranked alike"
 
 

@@ -17,6 +17,7 @@ from models.contracts.marts import AtRiskAccounts
 from models.movements import CUSTOMER
 from models.plans import collected
 from models.risk import calibration, cards
+from models.risk.bands import BANDS, EVEN, HIGH, LOW, leads, raised
 from models.risk.calibration import Calibration
 from models.risk.features import BY_NAME, FEATURES, KINDS, PAYMENT, VOLUNTARY, held
 from models.risk.leaving import SOON
@@ -27,11 +28,6 @@ from models.terms import Terms
 VERSION = 1
 """Of the contract: raised when a column goes or changes its meaning."""
 LEAVING = "leaving"
-HIGH, MEDIUM, LOW = "high", "medium", "low"
-BANDS = ((HIGH, 4.0), (MEDIUM, 2.0))
-"""Bands, and how many times the mean chance of all customers it takes to be in them."""
-EVEN = 0.5
-"""Chance from which on the band is high whatever the mean."""
 HOLDS = {PAYMENT: timedelta(days=7), VOLUNTARY: timedelta(days=30), LEAVING: timedelta(days=30)}
 """How long a flag may be acted on after the as-of instant, unless what raised it ends sooner."""
 MONTHS_LEFT = Decimal(12)
@@ -132,10 +128,10 @@ def _scored(
         for kind in KINDS
         for days in HORIZONS
     }
-    leads = max(KINDS, key=lambda kind: chances[kind, LEADING])
+    leading = leads({kind: chances[kind, LEADING] for kind in KINDS})
     within = [1 - (1 - chances[PAYMENT, days]) * (1 - chances[VOLUNTARY, days]) for days in HORIZONS]
     by_kind = [*(scores[kind] for kind in KINDS), *(chances[kind, LEADING] for kind in KINDS)]
-    return leads, scores[leads], *by_kind, *within, of[leads].basis
+    return leading, scores[leading], *by_kind, *within, of[leading].basis
 
 
 def _by_customer(frame: pl.LazyFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -159,11 +155,10 @@ def _flag(
     of: Mapping[str, Any], card: Card, signals: Sequence[Mapping[str, Any]], terms: Terms
 ) -> dict[str, Any] | None:
     """What the flag says beside the scores; None where nothing happened that has points."""
-    levels = held(of["code"])
-    raised = [one for one in levels if FEATURES[one[0]].is_trigger and card.weights[one] > 0]
-    if not raised:
+    levels, happened = held(of["code"]), raised(of["code"], card)
+    if not happened:
         return None
-    place, _ = max(raised, key=lambda one: (card.weights[one], -one[0]))
+    place, _ = max(happened, key=lambda one: (card.weights[one], -one[0]))
     about = _about(place, signals)
     same = [one for one in signals if one["feature"] == place and one["subject"] == about["subject"]]
     owed = _owed(signals)

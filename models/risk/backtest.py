@@ -1,6 +1,7 @@
 """How well the list would have done at the starts of past months, beside what it must beat.
 
-Rankings: `expected_loss` (the order of the list: chance x MRR), `score` (by chance alone), and two that need no scores:
+Rankings: `list` (whoever would have been on it, by chance x MRR, then the others so), `score` (by chance alone), and
+two that need no scores:
 `past_due_first` (whoever has a failed or overdue invoice, then the largest MRR) and `random`. Those who had announced
 their leaving are in none of them, but for a second look at the first two, where they come first: they make any list
 look good.
@@ -26,7 +27,7 @@ from models.terms import Terms
 
 FIRST = (10, 25, 50)
 """How many a team may have the time for."""
-LISTS = ("expected_loss", "score")
+LISTS = ("list", "score")
 """Rankings that are held against the others with those who had announced their leaving, too."""
 WITHOUT, WITH = "without_leaving", "with_leaving"
 MICROS = 1_000_000
@@ -250,7 +251,8 @@ def _ranks() -> Iterator[tuple[str, Sequence[str], pl.Expr]]:
     for kind in SCORES:
         chance = pl.col(f"{kind}_{LEADING}")
         yield "score", (kind,), chance
-        yield "expected_loss", (kind,), chance * micros
+        loss = chance * micros
+        yield "list", (kind,), pl.when("is_listed").then(loss).otherwise(-1 / (1 + loss))
     owes = pl.any_horizontal(_level("failed_attempts") > 0, _level("overdue") > 0)
     yield "past_due_first", SCORES, micros + pl.when(owes).then(_PAST_DUE).otherwise(0)
     yield "random", SCORES, pl.lit(0)

@@ -91,7 +91,7 @@ def wilson(lost: int, customers: int) -> tuple[float, float]:
     middle = share + square / (2 * customers)
     off = Z_95 * sqrt(share * (1 - share) / customers + square / (4 * customers * customers))
     by = 1 + square / customers
-    return max(0.0, (middle - off) / by), min(1.0, (middle + off) / by)
+    return (middle - off) / by if lost else 0.0, (middle + off) / by if lost < customers else 1.0
 
 
 def deciles(groups: Sequence[Group]) -> list[int]:

@@ -11,9 +11,10 @@ from datetime import date, timedelta
 import polars as pl
 
 from models.plans import collected
+from models.risk.bands import LOW, band, leads, mean_of, raised
 from models.risk.cards import coded, seen_by_date
-from models.risk.features import KINDS
-from models.risk.points import Seen, cards
+from models.risk.features import KINDS, PAYMENT, VOLUNTARY
+from models.risk.points import LEADING, Card, Seen, cards
 from models.risk.snapshots import HORIZONS
 from models.terms import Terms
 
@@ -24,9 +25,11 @@ TRIAL = {
     "scored_on": pl.Date(),
     "code": pl.Int64(),
     **{f"{kind}_{days}": pl.Float64() for kind in SCORES for days in HORIZONS},
+    "is_listed": pl.Boolean(),
     "basis": pl.String(),
 }
-"""Chances by what is foretold and the days within which; basis of the payment score's points and the voluntary's."""
+"""Chances by what is foretold and the days within which, whether the list would have had them, and where the points of
+the two scores were from."""
 
 
 def risk_trials(history: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -51,10 +54,20 @@ def _tried(coded: pl.DataFrame, terms: Terms) -> Iterator[tuple[object, ...]]:
             break
         of = cards({days: one.at(on) for days, one in known.items()})
         basis = " and ".join(dict.fromkeys(of[kind].basis for kind in KINDS))
-        for one in present:
-            by_days = [of[kind].chance(one.code, days) for kind in KINDS for days in HORIZONS]
-            either = [1 - (1 - by_days[place]) * (1 - by_days[place + len(HORIZONS)]) for place in range(len(HORIZONS))]
-            yield coded["account_id"][0], on, one.code, *by_days, *either, basis
+        told = [_chances(of, one.code) for one in present]
+        mean = mean_of([chances[ANY, LEADING] for chances in told], [one.customers for one in present])
+        for one, chances in zip(present, told, strict=True):
+            leading = leads({kind: chances[kind, LEADING] for kind in KINDS})
+            is_listed = band(chances[ANY, LEADING], mean) != LOW and bool(raised(one.code, of[leading]))
+            yield coded["account_id"][0], on, one.code, *chances.values(), is_listed, basis
+
+
+def _chances(of: Mapping[str, Card], code: int) -> dict[tuple[str, int], float]:
+    """The chances of a code by what is foretold and the days within which, in the order of `TRIAL`."""
+    chances = {(kind, days): of[kind].chance(code, days) for kind in KINDS for days in HORIZONS}
+    for days in HORIZONS:
+        chances[ANY, days] = 1 - (1 - chances[PAYMENT, days]) * (1 - chances[VOLUNTARY, days])
+    return chances
 
 
 class Known:

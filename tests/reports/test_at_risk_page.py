@@ -171,11 +171,11 @@ def listed(churns: int = 60) -> Marts:
                 ),
             ],
             "risk_backtest": [
-                ranked("expected_loss", 60),
+                ranked("list", 60),
                 ranked("past_due_first", 45),
                 ranked("random", 25),
                 ranked("score", 70.5),
-                ranked("expected_loss", 90, population="with_leaving"),
+                ranked("list", 90, population="with_leaving"),
             ],
             "risk_quality": [quality(churns)],
             "risk_calibration": [tenth(1, 0.30, 28), tenth(2, 0.12, 20)],
@@ -244,7 +244,7 @@ def test_fewer_than_50_churns_are_not_validated() -> None:
 def test_the_lists_stand_side_by_side() -> None:
     rows = lines(table(page_of(listed()), "risk-backtest"))
     assert [row[1] for row in rows] == [
-        "The list: by expected loss",
+        "The list, by expected loss",
         "By chance to leave alone",
         "Past due first, then the largest MRR",
         "At random",

@@ -39,11 +39,13 @@ def history(*given: tuple[int, int, int, int], leaving: bool = False) -> pl.Lazy
     return pl.LazyFrame(rows, schema=schema, orient="row")
 
 
-def trials(**chances: float) -> pl.LazyFrame:
-    """Chances of codes, the same for every score and both horizons."""
+def trials(*listed: str, **chances: float) -> pl.LazyFrame:
+    """Chances of codes, the same for every score and both horizons, and which of them are listed."""
     codes = {"nothing": 0, "likely": LIKELY, "owes": OWES}
     many = len(SCORES) * len(HORIZONS)
-    rows = [(ACCOUNT, MARCH, codes[name], *[chance] * many, "fitted") for name, chance in chances.items()]
+    rows = [
+        (ACCOUNT, MARCH, codes[name], *[chance] * many, name in listed, "fitted") for name, chance in chances.items()
+    ]
     return pl.LazyFrame(rows, schema=TRIAL, orient="row")
 
 
@@ -52,8 +54,10 @@ TWENTY = history((LIKELY, LEFT, 100, 2), (LIKELY, 0, 100, 2), (OWES, 0, 10, 1), 
 CHANCES = trials(likely=0.5, owes=0.3, nothing=0.1)
 
 
-def of_ten(snapshots: pl.LazyFrame, ranking: str, population: str = "without_leaving") -> dict[str, object]:
-    by_month = risk_backtest_by_month(snapshots, CHANCES, TERMS)
+def of_ten(
+    snapshots: pl.LazyFrame, ranking: str, population: str = "without_leaving", chances: pl.LazyFrame = CHANCES
+) -> dict[str, object]:
+    by_month = risk_backtest_by_month(snapshots, chances, TERMS)
     rows = risk_backtest(by_month, TERMS).filter(
         score_kind="voluntary", horizon_days=90, population=population, ranking=ranking, k=10
     )
@@ -72,9 +76,16 @@ def test_the_first_ten_by_score_hold_a_third_of_the_others() -> None:
     assert (row["mrr_lost_reporting"], row["mrr_found_reporting"]) == (1_200, 533)
 
 
+def test_whoever_would_have_been_listed_comes_first() -> None:
+    """12 listed ones of little MRR, of whom 6 left, before 12 of much, who stayed: of the first ten 10 / 12 of 6."""
+    some = history((LIKELY, LEFT, 1, 6), (LIKELY, 0, 1, 6), (0, 0, 500, 12))
+    assert of_ten(some, "list", chances=trials("likely", likely=0.5, nothing=0.1))["found"] == pytest.approx(5)
+    assert of_ten(some, "list", chances=trials(likely=0.5, nothing=0.1))["found"] == 0
+
+
 def test_the_first_ten_by_expected_loss_begin_with_those_who_have_most_to_lose() -> None:
     """0.5 x 100 = 50 and 0.1 x 500 = 50 are ranked alike: all six, of whom 4 left. Then 0.3 x 10 = 3 and 3 of 13."""
-    row = of_ten(TWENTY, "expected_loss")
+    row = of_ten(TWENTY, "list")
     assert (row["found"], row["recall"], row["mrr_recall"]) == (4, 1, 1)
 
 
