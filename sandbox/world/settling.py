@@ -4,6 +4,7 @@ Acts only; whether it may be done is checked by who asks. The simulation's own d
 """
 
 from sandbox.world import invoicing, payments, standing
+from sandbox.world.periods import DAY, HOUR
 from sandbox.world.stage import Stage
 from sandbox.world.state import Card, Charge, Invoice
 
@@ -38,6 +39,20 @@ def charge(stage: Stage, invoice: Invoice, card: Card) -> Charge:
         payments.book_failure(stage, invoice, decline)
         stage.touch(invoice, "invoice.updated", "invoice.payment_failed")
     return made
+
+
+def remind(stage: Stage, invoice: Invoice) -> None:
+    """The bill is sent once more; who has some patience pays it within four days."""
+    customer = invoice.customer
+    stage.touch(invoice, "invoice.sent")
+    if invoice.status == "open":
+        stage.later(stage.now + customer.chance.randrange(HOUR, 4 * DAY), "settling.mind", invoice)
+
+
+def mind(stage: Stage, invoice: Invoice) -> None:
+    """The customer reads the reminder."""
+    if invoice.status == "open" and invoice.customer.chance.random() < 0.5 * invoice.customer.patience:
+        payments.remit(stage, invoice, out_of_band=False)
 
 
 def void(stage: Stage, invoice: Invoice) -> None:

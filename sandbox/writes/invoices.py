@@ -60,7 +60,7 @@ def send(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     if invoice.status == "draft":
         settling.finalize(stage, invoice)
     else:
-        stage.touch(invoice, "invoice.sent")
+        settling.remind(stage, invoice)
     return stage.shape(invoice)
 
 

@@ -67,7 +67,7 @@ def pause(owner: Owner) -> None:
         until = owner.sandbox.now + 35 * DAY
         update(paying(owner).id, {"pause_collection": {"behavior": behavior, "resumes_at": until}})
     still = paying(owner, flexible=True)
-    owner.client.raw_request("post", f"/v1/subscriptions/{still.id}/pause")
+    owner.client.v1.subscriptions.pause(still.id)
     owner.sandbox.advance(days=2)
     owner.client.v1.subscriptions.resume(still.id)
 

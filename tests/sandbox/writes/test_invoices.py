@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import stripe
 
 from sandbox.world.periods import DAY
 from tests.sandbox.conformance import faults
-from tests.sandbox.writes.owner import Owner, told
+from tests.sandbox.writes.owner import Owner, Settled, told
 
 
 def test_paying_an_overdue_invoice_with_a_new_card_ends_dunning(owner: Owner, client: Any) -> None:
@@ -145,6 +146,19 @@ def test_only_an_invoice_that_is_sent_can_be_sent(owner: Owner, client: Any) -> 
     assert owner.events(sent.id) == ["invoice.sent"]
 
 
+def test_who_is_reminded_of_a_sent_bill_may_pay_it(owner: Owner, client: Any) -> None:
+    sub = None
+    while sub is None:
+        owner.sandbox.advance(days=1)
+        billed = (each for each in owner.sandbox.world.stage.subscriptions if each.collection == "send_invoice")
+        sub = next((each for each in billed if each.status == "past_due" and each.customer.card), None)
+    sub.customer.chance, sub.customer.patience = Unlucky(), 1.0  # 0.1: less than 0.5 × 1.0
+    overdue = sub.overdue[0]
+    assert client.v1.invoices.send_invoice(overdue.id).status == "open"
+    owner.sandbox.advance(days=4)
+    assert client.v1.invoices.retrieve(overdue.id).status == "paid"
+
+
 def test_notes_on_an_invoice_are_kept_added_to_and_taken_away(owner: Owner, client: Any) -> None:
     _, invoice = owner.in_dunning()
     client.v1.invoices.update(invoice.id, {"metadata": {"action": "act_1", "more": "x"}})
@@ -178,3 +192,41 @@ def test_cards_that_decline_as_they_are_attached_do_not_come_on_file(owner: Owne
     assert (invoice.status, invoice.attempt_count) == ("open", 1)
     with pytest.raises(stripe.InvalidRequestError, match="no `default_payment_method`"):
         client.v1.invoices.pay(invoice.id)
+
+
+class Unlucky(Random):
+    """The chance of a customer for whom everything that may go wrong does."""
+
+    def random(self) -> float:
+        return 0.1
+
+
+def test_paying_what_was_given_up_brings_an_unpaid_subscription_back(owner: Owner, client: Any) -> None:
+    sub, invoice = owner.in_dunning()
+    while sub.overdue[0].attempts < 3:
+        owner.sandbox.advance(to=sub.overdue[0].next_attempt)
+    sub.customer.chance = Unlucky()  # 0.1: of those whose last attempt fails, less than 0.2 stay, unpaid
+    owner.sandbox.advance(to=sub.overdue[0].next_attempt)
+    assert client.v1.subscriptions.retrieve(sub.id).status == "unpaid"
+    assert client.v1.invoices.retrieve(invoice.id).status == "uncollectible"
+    worthy = owner.sandbox.world.books.item_mrr_at(owner.sandbox.now)
+    assert sub.items[0].id not in worthy
+    owner.card(sub.customer.id)
+    assert client.v1.invoices.pay(invoice.id).status == "paid"
+    assert client.v1.subscriptions.retrieve(sub.id).status == "active"
+    assert owner.sandbox.world.books.item_mrr_at(owner.sandbox.now)[sub.items[0].id] > 0
+
+
+def test_the_first_payment_of_a_subscription_can_be_made_good(owner: Owner, client: Any) -> None:
+    stage = owner.sandbox.world.stage
+    sub = None
+    while sub is None:
+        owner.sandbox.advance(days=0.2)
+        sub = next((each for each in stage.subscriptions if each.status == "incomplete"), None)
+    sub.customer.chance = Settled()
+    owner.card(sub.customer.id)
+    invoice = client.v1.invoices.pay(owner.latest(sub.id))
+    assert (invoice.status, invoice.billing_reason) == ("paid", "subscription_create")
+    assert client.v1.subscriptions.retrieve(sub.id).status == "active"
+    began = next(each for each in owner.sandbox.world.books.changes if each.subscription_id == sub.id)
+    assert (began.cause, began.at) == ("new", sub.start)
