@@ -28,6 +28,7 @@ FOUND_ON_THE_WAY = (
     ("exchange_rates_are_fresh", "exchange_rates", BLOCKING),
     ("prices_say_their_amount", "prices", BLOCKING),
     ("currency_is_known", "subscriptions", WARNING),
+    ("mrr_has_an_exchange_rate", "mrr_by_month_reporting", BLOCKING),
     ("billed_periods_do_not_overlap", "invoice_lines", WARNING),
 )
 """Checks that the spine makes as it builds, and the tables they are about."""

@@ -4,7 +4,7 @@ The latest known rate on or before a day is carried to it. A rate carried for mo
 and so is one carried back to days before the first; no amount is ever taken at 1 for want of a rate.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -64,6 +64,18 @@ def rates_by(mode: str, daily: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         is_own = pl.col("currency") == terms.currency
         return daily.with_columns(pl.when(is_own).then("numerator").otherwise(pl.lit(0, pl.Int128)).alias("numerator"))
     return daily
+
+
+def worth_nothing(currencies: Sequence[str], daily: pl.LazyFrame) -> pl.LazyFrame:
+    """Rates of 0 of currencies, for every day of `daily_rates`."""
+    nothing, whole = pl.lit(0, pl.Int128), pl.lit(1, pl.Int128)
+    return (
+        daily.select("date")
+        .unique()
+        .join(pl.LazyFrame({"currency": currencies}, schema={"currency": pl.String}), how="cross")
+        .select("currency", "date", known_on="date", numerator=nothing, denominator=whole)
+        .sort("currency", "date")
+    )
 
 
 def stale_rates(used: pl.LazyFrame, rates: pl.LazyFrame) -> pl.LazyFrame:

@@ -4,7 +4,7 @@ It knows staging frames, exchange rates and terms; it must not know files, datab
 it hands over are described, column by column, in models/contracts/spine.py.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -89,7 +89,7 @@ def build_spine(staging: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms:
         terms: as-of instant, zone, reporting currency, policy.
 
     Raises:
-        models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
+        models.fx.MissingRateError: there is MRR, and no currency of it has a rate to the reporting currency.
     """
     part = of_customers(staging, rates, terms)
     whole = of_account(part, rates, terms)
@@ -116,9 +116,6 @@ def of_customers(
 
     `sold` is the catalogue of prices and coupons, where it is there already: it remembers what states are worth, and
     they repeat from customer to customer.
-
-    Raises:
-        models.fx.MissingRateError: a currency in use has no rate at all to the reporting currency.
     """
     known = Known(staging, terms)
     sold = sold or catalogue(staging["prices"], staging["coupons"], terms.policy)
@@ -126,8 +123,8 @@ def of_customers(
     told = ledger.changes(timeline, terms).pipe(collected)
     native = ledger.kept(told.lazy(), terms.policy).pipe(collected)
     used = currencies(known)
-    daily = rates_of(used, _needed(native, terms), rates, terms)
-    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
+    daily = rates_of(used, (), rates, terms)
+    mrr_rates = _of_mrr(daily, _unrated(native, daily, terms), terms)
     changes = ledger.in_reporting_currency(native.lazy(), mrr_rates).pipe(collected).lazy()
     stays_free = terms.policy.free_customers == "active"
     present = presence.subscribers(timeline, terms).pipe(collected).lazy() if stays_free else None
@@ -160,11 +157,18 @@ def of_customers(
 
 
 def of_account(parts: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
-    """What the spine says of all customers together, from the frames of `of_customers`, those of all parts in one."""
+    """What the spine says of all customers together, from the frames of `of_customers`, those of all parts in one.
+
+    Raises:
+        models.fx.MissingRateError: there is MRR, and no currency of it has a rate to the reporting currency.
+    """
     changes, moved, comings = (parts[name] for name in ("changes", "movements", "comings"))
-    needed = _needed(changes.select("currency").pipe(collected), terms)
-    daily = rates_of(parts["currencies"].pipe(collected), needed, rates, terms)
-    mrr_rates = fx.rates_by(terms.policy.fx_mode, daily, terms).pipe(collected).lazy()
+    used, paid_in = parts["currencies"].pipe(collected), changes.select("currency").pipe(collected)
+    daily = rates_of(used, (), rates, terms)
+    unrated = _unrated(paid_in, daily, terms)
+    if unrated and set(unrated) == set(paid_in["currency"].unique()):
+        rates_of(used, unrated, rates, terms)
+    mrr_rates = _of_mrr(daily, unrated, terms)
     days = mrr.by_day(moved, comings, terms).pipe(collected).lazy()
     months = mrr.by_month(days, comings, terms)
     reporting = mrr.by_month_reporting(changes, moved, comings, mrr_rates, terms)
@@ -172,7 +176,7 @@ def of_account(parts: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Te
     return {
         "rates": daily,
         "mrr_rates": mrr_rates,
-        "findings": pl.concat([_once(parts["told"]), stale]),
+        "findings": pl.concat([_once(parts["told"]), stale, _without_a_rate(unrated)]),
         "mrr_by_day": _amounts(days, ["currency", "date"]),
         "mrr_by_month": _amounts(months, ["currency", "month"]),
         "mrr_by_month_reporting": _amounts(reporting, ["month"]),
@@ -191,9 +195,31 @@ def daily_rates(known: Known, needed: Iterable[str], rates: pl.LazyFrame, terms:
     return rates_of(currencies(known), needed, rates, terms)
 
 
-def _needed(changes: pl.DataFrame, terms: Terms) -> list[str]:
-    """The currencies that must have rates: those of changes of MRR."""
-    return [] if terms.policy.fx_mode == "native" else changes["currency"].unique().to_list()
+def _unrated(changes: pl.DataFrame, daily: pl.LazyFrame, terms: Terms) -> list[str]:
+    """The currencies of changes of MRR that should have rates and have none."""
+    if terms.policy.fx_mode == "native":
+        return []
+    rated = daily.select("currency").unique().pipe(collected)["currency"]
+    return sorted(set(changes["currency"].unique()) - set(rated))
+
+
+def _of_mrr(daily: pl.LazyFrame, unrated: Sequence[str], terms: Terms) -> pl.LazyFrame:
+    """The rates that MRR is converted at; where there is none it is worth nothing in the reporting currency."""
+    rated = fx.rates_by(terms.policy.fx_mode, daily, terms)
+    return pl.concat([rated, fx.worth_nothing(unrated, daily)]).pipe(collected).lazy()
+
+
+def _without_a_rate(unrated: Sequence[str]) -> pl.LazyFrame:
+    """Findings, one a currency of MRR without any rate."""
+    return pl.LazyFrame({"subject": unrated}, schema={"subject": pl.String}).select(
+        check_name=pl.lit("mrr_has_an_exchange_rate"),
+        about=pl.lit("mrr_by_month_reporting"),
+        subject="subject",
+        severity=pl.lit("error"),
+        detail=pl.format(
+            "its MRR is in no reporting figure; add rates of {} to the file named by REVENUE_FX_FILE", "subject"
+        ),
+    )
 
 
 def currencies(known: Known) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -169,3 +169,53 @@ def _rates_move_the_rest(spine: Spine, policy: MetricPolicy) -> None:
         assert row["closing_mrr"] == closing >= 0
         if policy.fx_mode != "daily_stock":
             assert abs(row["fx_mrr"]) <= Decimal("0.00001")
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories)
+def test_an_item_told_as_two_of_its_quantity_changes_no_total(history: list[Sold]) -> None:
+    """One of twice the price, and two items of the price each: the months are the same, to the millionth."""
+    whole, parts = account_of([replace(one, amount=one.amount * 2) for one in history]), account_of(history)
+    for table in ("subscription_items", "invoice_lines"):
+        more = [{**row, **_second(row, table)} for row in parts.rows[table]]
+        parts.rows[table] += more
+    one, other = (account.spine(AS_OF, rates=RATES) for account in (whole, parts))
+    for mart in ("mrr_by_day", "mrr_by_month", "mrr_by_month_reporting", "mrr_movements"):
+        assert (
+            one.marts[mart]
+            .collect()
+            .drop("cause", strict=False)
+            .equals(other.marts[mart].collect().drop("cause", strict=False))
+        ), mart
+
+
+def _second(row: dict[str, Any], table: str) -> dict[str, Any]:
+    if table == "subscription_items":
+        return {"id": f"{row['id']}_too", "position": 1}
+    return {"id": f"{row['id']}_too", "subscription_item_id": f"{row['subscription_item_id']}_too", "position": 1}
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories)
+def test_another_zone_moves_days_and_changes_no_sum(history: list[Sold]) -> None:
+    """What changed in all, and what there is in the end, do not depend on where a day begins."""
+    account = account_of(history)
+    ends = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        spine = account.spine(AS_OF, timezone=zone, rates=RATES)
+        moved = spine.movements.group_by("customer_id", "currency").agg(pl.col("delta_micros").sum())
+        last = spine.movements.sort("moved_on").group_by("customer_id", "currency").agg(pl.col("after_micros").last())
+        ends.append(sorted(moved.join(last, on=["customer_id", "currency"]).collect().rows()))
+    assert ends[0] == ends[1]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories)
+def test_where_all_rates_are_one_currencies_add_up_as_they_are(history: list[Sold]) -> None:
+    even = [(day, "eur", "usd", "1") for day, *_ in RATES]
+    spine = account_of(history).spine(AS_OF, rates=even)
+    months: dict[date, Decimal] = defaultdict(Decimal)
+    for row in _rows(spine, "mrr_by_month", "currency", "month"):
+        months[row["month"]] += row["closing_mrr"]
+    for row in _rows(spine, "mrr_by_month_reporting", "month"):
+        assert (row["closing_mrr"], row["fx_mrr"]) == (months[row["month"]], 0)

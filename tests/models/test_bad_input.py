@@ -119,18 +119,20 @@ def odd() -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
         ("less", -400, "usd"),
         ("coin", 500, "xts"),
         ("euro", 400, "eur"),
+        ("stray", 700, "zzz"),
     ):
         account.price(name, amount)
         account.rows["prices"][-1]["currency"] = currency
     for name, *items in (
         ("unpriced", ("gone", 2)),
         ("foreign", ("coin", 2)),
+        ("adrift", ("stray", 1)),
         ("rebated", ("team", 1), ("less", 1)),
         ("below", ("less", 1)),
         ("twice", ("team", 1)),
         ("empty", ("team", 0)),
     ):
-        account.sell(name, *items, currency="xts" if name == "foreign" else "usd")
+        account.sell(name, *items, currency={"foreign": "xts", "adrift": "zzz"}.get(name, "usd"))
         if name != "twice":
             account.bill(name, *items)
     account.sell("unbilled", ("team", 3))
@@ -161,6 +163,12 @@ TREATED: dict[str, tuple[list[str], str, str, str]] = {
         "warning",
         "xts: currency xts is not in Stripe's list",
     ),
+    "a currency without any exchange rate": (
+        ["2026-01-01 adrift_1 0 -> 700"],
+        "mrr_has_an_exchange_rate",
+        "blocking",
+        "zzz: its MRR is in no reporting figure",
+    ),
     "a running subscription without invoices": (
         ["2026-01-01 unbilled_1 0 -> 3000"],
         "subscriptions_were_billed",
@@ -172,7 +180,7 @@ TREATED: dict[str, tuple[list[str], str, str, str]] = {
         ["2026-01-01 rebated_1 0 -> 1000", "2026-01-01 rebated_2 0 -> -400"],
         "recurring_lines_are_not_negative",
         "note",
-        "in_10_1; in_11_1; in_12_1; in_13_0; in_14_0; ...",
+        "in_13_1; in_14_1; in_15_1; in_16_1; in_17_0; ...",
     ),
     "a customer below zero": (
         ["2026-01-01 below_1 0 -> -400"],
@@ -217,10 +225,10 @@ def test_what_is_odd_is_treated_by_its_rule_and_told(kind: str) -> None:
 
 def test_what_is_odd_adds_up_all_the_same() -> None:
     """usd: 1,000 − 400 − 400 + 2,000 + 3,000 + 1,000 + 1,000 = 7,200. In dollars at 2: 7,200 + 2 × 1,000 xts + 2 × 400
-    eur = 10,000. Nobody else fails a check: only who is named above."""
+    eur = 10,000, and nothing for the zzz. Nobody else fails a check: only who is named above."""
     built, checks = odd()
     closing = built["mrr_by_month"].filter(month=date(2026, 4, 1)).select("currency", "closing_mrr").collect().rows()
-    assert dict(closing) == {"usd": 7200, "xts": 1000, "eur": 400}
+    assert dict(closing) == {"usd": 7200, "xts": 1000, "eur": 400, "zzz": 700}
     assert only(built["mrr_by_month_reporting"], month=date(2026, 4, 1))["closing_mrr"] == 10_000
     customer = only(built["customers"], customer_id="cus_both")
     assert (customer["mrr"], customer["currency"], customer["mrr_reporting"]) == (1000, "usd", 1800)
@@ -231,6 +239,8 @@ def test_what_is_odd_adds_up_all_the_same() -> None:
         "prices_say_their_amount",
         "live_subscriptions_have_a_price",
         "currency_is_known",
+        "mrr_has_an_exchange_rate",
+        "subscriptions_have_an_exchange_rate",
         "subscriptions_were_billed",
         "no_negative_mrr",
         "billed_periods_do_not_overlap",

@@ -146,6 +146,20 @@ def test_a_currency_without_any_rate_stops_the_build_and_says_what_to_do() -> No
         started("2026-01-01", "2026-02-01", "eur").spine("2026-01-02")
 
 
+def test_one_of_several_currencies_without_a_rate_is_in_no_reporting_figure_and_is_told() -> None:
+    """10.00 dollars and 12.00 euros, and no rate: 10.00 dollars, and 12.00 in the table of euros."""
+    account = started("2026-01-01", "2026-02-01", "eur")
+    account.price("dollars", 1000)
+    account.subscription("sub_2", "cus_1", "2026-01-01", [("si_2", "dollars", 1)])
+    spine = account.spine("2026-01-02")
+    (reporting,) = spine.marts["mrr_by_month_reporting"].select("new_mrr", "fx_mrr", "closing_mrr").collect().rows()
+    assert reporting == (1000, 0, 1000)
+    own = spine.marts["mrr_by_month"].select("currency", "closing_mrr").collect().rows()
+    assert dict(own) == {"usd": 1000, "eur": 1200}
+    (finding,) = spine.findings.filter(severity="error").select("check_name", "subject").collect().rows()
+    assert finding == ("mrr_has_an_exchange_rate", "eur")
+
+
 def test_a_rate_of_last_month_is_carried_and_told_as_an_error() -> None:
     account = started("2026-02-01", "2026-03-01", "eur")
     spine = account.spine("2026-02-02T12:00", rates=[("2026-01-01", "eur", "usd", "1.1")])
