@@ -16,7 +16,18 @@ from benchmarks import machine, staged, tables
 from benchmarks.parts import Figures, PartFailedError, measured
 
 LINES = (1_000_000, 10_000_000)
-HEADER = ("invoice lines", "customers", "seconds", "of a core", "lines/s", "peak memory", "plain SQL", "same MRR")
+HEADER = (
+    "invoice lines",
+    "customers",
+    "seconds",
+    "of a core",
+    "lines/s",
+    "peak memory",
+    "1 % changed: seconds",
+    "of a core",
+    "plain SQL",
+    "same MRR",
+)
 
 
 def main(
@@ -43,6 +54,7 @@ def _row(lines: int, scratch: Path | None) -> Sequence[str]:
     with tempfile.TemporaryDirectory(prefix="revenue-bench-", dir=scratch) as home:
         grown = _part("staged_company", home=home, customers=customers)
         made = _part("staged_model", home=home)
+        followed = _part("staged_follow", home=home)
         by_hand = _part("plain_sql", home=home)
     return (
         f"{grown['lines']:,}",
@@ -51,6 +63,8 @@ def _row(lines: int, scratch: Path | None) -> Sequence[str]:
         f"{made['cpu_seconds']:.1f}",
         f"{grown['lines'] / made['seconds']:,.0f}",
         f"{made['peak_bytes'] / 1e6:,.0f} MB",
+        f"{followed['seconds']:.1f}",
+        f"{followed['cpu_seconds']:.1f}",
         f"{by_hand['seconds']:.1f} s",
         "yes" if by_hand["same"] else "NO",
     )

@@ -41,6 +41,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "spine.changed_by_policy": ("micros",),
     "steps.beside_the_ledger": ("missing", "paid_out"),
     "steps.cash_by_age": ("net_reporting",),
+    "steps.exposed": ("opening", "churned"),
     "steps.first_attempts": ("attempted_amount_reporting", "first_failed_amount_reporting"),
     "steps.fraud_reports": ("fraud_reports",),
     "steps.held_balance": ("held",),

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -13,12 +16,13 @@ from models.checks import BLOCKING
 from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
+from models.increment import CannotFollowError
 from models.terms import Terms
 from pipelines import acted, policies, processes, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
 from pipelines.settings import Settings
-from pipelines.warehouse import buckets, parts, publish, stage, tables
+from pipelines.warehouse import buckets, following, keeping, parts, publish, stage, tables
 from reports import site
 
 
@@ -32,6 +36,10 @@ class Modelled:
 
     rows: Mapping[str, int]
     checks: pl.DataFrame
+    followed: int | None = None
+    """How many customers were made anew, where the others stayed as they were; None where all were."""
+    anew_because: str | None = None
+    """Why all were made anew, where a large account could have been followed otherwise."""
 
     @property
     def failed_checks(self) -> tuple[str, ...]:
@@ -50,26 +58,76 @@ def staged(connection: duckdb.DuckDBPyConnection, settings: Settings) -> stage.O
     return stage.stage(connection, _known_until(connection), test_clocks=settings.test_clocks)
 
 
-def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Modelled:
-    """Make the marts from staging, write them and check them.
+def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew: bool = False) -> Modelled:
+    """Make the marts from staging, write them and check them: of a large account only the customers that have changed
+    since the last build, unless all of it should be made `anew`.
 
     Raises:
         SettingsError: the policy or the rate file make no sense, or a currency has no rate.
     """
-    terms = terms_of(connection, settings)
+    terms, known = terms_of(connection, settings), rates.load(settings.rate_file)
+    basis, why, followed = _basis(settings, known, terms), None, None
     try:
-        made = _made(connection, settings, terms)
+        try:
+            kept, followed = _followed(connection, settings, known, terms, basis, anew=anew)
+        except CannotFollowError as error:
+            kept, why = _made(connection, settings, known, terms), str(error)
+        keeping.forget(connection)
+        made = parts.told(connection, kept, known, terms)
     except MissingRateError as error:
         raise SettingsError(f"The metrics can't be computed: {error}.") from None
     found = made.pop(contracts.DataChecks.table_name).collect()
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
     rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
     rows |= acted.written(connection, settings, terms)
-    return Modelled(rows, publish.gather_checks(connection, audit.checks(connection), found))
+    if buckets.lines(connection) >= FOLLOWED_FROM:
+        keeping.write(connection, kept, keeping.About(basis, terms.as_of, keeping.marks(connection)))
+    checks = publish.gather_checks(connection, audit.checks(connection), found)
+    return Modelled(rows, checks, followed, why if buckets.lines(connection) >= FOLLOWED_FROM else None)
 
 
-def _made(connection: duckdb.DuckDBPyConnection, settings: Settings, terms: Terms) -> dict[str, pl.LazyFrame]:
-    known = rates.load(settings.rate_file)
+FOLLOWED_FROM = 100_000
+"""Invoice lines from which on an account is followed: of fewer everything is made anew as quickly."""
+
+
+def _followed(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    known: pl.LazyFrame,
+    terms: Terms,
+    basis: str,
+    *,
+    anew: bool,
+) -> tuple[dict[str, pl.DataFrame], int]:
+    about = None if anew else keeping.about(connection)
+    if about is None:
+        raise CannotFollowError("it was asked for" if anew else "nothing is kept of a build before")
+    if about.basis != basis or about.as_of > terms.as_of:
+        raise CannotFollowError("rules, rates, the program or the day are others")
+    return following.followed(connection, settings.published, about, known, terms)
+
+
+def _basis(settings: Settings, known: pl.LazyFrame, terms: Terms) -> str:
+    """A digest of all that a build hangs on beside its objects, but for the instant within a day."""
+    told = known.collect().sort(pl.all()).hash_rows().sum()
+    rules = (terms.as_of_day, terms.timezone, terms.currency, terms.policy.hash, terms.slices, settings.test_clocks)
+    return sha256(repr((rules, told, _program())).encode()).hexdigest()
+
+
+@cache
+def _program() -> str:
+    """A digest of the code that figures hang on."""
+    read = sha256()
+    for package in ("models", "pipelines.warehouse"):
+        for file in sorted(Path(str(files(package))).rglob("*")):
+            if file.suffix in (".py", ".sql", ".toml"):
+                read.update(file.read_bytes())
+    return read.hexdigest()
+
+
+def _made(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, known: pl.LazyFrame, terms: Terms
+) -> dict[str, pl.DataFrame]:
     if settings.engine == "spark":
         engine = spark.engine(settings.spark_master)
         return parts.made_by(engine, connection, known, terms, settings.shared, spark.LINES_A_TASK)
@@ -84,15 +142,18 @@ def published(
     connection: duckdb.DuckDBPyConnection, settings: Settings, record: pl.DataFrame | None = None
 ) -> publish.Published:
     """Publish staging and marts, with this record of runs where one is given."""
-    return publish.publish(
+    at = datetime.now(UTC)
+    made = publish.publish(
         connection,
         settings.published,
         terms_of(connection, settings),
-        published_at=datetime.now(UTC),
+        published_at=at,
         read_at=_known_until(connection),
         rule=settings.publish,
         record=record,
     )
+    keeping.published(connection, at)
+    return made
 
 
 def rendered(settings: Settings, month: date | None = None) -> list[Path]:

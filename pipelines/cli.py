@@ -132,13 +132,18 @@ def import_files(
 
 
 @app.command()
-def build(quiet: Quiet = False) -> None:
+def build(
+    anew: Annotated[
+        bool, typer.Option("--full", help="Compute every customer, not only those that have changed since.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
     """Stage what was extracted, compute the marts, check them and publish revenue.duckdb. Reads nothing from Stripe."""
     from pipelines import refresh
     from pipelines.progress import shown
 
     with shown(quiet=quiet) as progress:
-        outcome = refresh.build(settings_module.load(), progress)
+        outcome = refresh.build(settings_module.load(), progress, anew=anew)
     _conclude(outcome.lines, outcome.failed_checks)
 
 

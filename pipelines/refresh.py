@@ -145,10 +145,10 @@ def import_files(settings: Settings, progress: Progress, source: Path, export: E
     return Outcome((line, *loaded.remarks), tally.failed_checks)
 
 
-def build(settings: Settings, progress: Progress) -> Outcome:
-    """Stage, model, check and publish what was extracted."""
+def build(settings: Settings, progress: Progress, *, anew: bool = False) -> Outcome:
+    """Stage, model, check and publish what was extracted; all of it `anew`, or following what has changed."""
     with _recorded(settings, "build") as (connection, tally):
-        lines = _built(connection, settings, tally, progress)
+        lines = _built(connection, settings, tally, progress, anew=anew)
     return Outcome((*lines, *headline.lines(settings.published)), tally.failed_checks)
 
 
@@ -265,19 +265,32 @@ def _read(
 
 
 def _built(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, tally: _Tally, progress: Progress
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    tally: _Tally,
+    progress: Progress,
+    *,
+    anew: bool = False,
 ) -> tuple[str, ...]:
     with progress.step("Staging"):
         staged = steps.staged(connection, settings)
     with progress.step("Computing the metrics"):
-        modelled = steps.modelled(connection, settings)
+        modelled = steps.modelled(connection, settings, anew=anew)
     tally.failed_checks = modelled.failed_checks
     with progress.step("Publishing"):
         status = "checks_failed" if tally.failed_checks else "done"
         record = runs.foretold(connection, tally.run_id, datetime.now(UTC), tally.outcome(status), tally.account_id)
         published = steps.published(connection, settings, record)
     rows = sum(staged.rows.values()) + sum(modelled.rows.values())
-    return (f"Published {published.file}: {published.tables} tables, {rows:,} rows, {published.bytes / 1e6:.1f} MB.",)
+    told = f"Published {published.file}: {published.tables} tables, {rows:,} rows, {published.bytes / 1e6:.1f} MB."
+    return (*_followed(modelled), told)
+
+
+def _followed(modelled: steps.Modelled) -> tuple[str, ...]:
+    """What a build of a large account has to tell of how it was made."""
+    if modelled.followed is not None:
+        return (f"Computed {modelled.followed:,} customers anew; the others are as they were.",)
+    return (f"Computed every customer anew: {modelled.anew_because}.",) if modelled.anew_because else ()
 
 
 def _rendered(settings: Settings, progress: Progress, month: date | None) -> tuple[str, ...]:

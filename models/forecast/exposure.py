@@ -53,11 +53,15 @@ def exposed(movements: pl.LazyFrame, spells: pl.LazyFrame, rates: pl.LazyFrame, 
     return (
         pl.concat([worth, left])
         .join(_began(movements), on=CUSTOMER)
-        .join(spells.unique(CUSTOMER).select(*CUSTOMER, _interval().alias("interval_months")), on=CUSTOMER, how="left")
+        .join(_last(spells).select(*CUSTOMER, _interval().alias("interval_months")), on=CUSTOMER, how="left")
         .with_columns(pl.col("interval_months").fill_null(1), age_months=age)
         .group_by(KEY)
         .agg(pl.col("opening", "churned").sum())
     )
+
+
+def _last(spells: pl.LazyFrame) -> pl.LazyFrame:
+    return spells.sort(*CUSTOMER, "from_age").unique(CUSTOMER, keep="last", maintain_order=True)
 
 
 def _began(movements: pl.LazyFrame) -> pl.LazyFrame:

@@ -16,6 +16,11 @@ from models.terms import Terms
 
 STEPS = 50
 CLOSE = 1e-10
+LONGEST_STEP = 2.0
+FARTHEST = 40.0
+"""Log odds beyond which a chance does not change."""
+SURE = 1e-12
+"""Nobody is taken to be surer than this to leave, or to stay."""
 CALIBRATIONS = {
     "account_id": pl.String(),
     "score_kind": pl.String(),
@@ -56,7 +61,7 @@ def read(calibrations: pl.LazyFrame) -> Mapping[tuple[str, str, int], Calibratio
 
 
 def fitted(tried: Tried) -> Calibration:
-    """The likeliest a and b, by Newton's method; b is kept from being below 0, so that the order stays."""
+    """The likeliest a and b, by Newton's method; nothing is changed where it finds none, or b turns the order over."""
     points = [(_log_odds(one.chance), one.customers, one.churned) for one in tried.groups]
     shift, slope = 0.0, 1.0
     for _ in range(STEPS):
@@ -70,15 +75,20 @@ def fitted(tried: Tried) -> Calibration:
         if determinant <= 0:
             return Calibration()
         step = ((h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant)
-        shift, slope = shift + step[0], slope + step[1]
+        shift, slope = shift + _bounded(step[0], LONGEST_STEP), slope + _bounded(step[1], LONGEST_STEP)
         if max(abs(step[0]), abs(step[1])) < CLOSE:
-            break
-    return Calibration(shift, slope) if slope > 0 else Calibration()
+            return Calibration(shift, slope) if slope > 0 else Calibration()
+    return Calibration()
 
 
 def _log_odds(chance: float) -> float:
-    return log(chance / (1 - chance))
+    within = min(1 - SURE, max(SURE, chance))
+    return log(within / (1 - within))
 
 
 def _chance(log_odds: float) -> float:
-    return 1 / (1 + exp(-log_odds))
+    return 1 / (1 + exp(-_bounded(log_odds, FARTHEST)))
+
+
+def _bounded(value: float, by: float) -> float:
+    return min(by, max(-by, value))

@@ -162,6 +162,8 @@ BY_NAME: Mapping[str, int] = {feature.name: place for place, feature in enumerat
 
 EVEN_CHANCE = 100
 """Points of an even chance to leave."""
+FARTHEST = 10_000
+"""Points below an even chance beyond which a chance does not get any less."""
 DOUBLES = 10
 """So many points more double the odds."""
 
@@ -191,4 +193,4 @@ def chance(score: int) -> float:
     >>> chance(100), round(chance(70), 4)
     (0.5, 0.1111)
     """
-    return float(1 / (1 + 2 ** ((EVEN_CHANCE - score) / DOUBLES)))
+    return float(1 / (1 + 2 ** (min(FARTHEST, EVEN_CHANCE - score) / DOUBLES)))

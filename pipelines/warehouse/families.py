@@ -3,6 +3,7 @@
 Knows buckets, of which a family is one of very many; nothing of what is made of the tables.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
@@ -14,6 +15,31 @@ from pipelines.warehouse import buckets, tables
 
 OWNED = (*(table.table_name for table in buckets.DIVIDED), "discounts", "payment_methods")
 """Staged tables whose rows belong to a family: the divided ones, and those that are given whole but are someone's."""
+
+MADE_FROM: tuple[tuple[str, str, str], ...] = (
+    ("customers", "id", "customers"),
+    ("subscriptions", "id", "subscriptions"),
+    ("subscription_items", "subscription_id", "subscriptions"),
+    ("subscription_versions", "subscription_id", "subscriptions"),
+    ("subscription_schedules", "id", "subscription_schedules"),
+    ("subscription_schedule_items", "subscription_schedule_id", "subscription_schedules"),
+    ("invoices", "id", "invoices"),
+    ("invoice_lines", "invoice_id", "invoices"),
+    ("invoice_payments", "id", "invoice_payments"),
+    ("invoice_payments", "invoice_id", "invoices"),
+    ("invoice_items", "id", "invoice_items"),
+    ("charges", "id", "charges"),
+    ("refunds", "id", "refunds"),
+    ("disputes", "id", "disputes"),
+    ("early_fraud_warnings", "id", "early_fraud_warnings"),
+    ("credit_notes", "id", "credit_notes"),
+    ("payment_intents", "id", "payment_intents"),
+    ("payment_methods", "id", "payment_methods"),
+    ("payouts", "id", "payouts"),
+    ("balance_transactions", "id", "balance_transactions"),
+)
+"""Staged tables that belong to someone, the column that names the object a row is made from, and its stream. A discount
+is made from what carries it, which is someone's too."""
 
 _CONTRACTS = {table.table_name: table for table in TABLES}
 
@@ -37,6 +63,20 @@ def passing(connection: duckdb.DuckDBPyConnection, after: datetime, until: datet
     bounds = [after, until] * sum(len(_instants(name)) for name in OWNED)
     found = connection.execute(" union ".join([*queries, buckets.query("overdue")]), [*bounds, until]).fetchall()
     return pl.Series("bucket", [bucket for (bucket,) in found], pl.UInt32)
+
+
+def of_objects(connection: duckdb.DuckDBPyConnection, objects: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """The families of objects, frames of account_id and id by stream; after `assign`."""
+    found = []
+    for table, column, stream in MADE_FROM:
+        if stream in objects and objects[stream].height:
+            connection.register("asked", objects[stream].select("account_id", pl.col("id").alias(column)))
+            query = (
+                f"select distinct bucket from ({buckets.divided(table)}) semi join asked using (account_id, {column})"
+            )
+            found += connection.execute(query).fetchall()
+            connection.unregister("asked")
+    return pl.Series("bucket", sorted({bucket for (bucket,) in found}), pl.UInt32)
 
 
 def of_customers(connection: duckdb.DuckDBPyConnection, customers: pl.DataFrame) -> pl.Series:

@@ -14,31 +14,30 @@ import duckdb
 import polars as pl
 
 from models import marts
+from models.increment import Part, added_up
 from models.marts import REFERENCE
 from models.terms import Terms
 from models.worth import Catalogue, catalogue
 from pipelines.warehouse import buckets
 
-Part = Mapping[str, pl.DataFrame]
 Engine = Callable[[Path, Sequence[int], Terms], None]
 """Sees to it that `make` is called for each of the batches of a folder, wherever."""
 
 RATES = "rates.parquet"
 
 
-def made(connection: duckdb.DuckDBPyConnection, rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.LazyFrame]:
-    """Every public table that the models make, `data_checks` among them, from the staged ones, all at once.
+def made(connection: duckdb.DuckDBPyConnection, rates: pl.LazyFrame, terms: Terms) -> dict[str, pl.DataFrame]:
+    """What is kept of all customers, from the staged tables, all at once.
 
     Raises:
         As `models.marts.mapped` does.
     """
-    reference = buckets.whole(connection, REFERENCE)
-    return joined([marts.mapped(buckets.whole(connection), rates, terms)], reference, rates, terms)
+    return added_up([marts.mapped(buckets.whole(connection), rates, terms)])
 
 
 def made_by(
     engine: Engine, connection: duckdb.DuckDBPyConnection, rates: pl.LazyFrame, terms: Terms, shared: Path, lines: int
-) -> dict[str, pl.LazyFrame]:
+) -> dict[str, pl.DataFrame]:
     """`made`, by tasks of an engine, of about so many invoice lines each, on files of a folder that all of them see.
 
     The files are gone afterwards. Only numbers go through the engine.
@@ -53,8 +52,7 @@ def made_by(
         rates.sink_parquet(folder / RATES)
         with buckets.in_memory_of(connection, buckets.MEANWHILE):
             engine(folder, [batch.number for batch in batches], terms)
-        parts = [_read(folder, batch.number) for batch in batches]
-    return joined(parts, reference, rates, terms)
+        return added_up([_read(folder, batch.number) for batch in batches])
 
 
 def make(folder: Path, number: int, terms: Terms) -> None:
@@ -78,13 +76,20 @@ def _sold(folder: Path, terms: Terms) -> Catalogue:
     return catalogue(reference["prices"], reference["coupons"], terms.policy)
 
 
-def joined(
-    parts: list[dict[str, pl.DataFrame]], reference: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms
+def told(
+    connection: duckdb.DuckDBPyConnection, kept: Part, rates: pl.LazyFrame, terms: Terms
 ) -> dict[str, pl.LazyFrame]:
-    """The tables of customers, those of all parts in one, and those of the account. The parts are used up."""
+    """Every public table that the models make, `data_checks` among them, from what is kept of all customers."""
+    return joined([kept], buckets.whole(connection, REFERENCE), rates, terms)
+
+
+def joined(
+    parts: Sequence[Part], reference: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms
+) -> dict[str, pl.LazyFrame]:
+    """The tables of customers, those of all parts in one, and those of the account."""
     of_account = marts.reduced(parts, reference, rates, terms)
     of_customers = {
-        name: pl.concat([part.pop(f"marts.{name}") for part in parts]).lazy() for name in marts.names(marts.CUSTOMERS)
+        name: pl.concat([part[f"marts.{name}"] for part in parts]).lazy() for name in marts.names(marts.CUSTOMERS)
     }
     return of_customers | of_account
 

@@ -76,6 +76,7 @@ class IdempotencyKeys:
         finally:
             self._under_way.discard(key)
             if turn.kept is not None:
+                self._forget_old()
                 self._turns[key] = turn
 
     def _first(self, key: str, request_id: str, path: str, given: Tree) -> Turn:
@@ -85,10 +86,18 @@ class IdempotencyKeys:
         if key in self._under_way:
             raise conflict()
         held = self._turns.get(key)
-        if held is None or self._now() - held.at > KEPT_SECONDS:
+        if held is None or self._is_over(held):
             return Turn(key, request_id, path, given, self._now())
         if held.path != path:
             raise other_endpoint(key, held.path, path)
         if held.given != given:
             raise other_parameters(key)
         return held
+
+    def _forget_old(self) -> None:
+        """Keys are held in the order of their first answers, so the old ones come first."""
+        while self._turns and self._is_over(next(iter(self._turns.values()))):
+            del self._turns[next(iter(self._turns))]
+
+    def _is_over(self, turn: Turn) -> bool:
+        return self._now() - turn.at > KEPT_SECONDS

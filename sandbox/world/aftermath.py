@@ -5,11 +5,12 @@ Draws from the customer's own stream. Knows nothing of how subscriptions renew.
 
 from fractions import Fraction
 
-from sandbox.world import cases, crediting, invoicing, payments
-from sandbox.world.books import RefundEntry
+from sandbox.world import cases, crediting, invoicing, payments, shapes
+from sandbox.world.books import FraudWarning, RefundEntry
 from sandbox.world.business import STEP
 from sandbox.world.periods import DAY, HOUR
 from sandbox.world.pricing import half_up
+from sandbox.world.randomness import stream
 from sandbox.world.stage import Stage
 from sandbox.world.state import Charge, Customer, Intent, Refund
 from sandbox.world.testcards import TEST_CARDS
@@ -24,12 +25,30 @@ def foresee(stage: Stage, charge: Charge) -> None:
         if reason is not None and not charge.refunded:
             cases.dispute_at_once(stage, charge, reason)
         return
+    warned = stream(stage.business.seed, "warned", charge.id)
+    if warned.random() < 0.015:
+        stage.later(stage.now + warned.randrange(DAY, 20 * DAY), "aftermath.warn", charge)
     chance = charge.customer.chance
     dice = chance.random()
     if dice < 0.03:
         _plan_refund(stage, charge)
     elif dice < 0.042:
         stage.later(stage.now + chance.randrange(3 * DAY, 60 * DAY), "cases.dispute", charge)
+
+
+def warn(stage: Stage, charge: Charge) -> None:
+    """The card's network says early that the payment may be fraud."""
+    warning = shapes.early_fraud_warning(
+        id=stage.business.id("issfr_1", 23, charge.id),
+        created=stage.now,
+        charge=charge.id,
+        payment_intent=charge.intent.id,
+        fraud_type="unauthorized_use_of_card" if charge.customer.no % 2 else "fraudulent_card_application",
+        actionable=not charge.refunded and not charge.disputed,
+    )
+    entry = FraudWarning(warning["id"], charge.id, charge.customer.id, charge.card.brand, stage.now)
+    stage.books.fraud_warnings.append(entry)
+    stage.put(warning, "radar.early_fraud_warning.created")
 
 
 def refund(stage: Stage, charge: Charge, amount: int, how: str) -> None:

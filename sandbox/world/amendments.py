@@ -145,17 +145,20 @@ def cancel(
     stage: Stage, sub: Subscription, feedback: str | None, comment: str | None, *, prorate: bool, invoice_now: bool
 ) -> None:
     """The subscription ends now; the time that is not used is given back, and what waits is billed, if so wished."""
-    invoice = final_invoice(stage, sub, prorate=prorate, invoice_now=invoice_now)
+    invoice = final_invoice(stage, sub, unused_from=stage.now if prorate else None, invoice_now=invoice_now)
     bill(stage, sub, invoice)
     cancellations.cancel_now(stage, sub, feedback, comment)
 
 
-def final_invoice(stage: Stage, sub: Subscription, *, prorate: bool, invoice_now: bool) -> Invoice | None:
-    """What an end now would bill: the draft, when there is anything to bill and it is wanted."""
-    if prorate and sub.status in BILLED:
+def final_invoice(stage: Stage, sub: Subscription, *, unused_from: int | None, invoice_now: bool) -> Invoice | None:
+    """What an end now would bill: the draft, when there is anything to bill and it is wanted.
+
+    Time not used since `unused_from` is given back; None: it is kept.
+    """
+    if unused_from is not None and sub.status in BILLED:
         amounts = _amounts(sub)
         prices = {item.id: (item.price, item.quantity) for item in sub.items}
-        _credit(stage, sub, list(sub.items), prices, amounts, stage.now, everything=True)
+        _credit(stage, sub, list(sub.items), prices, amounts, unused_from, everything=True)
     if not invoice_now:
         return None
     usage = invoicing.usage_lines(stage, sub, sub.period_start, stage.now)
@@ -192,12 +195,18 @@ def go_on(stage: Stage, sub: Subscription) -> None:
     sub.in_dunning = False
 
 
-def pause(stage: Stage, sub: Subscription) -> None:
-    """The subscription stands still from now on: nothing is billed until it is resumed."""
+def pause(stage: Stage, sub: Subscription, unused_from: int | None, *, invoice_now: bool) -> Invoice | None:
+    """The subscription stands still from now on: nothing is billed until it is resumed.
+
+    What was paid for and is not used, since an instant, is given back: with the bill that resumes it or, as the draft
+    that this gives, at once.
+    """
+    invoice = final_invoice(stage, sub, unused_from=unused_from, invoice_now=invoice_now)
     sub.turn += 1
     sub.wish = ""
     sub.status, sub.paused_type, sub.paused_at = "paused", "pause_requested", stage.now
     standing.note(stage, sub, stage.now, "pause", Leaving("paused"))
+    return invoice
 
 
 def resume(stage: Stage, sub: Subscription) -> Invoice:
@@ -206,14 +215,15 @@ def resume(stage: Stage, sub: Subscription) -> Invoice:
     sub.status, sub.paused_type, sub.paused_at = "active", None, None
     subscriptions.expire_discounts(stage, sub)
     subscriptions.begin_discounts(stage, sub)
+    began = sub.period_start
     changes.new_anchor(stage, sub)
     standing.note(stage, sub, stage.now, "new" if after_trial else "resume")
     invoice = invoicing.subscription_invoice(
         stage,
         sub,
         "subscription_update",
-        invoicing.regular_lines(stage, sub),
-        window=(sub.period_start, stage.now),
+        invoicing.regular_lines(stage, sub, metered_from=began),
+        window=(began, stage.now),
     )
     subscriptions.schedule_renewal(stage, sub)
     return invoice

@@ -77,6 +77,19 @@ class Failure:
     decline_code: str
     outcome: str = "open"
     recovered_at: int | None = None
+    out_of_band: bool = False
+    """Whether it was paid in the end by a transfer that Stripe never saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """A card network's early word that a payment may be fraud."""
+
+    warning_id: str
+    charge_id: str
+    customer_id: str
+    network: str
+    created_at: int
 
 
 @dataclass(slots=True)
@@ -153,6 +166,7 @@ class Books:
     failures: list[Failure] = field(default_factory=list)
     refunds: list[RefundEntry] = field(default_factory=list)
     disputes: list[DisputeEntry] = field(default_factory=list)
+    fraud_warnings: list[FraudWarning] = field(default_factory=list)
     cash: list[CashEntry] = field(default_factory=list)
     payouts: list[PaidOut] = field(default_factory=list)
     _items: dict[str, int] = field(default_factory=dict, repr=False)
@@ -208,7 +222,7 @@ class Books:
 
     def as_json(self) -> dict[str, list[dict[str, Any]]]:
         """The lists as plain data."""
-        lists = ("changes", "churns", "trials", "failures", "refunds", "disputes", "cash", "payouts")
+        lists = ("changes", "churns", "trials", "failures", "refunds", "disputes", "fraud_warnings", "cash", "payouts")
         return {name: [asdict(entry) for entry in getattr(self, name)] for name in lists}
 
     def _change(self, at: int, cause: str, worth: Worth) -> None:

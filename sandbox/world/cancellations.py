@@ -1,6 +1,6 @@
 """How a subscription is asked to end: at once, with the period, by a lost dispute; and how that is taken back."""
 
-from sandbox.world import standing, subscriptions
+from sandbox.world import schedules, standing, subscriptions
 from sandbox.world.periods import HOUR
 from sandbox.world.stage import Stage
 from sandbox.world.state import Subscription
@@ -16,6 +16,7 @@ def cancel_now(stage: Stage, sub: Subscription, feedback: str | None, comment: s
 def cancel_at_period_end(stage: Stage, sub: Subscription, feedback: str | None, comment: str | None) -> None:
     """The customer will leave when the period is over."""
     ask(stage, sub, feedback, comment)
+    schedules.release(stage, sub)
     sub.cancel_at = sub.period_end
     sub.cancel_at_period_end = not (sub.flexible and sub.customer.no % 2)
     stage.touch(sub, "customer.subscription.updated")

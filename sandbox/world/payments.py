@@ -6,6 +6,7 @@ Owns the life of an invoice from open to paid or given up, and with it of a subs
 from sandbox.world import invoicing, people, standing
 from sandbox.world.books import Failure
 from sandbox.world.periods import DAY, HOUR, moment
+from sandbox.world.randomness import stream
 from sandbox.world.stage import Stage
 from sandbox.world.state import Card, Charge, Customer, Intent, Invoice, InvoicePayment, Subscription
 from sandbox.world.testcards import TEST_CARDS
@@ -24,6 +25,8 @@ _HARD = {code for code, _ in HARD} | {"expired_card"}
 
 _RETRY_DAYS = {"month": (3, 5, 7), "year": (3, 5, 7), "week": (1, 3, 5), "day": (1, 3, 5)}
 _FIRST_WINDOW = 23 * HOUR
+SETTLED_LATER = 0.6
+"""Of those given up, how many pay their debt by bank transfer later."""
 
 
 def collect(stage: Stage, invoice: Invoice) -> None:
@@ -146,6 +149,14 @@ def remit(stage: Stage, invoice: Invoice, out_of_band: bool) -> None:
         paid_elsewhere(stage, invoice)
     else:
         paid(stage, invoice, take(stage, invoice.customer, invoice.intent, None, invoice))
+
+
+def settle(stage: Stage, invoice: Invoice) -> None:
+    """An invoice that was given up is paid after all, by a transfer that Stripe never sees; nothing starts anew."""
+    if invoice.status not in ("open", "uncollectible") or invoice.failure is None:
+        return
+    stage.books.failures[invoice.failure].out_of_band = True
+    paid_elsewhere(stage, invoice)
 
 
 def fall_due(stage: Stage, invoice: Invoice) -> None:
@@ -385,6 +396,9 @@ def _exhausted(stage: Stage, invoice: Invoice) -> None:
     else:
         sub.reason = "payment_failed"
         standing.end(stage, sub)
+        dice = stream(stage.business.seed, "settles", invoice.id)
+        if dice.random() < SETTLED_LATER:
+            stage.later(stage.now + dice.randrange(3 * DAY, 40 * DAY), "payments.settle", invoice)
 
 
 def _close_trial(stage: Stage, sub: Subscription) -> None:

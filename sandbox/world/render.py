@@ -25,6 +25,7 @@ from sandbox.world.state import (
     NoteLine,
     Offer,
     Refund,
+    Schedule,
     Subscription,
     Thing,
 )
@@ -56,6 +57,7 @@ class Renderer:
             "price": self.price,
             "refund": _refund,
             "subscription": self._subscription,
+            "subscription_schedule": _schedule,
         }
 
     def __call__(self, thing: Thing) -> Shape:
@@ -194,6 +196,7 @@ class Renderer:
             default_tax_rates=self._tax_rates(sub.customer.tax_rate),
             default_payment_method=sub.card.id if sub.card else None,
             latest_invoice=sub.latest_invoice,
+            schedule=sub.schedule.id if sub.schedule else None,
             billing_mode="flexible" if sub.flexible else "classic",
             metadata=sub.metadata,
         )
@@ -397,6 +400,25 @@ def _note_line(note: CreditNote, place: int, line: NoteLine) -> Shape:
 
 def _unit(price: Price | None) -> str | None:
     return None if price is None or price.tiers else decimal_text(price.unit)
+
+
+def _schedule(schedule: Schedule) -> Shape:
+    sub = schedule.subscription
+    return shapes.subscription_schedule(
+        id=schedule.id,
+        created=schedule.created,
+        customer=sub.customer.id,
+        subscription=sub.id,
+        currency=sub.currency,
+        phases=[(one.start, one.end, one.price.id, one.quantity) for one in schedule.phases],
+        current_phase=(schedule.current.start, schedule.current.end) if schedule.current else None,
+        end_behavior="cancel" if schedule.ends else "release",
+        status=schedule.status,
+        released_at=schedule.released_at,
+        completed_at=schedule.completed_at,
+        canceled_at=schedule.canceled_at,
+        billing_mode="flexible" if sub.flexible else "classic",
+    )
 
 
 def _discount(discount: Discount) -> Shape:

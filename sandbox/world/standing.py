@@ -105,6 +105,10 @@ def end(stage: Stage, sub: Subscription) -> None:
         note(stage, sub, stage.now, "cancel", leaving)
     for invoice in (*sub.overdue, *sub.drafts):
         _give_up(stage, invoice)
+    if sub.schedule is not None and sub.schedule.status == "active":
+        schedule = sub.schedule
+        schedule.status, schedule.canceled_at, schedule.current = "canceled", stage.now, None
+        stage.touch(schedule, "subscription_schedule.canceled")
     stage.touch(sub, "customer.subscription.deleted")
     _gone(stage, sub)
 

@@ -94,6 +94,33 @@ class Item:
         return [discount.coupon for discount in self.discounts]
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What a subscription is from an instant on, until another."""
+
+    start: int
+    end: int
+    price: Price
+    quantity: int
+
+
+@dataclass(slots=True, eq=False)
+class Schedule:
+    """An agreement on what a subscription will be; `ends` says that it ends with the last phase."""
+
+    id: str
+    created: int
+    subscription: "Subscription"
+    phases: tuple[Phase, ...]
+    ends: bool
+    current: Phase | None
+    status: str = "active"
+    released_at: int | None = None
+    completed_at: int | None = None
+    canceled_at: int | None = None
+    kind: str = "subscription_schedule"
+
+
 @dataclass(slots=True, eq=False)
 class Subscription:
     """A subscription as it stands; `anchor` and `cycle` count its billing periods.
@@ -136,6 +163,7 @@ class Subscription:
     paused_at: int | None = None
     latest_invoice: str | None = None
     card: Card | None = None
+    schedule: Schedule | None = None
     billed_discounts: list[Discount] | None = None
     waiving: bool = False
     pending: "list[InvoiceItem]" = field(default_factory=list)
@@ -438,5 +466,6 @@ Thing = (
     | InvoicePayment
     | Offer
     | Refund
+    | Schedule
     | Subscription
 )

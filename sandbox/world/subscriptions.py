@@ -6,7 +6,7 @@ Each act leaves a trace from which its second can be told: lines, fields. Who do
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.world import invoicing, payments, standing
+from sandbox.world import invoicing, payments, schedules, standing
 from sandbox.world.books import Leaving, Trial
 from sandbox.world.business import Coupon, Price
 from sandbox.world.periods import DAY, add_months, edge
@@ -58,6 +58,8 @@ def renew(stage: Stage, sub: Subscription, turn: int) -> None:
         _bill_what_waited(stage, sub)
         return
     if sub.status == "trialing" and not _leave_trial(stage, sub):
+        return
+    if schedules.begin_phase(stage, sub):
         return
     if _wish(stage, sub):
         return

@@ -18,6 +18,7 @@ from sandbox.world import (
     crediting,
     metering,
     payments,
+    schedules,
     signups,
     subscriptions,
     versions,
@@ -38,13 +39,14 @@ _ACTS: dict[str, Callable[..., object]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
         (amendments, "collect_when_due end_when_due"),
-        (aftermath, "foresee refund arrive bounce part forget"),
+        (aftermath, "foresee warn refund arrive bounce part forget"),
         (cases, "dispute answer rule lapse"),
         (crediting, "credit_before_payment"),
         (behaviour, "visit"),
         (wallets, "follow_link"),
         (signups, "come_back begin_other give_up_trial"),
-        (payments, "attempt collect retry_first expire_first remit fall_due write_off"),
+        (payments, "attempt collect retry_first expire_first remit settle fall_due write_off"),
+        (schedules, "agree"),
         (subscriptions, "renew"),
         (changes, "resume collect_again"),
         (cancellations, "keep cancel_for_dispute"),
@@ -129,6 +131,8 @@ class World:
         for month in sorted({price.until_month for price in stage.prices.values() if price.until_month is not None}):
             stage.later(add_months(now, month), "world.raise_prices", month)
         self._newcomers = arrivals_of(business)
+        if business.end - schedules.AGREED_BEFORE > now:
+            stage.later(business.end - schedules.AGREED_BEFORE, "schedules.agree")
         stage.later(now, "world.day")
 
     def _offer(self, offer: Offer) -> None:

@@ -38,8 +38,8 @@ def create_preview(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
 def _changed(there: Stage, twin: Subscription, details: Given, given: Given) -> Invoice | None:
     """The change rehearsed; gives what it would bill at once."""
     if details.pop("cancel_now", False):
-        prorate = details.get("proration_behavior", "create_prorations") != "none"
-        return amendments.final_invoice(there, twin, prorate=prorate, invoice_now=True)
+        prorates = details.get("proration_behavior", "create_prorations") != "none"
+        return amendments.final_invoice(there, twin, unused_from=there.now if prorates else None, invoice_now=True)
     if details.pop("resume_at", None):
         if twin.status != "paused":
             raise invalid("Only a paused subscription can be resumed.", "subscription_details[resume_at]")

@@ -111,7 +111,7 @@ def cancel(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
 
 
 def pause(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
-    """`POST /v1/subscriptions/{id}/pause`: nothing is billed until it is resumed.
+    """`POST /v1/subscriptions/{id}/pause`: nothing is billed until it is resumed, and unused time is given back.
 
     Errors: 400 for classic billing, and for one that does not run.
     """
@@ -120,8 +120,12 @@ def pause(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
         raise refused("Only subscriptions with flexible billing mode can be paused.")
     if sub.status not in ("active", "past_due"):
         raise refused(f"A subscription that is {sub.status} cannot be paused.")
-    amendments.pause(stage, sub)
+    since = ((given.get("bill_for") or {}).get("unused_time_from") or {}).get("type", "now")
+    unused_from = {"now": stage.now, "item_current_period_start": sub.period_start}.get(since)
+    at_once = given.get("invoicing_behavior") == "invoice"
+    invoice = amendments.pause(stage, sub, unused_from, invoice_now=at_once)
     stage.touch(sub, "customer.subscription.paused", UPDATED)
+    amendments.bill(stage, sub, invoice)
     return stage.shape(sub)
 
 
@@ -333,7 +337,17 @@ WRITES = (
         "subscription_write",
         "subscription",
         pause,
-        {"type": Choice(("subscription",))},
+        {
+            "bill_for": Fields(
+                {
+                    "unused_time_from": Fields(
+                        {"type": Choice(("item_current_period_start", "none", "now"))}, required=("type",)
+                    )
+                }
+            ),
+            "invoicing_behavior": Choice(("invoice", "pending_invoice_item")),
+            "type": Choice(("subscription",)),
+        },
     ),
     Write(
         "POST",
@@ -343,7 +357,8 @@ WRITES = (
         resume,
         {
             "billing_cycle_anchor": Fields({"type": Choice(("now",))}, required=("type",)),
-            "proration_behavior": Choice(("none",)),
+            "payment_behavior": Choice(("resume_on_payment_attempt",)),
+            "proration_behavior": Choice(("always_invoice", "create_prorations", "none")),
         },
     ),
 )

@@ -66,6 +66,10 @@ def pause(owner: Owner) -> None:
     for behavior in ("void", "mark_uncollectible", "keep_as_draft"):
         until = owner.sandbox.now + 35 * DAY
         update(paying(owner).id, {"pause_collection": {"behavior": behavior, "resumes_at": until}})
+    still = paying(owner, flexible=True)
+    owner.client.raw_request("post", f"/v1/subscriptions/{still.id}/pause")
+    owner.sandbox.advance(days=2)
+    owner.client.v1.subscriptions.resume(still.id)
 
 
 def give_back(owner: Owner) -> None:

@@ -83,7 +83,9 @@ def test_failures_add_up_by_decline_code_and_by_what_became_of_them(seed: int) -
     assert by_code == Counter((company.day(one.first_failed_at).replace(day=1), one.decline_code) for one in failures)
     recovered = [one for one in company.marts["payment_failures"].collect().to_dicts() if one["stage"] == "recovered"]
     assert len(recovered) == sum(one.outcome == "recovered" for one in failures)
-    assert {one["recovery_channel"] for one in recovered} == {"automatic_retry", "card_updated"}
+    elsewhere = {one["invoice_id"] for one in recovered if one["recovery_channel"] == "out_of_band"}
+    assert elsewhere == {one.invoice_id for one in failures if one.out_of_band}
+    assert {one["recovery_channel"] for one in recovered} - {"out_of_band"} == {"automatic_retry", "card_updated"}
 
 
 def test_every_refund_is_listed(seed: int) -> None:
@@ -107,6 +109,23 @@ def test_monitoring_counts_every_dispute_that_was_received(seed: int) -> None:
             found[month] += counted  # type: ignore[index,operator]
     received = (one for one in company.books.disputes if one.outcome in ("won", "lost", "open"))
     assert +found == Counter(company.day(one.created_at).replace(day=1) for one in received)
+
+
+def test_monitoring_by_visa_s_programme_counts_early_fraud_warnings_too(seed: int) -> None:
+    company = grown(seed)
+    rows = company.rows("dispute_monitoring_by_month", "programme", "month", "counted")
+    found = Counter({month: counted for programme, month, counted in rows if programme == "Visa VAMP, excessive"})
+    visa = {row[0] for row in company.rows("disputes", "dispute_id", "network") if row[1] == "visa"}
+    received = [
+        company.day(one.created_at).replace(day=1)
+        for one in company.books.disputes
+        if one.dispute_id in visa and one.outcome in ("won", "lost", "open")
+    ]
+    warned = [
+        company.day(one.created_at).replace(day=1) for one in company.books.fraud_warnings if one.network == "visa"
+    ]
+    assert company.books.fraud_warnings
+    assert +found == Counter([*received, *warned])
 
 
 COLUMN_OF = {

@@ -44,7 +44,7 @@ def test_what_nobody_changes_again_becomes_what_was_scheduled(seed: int) -> None
         happened = sum(change.after - change.before for change in own if change.at == at)
         assert abs(happened - int(row["mrr_delta"] * 1_000_000)) <= 1, row
         looked_at.add(row["kind"])
-    assert {"cancellation", "discount"} <= looked_at
+    assert {"cancellation", "discount", "phase"} <= looked_at
 
 
 def in_dunning(world: World, row: dict[str, Any]) -> bool:

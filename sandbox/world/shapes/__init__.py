@@ -35,7 +35,15 @@ from sandbox.world.shapes.invoices import (
 )
 from sandbox.world.shapes.lists import listed
 from sandbox.world.shapes.money import balance, balance_transaction, fee_detail, payout
-from sandbox.world.shapes.payments import DECLINES, Decline, charge, dispute, payment_intent, refund
+from sandbox.world.shapes.payments import (
+    DECLINES,
+    Decline,
+    charge,
+    dispute,
+    early_fraud_warning,
+    payment_intent,
+    refund,
+)
 from sandbox.world.shapes.people import (
     Card,
     address,
@@ -46,7 +54,7 @@ from sandbox.world.shapes.people import (
 )
 from sandbox.world.shapes.portal import portal_configuration, portal_flow, portal_session
 from sandbox.world.shapes.setups import authentication, setup_intent
-from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item
+from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item, subscription_schedule
 from sandbox.world.shapes.usage import meter, meter_event_summary
 
 API_VERSION: Final = "2026-10-28.endive"
@@ -74,6 +82,7 @@ __all__ = [
     "discount",
     "discount_amount",
     "dispute",
+    "early_fraud_warning",
     "embedded_price",
     "event",
     "fee_detail",
@@ -97,6 +106,7 @@ __all__ = [
     "setup_intent",
     "subscription",
     "subscription_item",
+    "subscription_schedule",
     "tax",
     "tax_rate",
     "test_clock",

@@ -299,6 +299,28 @@ def refund(
     return shape
 
 
+def early_fraud_warning(
+    *,
+    id: str,
+    created: int,
+    charge: str,
+    payment_intent: str | None = None,
+    fraud_type: str = "unauthorized_use_of_card",
+    actionable: bool = True,
+) -> dict[str, Any]:
+    """A card network's early word that a payment may be fraud; `actionable` while a refund may forestall a dispute."""
+    return {
+        "id": id,
+        "object": "radar.early_fraud_warning",
+        "actionable": actionable,
+        "charge": charge,
+        "created": created,
+        "fraud_type": fraud_type,
+        "livemode": False,
+        "payment_intent": payment_intent,
+    }
+
+
 def dispute(
     *,
     id: str,

@@ -202,3 +202,101 @@ def _status_details(paused_type: str | None, paused_at: int | None) -> dict[str,
     return {
         "paused": {"subscription": {"type": paused_type}, "transitioned_at": paused_at, "type": "subscription"},
     }
+
+
+def subscription_schedule(
+    *,
+    id: str,
+    created: int,
+    customer: str,
+    subscription: str,
+    currency: str,
+    phases: Sequence[tuple[int, int, str, int]],
+    current_phase: tuple[int, int] | None,
+    end_behavior: str = "release",
+    status: str = "active",
+    released_at: int | None = None,
+    completed_at: int | None = None,
+    canceled_at: int | None = None,
+    billing_mode: str = "flexible",
+) -> dict[str, Any]:
+    """A schedule; `phases` are (start, end, price, quantity), `current_phase` the start and end of the one in force."""
+    is_released = status == "released"
+    return {
+        "id": id,
+        "object": "subscription_schedule",
+        "application": None,
+        "billing_mode": _billing_mode(billing_mode),
+        "canceled_at": canceled_at,
+        "completed_at": completed_at,
+        "created": created,
+        "current_phase": None
+        if current_phase is None
+        else {"start_date": current_phase[0], "end_date": current_phase[1]},
+        "customer": customer,
+        "customer_account": None,
+        "default_settings": {
+            "application_fee_percent": None,
+            "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+            "billing_cycle_anchor": "automatic",
+            "billing_thresholds": None,
+            "collection_method": "charge_automatically",
+            "default_payment_method": None,
+            "description": None,
+            "invoice_settings": {
+                "account_tax_ids": None,
+                "custom_fields": None,
+                "days_until_due": None,
+                "description": None,
+                "footer": None,
+                "issuer": {"account": None, "type": "self"},
+            },
+            "on_behalf_of": None,
+            "transfer_data": None,
+        },
+        "end_behavior": end_behavior,
+        "livemode": False,
+        "metadata": {},
+        "pause_schedules": [],
+        "phases": [_phase(currency, *one) for one in phases],
+        "released_at": released_at,
+        "released_subscription": subscription if is_released else None,
+        "status": status,
+        "subscription": None if is_released else subscription,
+        "test_clock": None,
+    }
+
+
+def _phase(currency: str, start: int, end: int, price: str, quantity: int) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "billing_thresholds": None,
+        "discounts": [],
+        "metadata": {},
+        "plan": price,
+        "price": price,
+        "quantity": quantity,
+        "tax_rates": [],
+    }
+    return {
+        "add_invoice_items": [],
+        "application_fee_percent": None,
+        "automatic_tax": None,
+        "billing_cycle_anchor": None,
+        "billing_thresholds": None,
+        "collection_method": None,
+        "currency": currency,
+        "default_payment_method": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "end_date": end,
+        "invoice_settings": None,
+        "items": [item],
+        "metadata": {},
+        "on_behalf_of": None,
+        "proration_behavior": "none",
+        "start_date": start,
+        "transfer_data": None,
+        "trial": None,
+        "trial_end": None,
+    }

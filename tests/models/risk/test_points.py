@@ -25,6 +25,13 @@ def test_ten_points_double_the_odds() -> None:
     assert [chance(points) for points in (EVEN_CHANCE, 110, 90)] == pytest.approx([1 / 2, 2 / 3, 1 / 3])
 
 
+@pytest.mark.parametrize(("points", "expected"), [(-100_000, 0), (100_000, 1)])
+def test_no_number_of_points_is_too_many(points: int, expected: int) -> None:
+    assert chance(points) == pytest.approx(expected)
+    told = [Alike(chance(points), 1_000, 900), Alike(0.2, 1_000, 100)]
+    assert 0 <= calibrated(Tried(told, 12, 1_000, FITTED)).of(chance(points)) <= 1
+
+
 def test_a_code_holds_the_level_of_every_feature() -> None:
     assert held(code(failed_attempts=3, contraction=2, tenure=1)) == [
         (FAILED, 3),

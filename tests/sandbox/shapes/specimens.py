@@ -342,6 +342,27 @@ SPECIMENS: list[dict[str, Any]] = [
     shapes.dispute(
         id="dp_2", created=T0, amount=6000, currency="usd", charge="ch_1", status="warning_closed", reason="general"
     ),
+    shapes.subscription_schedule(
+        id="sub_sched_1",
+        created=T0,
+        customer="cus_1",
+        subscription="sub_1",
+        currency="usd",
+        phases=[(T0, T0 + MONTH, "price_m", 5), (T0 + MONTH, T0 + 2 * MONTH, "price_m", 8)],
+        current_phase=(T0, T0 + MONTH),
+    ),
+    shapes.subscription_schedule(
+        id="sub_sched_2",
+        created=T0,
+        customer="cus_1",
+        subscription="sub_1",
+        currency="usd",
+        phases=[(T0, T0 + MONTH, "price_m", 5)],
+        current_phase=None,
+        status="released",
+        released_at=T0 + MONTH,
+    ),
+    shapes.early_fraud_warning(id="issfr_1", created=T0, charge="ch_1", payment_intent="pi_1"),
     WITHDRAWAL,
     shapes.payout(
         id="po_1",

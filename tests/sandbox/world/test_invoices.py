@@ -155,6 +155,7 @@ def test_failed_renewals_are_tried_again_within_eight_days(world: World, objects
         assert failure.first_failed_at >= invoice["created"]
         if failure.recovered_at is not None:
             assert invoice["status"] == "paid"
+        if failure.recovered_at is not None and not failure.out_of_band:
             assert failure.recovered_at - failure.first_failed_at < 8 * DAY
 
 

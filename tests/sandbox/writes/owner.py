@@ -34,7 +34,7 @@ class Owner:
         for sub in self.sandbox.world.stage.subscriptions:
             price = sub.items[0].price
             plain = len(sub.items) == 1 and not price.tiers and not price.divide_by and price.unit > 0
-            calm = not sub.discounts and not sub.pending and not sub.wish and not sub.cancel_at and not sub.overdue
+            calm = not any((sub.discounts, sub.pending, sub.wish, sub.cancel_at, sub.overdue, sub.schedule))
             alone = len(sub.customer.subscriptions) == 1 and sub.customer.id not in self.taken
             calm = calm and sub.interval == ("month", 1)
             right = all(_has(getattr(sub, name), value) for name, value in wanted.items())

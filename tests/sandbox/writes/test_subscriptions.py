@@ -250,7 +250,7 @@ def test_a_pause_ends_by_itself_when_it_was_to(owner: Owner, client: Any) -> Non
 
 def test_a_subscription_that_stands_still_is_billed_anew_when_it_goes_on(owner: Owner, client: Any) -> None:
     sub = midway(owner, flexible=True)
-    full = worth(owner, sub)
+    full, unused = worth(owner, sub), half_up(unit(sub) * (sub.items[0].quantity or 0) * left(sub, owner))
     paused = owner.client.raw_request("post", f"/v1/subscriptions/{sub.id}/pause").data
     assert (paused["status"], paused["status_details"]["paused"]["subscription"]["type"]) == (
         "paused",
@@ -263,7 +263,8 @@ def test_a_subscription_that_stands_still_is_billed_anew_when_it_goes_on(owner: 
     going = client.v1.subscriptions.resume(sub.id)
     assert (going.status, going.items.data[0].current_period_start) == ("active", owner.sandbox.now)
     invoice = client.v1.invoices.retrieve(going.latest_invoice)
-    assert (invoice.status, invoice.lines.data[0].amount) == ("paid", unit(sub) * (sub.items[0].quantity or 0))
+    amounts = [line.amount for line in invoice.lines.data]
+    assert (invoice.status, amounts) == ("paid", [-unused, unit(sub) * (sub.items[0].quantity or 0)])
     assert worth(owner, sub) == full
     with pytest.raises(stripe.InvalidRequestError, match="Only paused"):
         client.v1.subscriptions.resume(sub.id)
