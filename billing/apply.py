@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from billing import approvals, limits
 from billing.actions.action import Action, Facts, Params, Subject, Trace
 from billing.actions.catalogue import ACTIONS
-from billing.book import Planned, all_of, claim, one_of, release, step, written
-from billing.canonical import Json
+from billing.book import Planned, all_of, claim, one_of, release, step
+from billing.canonical import Json, canonical
 from billing.errors import BillingError, ConflictError, StripeRefusedError, UsageError
 from billing.plan import columns_of
 from billing.rules import Rules, params_of
@@ -32,7 +32,7 @@ REPLAY = timedelta(hours=23)
 """How long after the intent it may be sent again: Stripe keeps idempotency keys for 24 hours at least."""
 LANDING = timedelta(minutes=15)
 """How long a request that stays without an answer may still arrive."""
-VERIFY = timedelta(days=7)
+VERIFY = timedelta(days=14)
 """How long an effect may take to show, such as a bank debit that is on its way."""
 
 
@@ -204,7 +204,7 @@ def _written_down(engine: Engine, planned: Planned, request: Request) -> str | N
     with engine.store.writing() as transaction:
         if waits := limits.reached(transaction.connection, planned, engine.rules.limits, now):
             return waits
-        told = written({"method": request.method, "path": request.path, "params": request.params})
+        told = canonical({"method": request.method, "path": request.path, "params": request.params})
         step(
             transaction,
             planned.action_id,
@@ -230,7 +230,7 @@ def _recorded(engine: Engine, planned: Planned, reply: Reply) -> Told:
     """Write the answer down, and see whether its effect shows."""
     now, action = engine.clock(), ACTIONS[planned.kind]
     if isinstance(reply, Answered):
-        kept = written(action.kept(reply.body))
+        kept = canonical(action.kept(reply.body))
         outcome = "replayed" if reply.replayed else "done"
         _stepped(engine, planned, "acted", why=outcome, request_id=reply.request_id, result=kept, acted_at=now)
         told = _verified(engine, _one(engine, planned.action_id))

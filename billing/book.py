@@ -15,11 +15,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from billing.canonical import Json, canonical, digest
+from billing.canonical import Json, digest
 from billing.errors import ConflictError, UsageError
 from billing.store import Store, Transaction, row_of
 from billing.tables import actions
@@ -119,7 +120,7 @@ def all_of(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> li
     """The actions that meet the conditions; the largest expected loss first, then by id."""
     rows = connection.execute(sa.select(actions).where(*conditions)).all()
     found = [Planned(**row_of(row)) for row in rows]
-    return sorted(found, key=lambda each: (-float(each.expected_loss_reporting or 0), each.action_id))
+    return sorted(found, key=lambda each: (-Decimal(each.expected_loss_reporting or 0), each.action_id))
 
 
 def one_of(connection: sa.Connection, action_id: str) -> Planned:
@@ -234,8 +235,3 @@ def release(transaction: Transaction, action_id: str, owner: str) -> None:
         .where(actions.c.action_id == action_id, actions.c.claimed_by == owner)
         .values(claimed_by=None, claimed_until=None)
     )
-
-
-def written(value: Json) -> str:
-    """A value as a column holds it."""
-    return canonical(value)

@@ -14,6 +14,8 @@ from billing.errors import UsageError
 
 ID = re.compile(r"[A-Za-z0-9_\-]{1,255}")
 WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+VERSION = 1
+"""The version of the hand-over that is understood here (docs/at-risk.md)."""
 LONGEST_REASON = 200
 MOST_REASONS = 12
 _SENSITIVE = re.compile(r"\S+@\S+|https?://\S+|\b(?:\d[ -]?){9,}\b|\b(?:sk|rk|pk|ek|whsec)_\w+")
@@ -46,7 +48,7 @@ def flags_of(rows: Iterable[Mapping[str, Any]]) -> list[Flag]:
     """The flags of published rows, the largest expected loss first.
 
     Raises:
-        UsageError: a row lacks a column or holds a value that no flag has; the message names both.
+        UsageError: a row is of another version of the hand-over, lacks a column, or holds a value that no flag has.
     """
     flags = [_flag(row) for row in rows]
     return sorted(flags, key=lambda flag: (-flag.expected_loss_reporting, flag.flag_id))
@@ -64,7 +66,7 @@ def _flag(row: Mapping[str, Any]) -> Flag:
             account_id=_matching(ID, row, "account_id"),
             customer_id=_matching(ID, row, "customer_id"),
             flag_id=_matching(ID, row, "flag_id"),
-            flag_version=int(row["flag_version"]),
+            flag_version=_version(row),
             score_kind=_matching(WORD, row, "score_kind"),
             risk_score=int(row["risk_score"]),
             risk_band=_matching(WORD, row, "risk_band"),
@@ -81,6 +83,13 @@ def _flag(row: Mapping[str, Any]) -> Flag:
         raise UsageError(f"A flag lacks the column {error}: it comes from another version of this project.") from None
     except (TypeError, ValueError, InvalidOperation) as error:
         raise UsageError(f"A flag makes no sense: {plain(str(error))}.") from None
+
+
+def _version(row: Mapping[str, Any]) -> int:
+    version = int(row["flag_version"])
+    if version != VERSION:
+        raise ValueError(f"it is of version {version}, and only version {VERSION} is understood")
+    return version
 
 
 def _matching(pattern: re.Pattern[str], row: Mapping[str, Any], column: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from billing.actions.action import Action, Effect, Params, Subject
 from billing.actions.catalogue import ACTIONS
-from billing.book import Planned, action_id_of, expire, known, propose, states_of, written
-from billing.canonical import digest
+from billing.book import Planned, action_id_of, expire, known, propose, states_of
+from billing.canonical import canonical, digest
 from billing.errors import StripeRefusedError, UsageError
 from billing.flags import ID, Flag
 from billing.rules import Rule, Rules
@@ -128,8 +128,8 @@ def _drafted(wire: Wire, standing: Standing, rules: Rules, wanted: _Wanted) -> P
         kind=rule.do,
         customer_id=flag.customer_id,
         subject_id=subject_id,
-        params=written(rule.params.model_dump(mode="json")),
-        reasons=written(list(flag.reasons)),
+        params=canonical(rule.params.model_dump(mode="json")),
+        reasons=canonical(list(flag.reasons)),
         mrr_at_risk_reporting=str(flag.mrr_at_risk_reporting),
         expected_loss_reporting=str(flag.expected_loss_reporting),
         arm="holdout" if held_out else "treatment",
@@ -154,7 +154,7 @@ def looked_at(wire: Wire, action: Action, subject: Subject, params: Params, at: 
 def columns_of(effect: Effect) -> dict[str, Any]:
     """An effect as the book's columns hold it."""
     return {
-        "effect": written({"words": effect.words, **effect.details}),
+        "effect": canonical({"words": effect.words, **effect.details}),
         "amount": effect.amount,
         "cost": effect.cost,
         "currency": effect.currency,
@@ -181,7 +181,7 @@ def by_hand(
     """
     if not ID.fullmatch(subject_id):
         raise UsageError(f"{subject_id!r:.80} is no id of Stripe's.")
-    told = written(params.model_dump(mode="json"))
+    told = canonical(params.model_dump(mode="json"))
     flag_id = "hand_" + digest([action.kind, subject_id, told, reference])[:24]
     action_id = action_id_of(standing.account_id, standing.is_live, flag_id, "by-hand")
     with store.reading() as connection:
@@ -204,7 +204,7 @@ def by_hand(
         customer_id=customer_id,
         subject_id=subject_id,
         params=told,
-        reasons=written(["proposed by hand"]),
+        reasons=canonical(["proposed by hand"]),
         mrr_at_risk_reporting=None,
         expected_loss_reporting=None,
         arm="none",

@@ -133,7 +133,7 @@ def engine(settings: Settings, *, live: bool, executes: bool, attended: bool = T
     whose = standing(wire)
     with opened(settings) as store:
         yield Engine(
-            store, wire, whose, told, running_from(whose), _owner(), lambda: stopped(settings, told), attended
+            store, wire, whose, told, running_from(whose), _owner(), lambda: stopped(settings), attended
         )  # fmt: skip
 
 
@@ -167,18 +167,17 @@ def waiting(settings: Settings) -> int:
     return len(listed(settings, ("approved", "intended", "acted")))
 
 
-def stopped(settings: Settings, told: rules.Rules | None = None) -> str | None:
-    """Why nothing may be done at present: the kill switch, in any of its three places.
+def stopped(settings: Settings) -> str | None:
+    """Why nothing may be done at present: the kill switch, in any of its three places, looked at anew each time.
 
     Raises:
         BillingError: rules that make no sense.
     """
-    told = told or rules.load(settings.rules_file)
     if settings.stop_actions:
         return "stopped_by_setting"
     if settings.stop_file.exists():
         return "stopped_by_file"
-    return "stopped_by_rules" if told.stop else None
+    return "stopped_by_rules" if rules.load(settings.rules_file).stop else None
 
 
 def carry_out(

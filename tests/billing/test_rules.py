@@ -116,6 +116,7 @@ def test_the_holdout_is_drawn_by_customer_and_near_its_share() -> None:
         ("expected_loss_reporting", "much"),
         ("expires_at", "tomorrow"),
         ("risk_score", None),
+        ("flag_version", 2),
     ],
 )
 def test_a_flag_that_is_none_is_refused(column: str, value: object) -> None:

@@ -146,11 +146,12 @@ def test_a_card_link_is_shown_once_and_kept_nowhere(revenue: Revenue, home: Path
     assert done.code == 0, done.err
     link = done.out.split("shown once, kept nowhere: ")[1].split()[0]
     assert link.startswith("http")
-    address = scene.get(f"/v1/customers/{invoice['customer']}")["email"]
+    customer = scene.get(f"/v1/customers/{invoice['customer']}")
     scene.store.close()
     for file in (each for each in home.rglob("*") if each.is_file()):
-        assert link.encode() not in file.read_bytes(), file
-        assert address.encode() not in file.read_bytes(), file
+        held = file.read_bytes()
+        for secret in (link, customer["email"], customer["name"], scene.sandbox.write_key):
+            assert str(secret).encode() not in held, file
     assert link not in revenue("actions", "show", action["action_id"], "--json").out
 
 
