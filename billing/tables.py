@@ -1,4 +1,4 @@
-"""The operational tables: actions with where each stands, and the trail of all that was done to them.
+"""The operational tables: actions with where each stands, the trail of all that was done to them, the inbox of events.
 
 The migrations make them; a test holds the two against each other. Instants are microseconds since 1970 (UTC), the same
 in SQLite and PostgreSQL.
@@ -6,7 +6,7 @@ in SQLite and PostgreSQL.
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -93,3 +93,36 @@ head = Table(
     Column("digest", String(64), nullable=False),
 )
 """One row: the last entry of the trail. Who writes locks it first, so that writers stand in line."""
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("account_id", String(255), nullable=False),
+    Column("endpoint", String(64), nullable=False),
+    Column("event_id", String(255), nullable=False),
+    Column("occasion_id", String(255), nullable=False),
+    Column("type", String(255), nullable=False),
+    Column("form", String(16), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("api_version", String(64)),
+    Column("object_kind", String(255)),
+    Column("object_id", String(255)),
+    Column("customer_id", String(255)),
+    Column("created_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("refreshed_at", Instant),
+    Column("handled_at", Instant),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("retry_at", Instant),
+    Column("failure", String(255)),
+    UniqueConstraint("account_id", "endpoint", "event_id", name="webhook_events_once"),
+    Index("webhook_events_to_refresh", "refreshed_at", "seq"),
+    Index("webhook_events_to_handle", "handled_at", "seq"),
+    Index("webhook_events_by_customer", "account_id", "customer_id"),
+    Index("webhook_events_by_occasion", "account_id", "occasion_id"),
+)
+"""The inbox: each event that was delivered, once an endpoint. `occasion_id` is the same in both forms of an event,
+`customer_id` the customer that the event names. `refreshed_at` says since when the published figures know of it,
+`handled_at` since when the company's own code does; `attempts`, `retry_at` and `failure` are of that code."""

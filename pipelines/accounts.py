@@ -9,12 +9,13 @@ The file names environment variables, never keys:
     key_variable = "STRIPE_KEY_PLATFORM"
     connected = "all"                       # or a list of their ids
     own = false                             # leave the platform's own account out
+    webhook_variable = "WEBHOOKS_PLATFORM"  # secrets of its webhook endpoint, with commas
 """
 
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,6 +40,7 @@ class _Entry(BaseModel):
     connected: Literal["all"] | tuple[Annotated[str, Field(pattern=r"^acct_\w+$")], ...] = ()
     own: bool = True
     api_base: str | None = None
+    webhook_variable: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None = None
 
 
 _FILE = TypeAdapter(dict[str, _Entry])
@@ -61,6 +63,34 @@ def of(settings: Settings, connected: Connected = connected_ids) -> list[Account
     ]
     if not found:
         raise SettingsError(f"{settings.accounts_file} names no account to read.")
+    return found
+
+
+@dataclass(frozen=True)
+class Sender:
+    """An account that sends events, and the secrets that it signs them with."""
+
+    account: Account
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def senders(settings: Settings) -> list[Sender]:
+    """The accounts that have a webhook endpoint, by the settings or by the file's `webhook_variable`.
+
+    Raises:
+        SettingsError: as `of`.
+    """
+    if settings.accounts_file is None:
+        return [Sender(each, settings.webhook_secret_list) for each in of(settings)]
+    variables = {**dotenv_values(".env"), **os.environ}
+    found = []
+    for label, entry in _entries(settings.accounts_file).items():
+        if entry.webhook_variable:
+            where = f"{entry.key_variable}, which {settings.accounts_file} names for {label},"
+            key = checked_key(variables.get(entry.key_variable), where)
+            secrets = (variables.get(entry.webhook_variable) or "").split(",")
+            account = _account(settings, key, entry.api_base or settings.stripe_api_base, label)
+            found.append(Sender(account, tuple(filter(None, map(str.strip, secrets)))))
     return found
 
 

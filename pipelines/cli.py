@@ -273,13 +273,17 @@ def serve(
         str, typer.Option(help="Address to listen on; anything but loopback shows figures to others.")
     ] = "127.0.0.1",
 ) -> None:
-    """Show the dashboards in a browser, on loopback."""
+    """Show the dashboards in a browser, on loopback; take Stripe's events too, where a webhook secret is set."""
     from pipelines import serve as serve_module
+    from pipelines import webhooks
 
     settings = settings_module.load()
     chosen = port or settings.serve_port
-    typer.echo(f"Dashboards on http://{host}:{chosen}/ (Ctrl-C stops)")
-    serve_module.serve(settings.site, host, chosen)
+    with webhooks.receiving(settings) as receiving:
+        typer.echo(f"Dashboards on http://{host}:{chosen}/ (Ctrl-C stops)")
+        if receiving is not None:
+            typer.echo(f"Events from Stripe on http://{host}:{chosen}{receiving.path}")
+        serve_module.serve(settings.site, host, chosen, receiving)
 
 
 @app.command()

@@ -1,14 +1,18 @@
-"""`revenue serve`: the rendered site over HTTP on loopback. Pages are static; nothing is computed on a request."""
+"""`revenue serve`: the rendered site over HTTP on loopback, and the address that Stripe sends events to. Pages are
+static; nothing is computed on a request."""
 
 import asyncio
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from billing.webhooks.endpoint import LARGEST_BODY, Endpoint
 from pipelines.errors import RevenueError
 
 HEADERS = {
@@ -19,26 +23,57 @@ HEADERS = {
 }
 
 
-def application(site: Path) -> web.Application:
+@dataclass(frozen=True)
+class Receiving:
+    """Where events are taken, and by what."""
+
+    path: str
+    endpoint: Endpoint
+
+
+def application(site: Path, receiving: Receiving | None = None) -> web.Application:
     """The site as a web application; a folder's address shows its index page."""
-    app = web.Application(middlewares=[_with_headers])
+    app = web.Application(middlewares=[_with_headers], client_max_size=LARGEST_BODY)
     app.router.add_get("/", _index(site))
+    if receiving is not None:
+        _receive(app, receiving)
     app.router.add_static("/", site, follow_symlinks=False, show_index=False)
     return app
 
 
-def serve(site: Path, host: str, port: int) -> None:
-    """Serve until interrupted.
+def serve(site: Path, host: str, port: int, receiving: Receiving | None = None) -> None:
+    """Serve until interrupted; events too, where they are taken, pages or not.
 
     Raises:
-        RevenueError: nothing is rendered yet, or the port is taken.
+        RevenueError: there is nothing to serve yet, or the port is taken.
     """
-    if not (site / "index.html").is_file():
+    if receiving is not None:
+        site.mkdir(parents=True, exist_ok=True)
+    elif not (site / "index.html").is_file():
         raise RevenueError(f"{site} holds no pages yet: `revenue demo` or `revenue run` makes them.")
     try:
-        web.run_app(application(site), host=host, port=port, print=None, access_log=None)
+        web.run_app(application(site, receiving), host=host, port=port, print=None, access_log=None, loop=_quick_loop())
     except OSError as error:
         raise RevenueError(f"Can't listen on {host}:{port} ({error.strerror}). Choose another with --port.") from None
+
+
+def _receive(app: web.Application, receiving: Receiving) -> None:
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        async with receiving.endpoint.running():
+            yield
+
+    app.cleanup_ctx.append(running)
+    app.router.add_post(receiving.path, receiving.endpoint.signed)
+    app.router.add_post(f"{receiving.path}/cloud", receiving.endpoint.handed_on)
+    app.router.add_route("OPTIONS", f"{receiving.path}/cloud", receiving.endpoint.greeted)
+
+
+def _quick_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 @contextmanager
@@ -63,6 +98,8 @@ def beside(site: Path, host: str, port: int) -> Iterator[None]:
 
 def _index(site: Path) -> Handler:
     async def index(_: web.Request) -> web.StreamResponse:
+        if not (site / "index.html").is_file():
+            raise web.HTTPNotFound(text="No pages are rendered yet: `revenue run` makes them.")
         return web.FileResponse(site / "index.html")
 
     return index
@@ -70,6 +107,10 @@ def _index(site: Path) -> Handler:
 
 @web.middleware
 async def _with_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(HEADERS)
+        raise
     response.headers.update(HEADERS)
     return response

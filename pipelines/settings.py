@@ -17,6 +17,8 @@ STRIPE_API = "https://api.stripe.com"
 SLICE_KEY = re.compile(r"[\w .\-]{1,40}")
 """A key of metadata that MRR can be sliced by: Stripe allows forty characters."""
 
+WEBHOOK_PATH = re.compile(r"(/[A-Za-z0-9_\-]+){1,8}")
+
 
 def setting(name: str, description: str) -> object:
     """A field that is read from the environment under its public name."""
@@ -146,6 +148,26 @@ class Settings(BaseSettings):
         bool,
         setting("REVENUE_LIVE_ACTIONS", "true lets Dagster's sensor act with a live key, as --live does on a terminal"),
     ] = False
+    webhook_secrets: Annotated[
+        SecretStr | None,
+        setting(
+            "REVENUE_WEBHOOK_SECRETS", "whsec_… of the webhook endpoint; several with commas, as while one is rolled"
+        ),
+    ] = None
+    webhook_tokens: Annotated[
+        SecretStr | None,
+        setting("REVENUE_WEBHOOK_TOKENS", "bearer tokens that EventBridge or Event Grid show, several with commas"),
+    ] = None
+    webhook_path: Annotated[
+        str, setting("REVENUE_WEBHOOK_PATH", "where `revenue serve` takes events; those of clouds at its /cloud")
+    ] = "/webhooks/stripe"
+    webhook_days: Annotated[
+        int, setting("REVENUE_WEBHOOK_DAYS", "how many days events stay in the inbox once they are worked off")
+    ] = 30
+    webhook_plugins: Annotated[
+        str,
+        setting("REVENUE_WEBHOOK_PLUGINS", "your own Python modules that events are handed to (docs/webhooks.md)"),
+    ] = ""
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"
@@ -165,6 +187,20 @@ class Settings(BaseSettings):
     def _possible_days(cls, value: int) -> int:
         if value < 0:
             raise ValueError(f"{value} is no number of days; write one such as 7, or 0 for never")
+        return value
+
+    @field_validator("webhook_path")
+    @classmethod
+    def _possible_path(cls, value: str) -> str:
+        if not WEBHOOK_PATH.fullmatch(value):
+            raise ValueError(f"'{value}' is no path for events; write one such as /webhooks/stripe")
+        return value
+
+    @field_validator("webhook_days")
+    @classmethod
+    def _possible_retention(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError(f"{value} is no number of days; write one such as 30")
         return value
 
     @field_validator("read_budget")
@@ -217,6 +253,16 @@ class Settings(BaseSettings):
     def slice_names(self) -> tuple[str, ...]:
         """The keys of metadata that MRR is sliced by, each once."""
         return tuple(dict.fromkeys(filter(None, map(str.strip, self.slices.split(",")))))
+
+    @property
+    def webhook_secret_list(self) -> tuple[str, ...]:
+        """The secrets of the webhook endpoint."""
+        return _listed(self.webhook_secrets)
+
+    @property
+    def webhook_token_list(self) -> tuple[str, ...]:
+        """The tokens that clouds show."""
+        return _listed(self.webhook_tokens)
 
     @property
     def warehouse(self) -> Path:
@@ -279,6 +325,11 @@ class Settings(BaseSettings):
     def but(self, **changes: object) -> Self:
         """The same settings with some changed."""
         return self.model_copy(update=changes)
+
+
+def _listed(secret: SecretStr | None) -> tuple[str, ...]:
+    text = secret.get_secret_value() if secret else ""
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def checked_key(key: str | None, name: str) -> str:

@@ -1,5 +1,6 @@
 """A store on each database, and the actions that tests put into it."""
 
+import shutil
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -69,4 +70,21 @@ def scene(sandbox: Sandbox, tmp_path: Path) -> Iterator[Scene]:
     """The account with a store beside it, in SQLite: what the store does the same in both is tested by itself."""
     opened = open_store(None, tmp_path)
     yield Scene(sandbox, opened, unpaced(sandbox))
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty operations database in SQLite, migrated."""
+    folder = tmp_path_factory.mktemp("migrated")
+    open_store(None, folder).close()
+    return folder / "operations.sqlite"
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, migrated: Path) -> Iterator[Store]:
+    """An operational store in SQLite alone."""
+    shutil.copy(migrated, tmp_path / migrated.name)
+    opened = open_store(None, tmp_path)
+    yield opened
     opened.close()
