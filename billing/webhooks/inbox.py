@@ -117,7 +117,8 @@ def standing(connection: sa.Connection) -> Standing:
         .group_by(events.c.type)
         .order_by(sa.func.count().desc(), events.c.type)
     )
-    return Standing(*counts, {type_: count for type_, count in kinds})  # noqa: C416 - rows are no pairs to mypy
+    by_type = {type_: count for type_, count in kinds}  # noqa: C416 - rows are no pairs to mypy
+    return Standing(*tuple(counts)[:6], by_type=by_type)
 
 
 def _update(connection: sa.Connection, seqs: Iterable[int], **values: Any) -> None:
