@@ -102,7 +102,7 @@ def prune(connection: sa.Connection, before: datetime) -> int:
 def standing(connection: sa.Connection) -> Standing:
     """What is in the inbox."""
     to_refresh, to_handle = events.c.refreshed_at.is_(None), events.c.handled_at.is_(None)
-    counts = connection.execute(
+    held, unrefreshed, oldest_unrefreshed, unhandled, failing, last_received = connection.execute(
         sa.select(
             sa.func.count(),
             sa.func.count().filter(to_refresh),
@@ -118,7 +118,7 @@ def standing(connection: sa.Connection) -> Standing:
         .order_by(sa.func.count().desc(), events.c.type)
     )
     by_type = {type_: count for type_, count in kinds}  # noqa: C416 - rows are no pairs to mypy
-    return Standing(*tuple(counts)[:6], by_type=by_type)
+    return Standing(held, unrefreshed, oldest_unrefreshed, unhandled, failing, last_received, by_type)
 
 
 def _update(connection: sa.Connection, seqs: Iterable[int], **values: Any) -> None:
