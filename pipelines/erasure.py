@@ -32,7 +32,7 @@ from pipelines import actions, operations, refresh
 from pipelines.errors import SettingsError
 from pipelines.progress import Progress
 from pipelines.settings import Settings
-from pipelines.warehouse import erased, tables
+from pipelines.warehouse import erased, keeping, tables
 from pipelines.warehouse.database import compact, lock_file, open_warehouse
 from pipelines.warehouse.erased import Search, Taken, Tombstone
 from reports import erasure_certificate
@@ -237,6 +237,7 @@ def _taken_out(settings: Settings, erasure: Erasure) -> tuple[Search, Mapping[st
     with open_warehouse(settings.warehouse, wait_seconds=PATIENCE_SECONDS) as connection:
         for left in settings.shared.glob("batches-*"):  # of a build that was killed: nobody else has the warehouse
             shutil.rmtree(left, ignore_errors=True)
+        keeping.forget(connection, wholly=True)  # first: what is made next must not follow what names the person
         found = erased.search(connection, tombstone, erasure.ids)
         with tables.transaction(connection):
             erased.erase(connection, found)
