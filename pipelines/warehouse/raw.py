@@ -1,6 +1,8 @@
 """The raw tables: every distinct version of every object, as Stripe sent it, appended and never changed.
 
-Knows how versions are told apart and kept; knows nothing of the API or of what payloads mean.
+The one exception are customers who were erased (`erased.py`): what is theirs stands here without personal data, and
+what arrives of them is redacted before it is written. Knows how versions are told apart and kept; knows nothing of the
+API, and of what payloads mean no more than that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +11,8 @@ from importlib.resources import files
 import duckdb
 import polars as pl
 import pyarrow as pa
+
+from pipelines.warehouse import erased
 
 SCHEMA = pl.Schema(
     {
@@ -41,6 +45,7 @@ _COMMENTS = {
 def create(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
     """Make the schema and the tables that are not there yet."""
     connection.execute("create schema if not exists raw")
+    erased.create(connection)
     present = {
         name
         for (name,) in connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
@@ -78,6 +83,7 @@ def append(
     new = _new_versions(connection, table, account_id, arriving, all_new=all_new)
     if new.is_empty():
         return 0
+    new = erased.redacted(connection, table, account_id, new)
     query = _APPEND.format(table=table)
     written = connection.execute(query, {"account_id": account_id, "api_version": api_version}).fetchall()
     return int(written[0][0])

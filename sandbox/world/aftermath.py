@@ -159,6 +159,11 @@ def forget(stage: Stage, customer: Customer) -> None:
     """The customer is deleted, unless something of theirs goes on."""
     if customer.deleted or any(sub.live or sub.status == "unpaid" for sub in customer.subscriptions):
         return
+    delete(stage, customer)
+
+
+def delete(stage: Stage, customer: Customer) -> None:
+    """The customer is gone; what they bought and paid stays on record."""
     customer.deleted = True
     stage.delete("customer", customer.id, "customer.deleted")
 

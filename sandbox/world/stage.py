@@ -96,8 +96,11 @@ class Stage:
         self._events_from = at
 
     def touch(self, thing: Thing, *events: str) -> None:
-        """The thing is new or changed: it will be in the store, and the named events tell of it."""
-        if not self._is_seen:
+        """The thing is new or changed: it will be in the store, and the named events tell of it.
+
+        A customer who was deleted does not come back by what is still to happen, such as a payment on its way.
+        """
+        if not self._is_seen or (isinstance(thing, Customer) and thing.deleted):
             return
         self.things[thing.id] = thing
         if self.now < self._events_from:

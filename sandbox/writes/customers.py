@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from sandbox.api.errors import invalid
-from sandbox.world import invoicing, wallets
+from sandbox.world import aftermath, amendments, invoicing, wallets
+from sandbox.world.shapes import deleted
 from sandbox.world.stage import Stage
 from sandbox.world.state import Customer
 from sandbox.writes.lookup import card_of, the
 from sandbox.writes.parameters import Fields, Given, Notes, Text, Whole, noted
+from sandbox.writes.subscriptions import ENDED
 from sandbox.writes.write import Shape, Write
 
 
@@ -28,6 +30,16 @@ def update(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
         invoicing.note_balance(stage, customer, given["balance"] - customer.balance, "adjustment")
     wallets.prefer(stage, customer, card)
     return stage.shape(customer)
+
+
+def delete(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
+    """`DELETE /v1/customers/{id}`: gone for good, and subscriptions end at once. Errors: 404 for one who is gone."""
+    customer = the(stage, Customer, ids[0], "id")
+    for sub in customer.subscriptions:
+        if sub.status not in ENDED:
+            amendments.cancel(stage, sub, sub.feedback, sub.comment, prorate=False, invoice_now=False)
+    aftermath.delete(stage, customer)
+    return deleted(kind="customer", id=customer.id)
 
 
 def credit(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
@@ -69,6 +81,7 @@ WRITES = (
             "name": Text(unset=True),
         },
     ),
+    Write("DELETE", _CUSTOMER, "customer_write", "customer", delete),
     Write(
         "POST",
         f"{_CUSTOMER}/balance_transactions",

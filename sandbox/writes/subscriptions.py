@@ -30,7 +30,7 @@ from sandbox.writes.parameters import (
 from sandbox.writes.write import Shape, Write
 
 UPDATED = "customer.subscription.updated"
-_ENDED = ("canceled", "incomplete_expired")
+ENDED = ("canceled", "incomplete_expired")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def change(stage: Stage, sub: Subscription, plan: Plan) -> Invoice | None:
 def cancel(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     """`DELETE /v1/subscriptions/{id}`: it ends now. Errors: 404 for one that has ended."""
     sub = the(stage, Subscription, ids[0], "id")
-    if sub.status in _ENDED:
+    if sub.status in ENDED:
         raise no_such("subscription", sub.id, "id")
     details = given.get("cancellation_details") or {}
     amendments.cancel(
@@ -142,7 +142,7 @@ def resume(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
 
 def _check_state(sub: Subscription, given: Given) -> None:
     allowed = {"metadata", "cancellation_details"}
-    if sub.status in _ENDED and given.keys() - allowed:
+    if sub.status in ENDED and given.keys() - allowed:
         raise refused("A canceled subscription can only update its cancellation_details and metadata.")
     if sub.status == "incomplete" and given.keys() - {"metadata", "default_payment_method"}:
         raise refused("A subscription in status incomplete can only update its metadata and payment method.")

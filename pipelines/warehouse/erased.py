@@ -1,0 +1,216 @@
+"""Customers who were erased: their tombstones, what of them is taken out of raw, and what never comes in again.
+
+Raw is append-only but for this: every version of what is theirs is rewritten without personal data, in one transaction.
+Each keeps the hash of what Stripe sent, so that the same version arriving again is no new one. The hash is of the whole
+object, with ids and instants that nobody can guess, and leads back to nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+
+from pipelines.warehouse.redaction import Redaction, owner
+
+NOBODYS = frozenset(
+    "accounts balances coupons meter_event_summaries meters payouts prices products tax_rates test_clocks".split()  # noqa: SIM905
+)
+"""Raw tables that hold nothing of a customer's beside ids."""
+_REFERENCE = '"([a-z]{2,12}_[A-Za-z0-9_]+)"'
+_TABLES = """
+create schema if not exists pipeline;
+create table if not exists pipeline.erased (
+    account_id varchar not null, customer_id varchar not null, kept_metadata varchar[] not null
+);
+create table if not exists pipeline.erased_objects (
+    account_id varchar not null, customer_id varchar not null, id varchar not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """Whom to keep out. `kept_metadata` are keys of metadata that figures are made by."""
+
+    account_id: str
+    customer_id: str
+    kept_metadata: tuple[str, ...] = ()
+
+
+@dataclass
+class Taken:
+    """What was taken out of a table, or would be: versions of objects, and values in them."""
+
+    versions: int = 0
+    values: int = 0
+
+
+@dataclass
+class Search:
+    """What the warehouse holds of a customer: the ids of what is theirs, and by table what is to be written instead."""
+
+    tombstone: Tombstone
+    ids: set[str] = field(default_factory=set)
+    rewritten: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    taken: dict[str, Taken] = field(default_factory=dict)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left to be taken out."""
+        return not any(each.values for each in self.taken.values())
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of tombstones where they are not there yet."""
+    connection.execute(_TABLES)
+
+
+def tombstones(connection: duckdb.DuckDBPyConnection) -> list[Tombstone]:
+    """Everybody who is to be kept out."""
+    create(connection)
+    rows = connection.execute("select account_id, customer_id, kept_metadata from pipeline.erased").fetchall()
+    return [Tombstone(account, customer, tuple(kept)) for account, customer, kept in rows]
+
+
+def redacted(
+    connection: duckdb.DuckDBPyConnection, table: str, account_id: str, arriving: pl.DataFrame
+) -> pl.DataFrame:
+    """Arriving rows of `raw.SCHEMA`, those of erased customers without personal data; what is theirs is remembered."""
+    owned = {} if table in NOBODYS else _owned(connection, account_id)
+    if not owned:
+        return arriving
+    kept = {each.customer_id: frozenset(each.kept_metadata) for each in tombstones(connection)}
+    payloads = arriving["payload"].to_list()
+    learned: list[tuple[str, str]] = []
+    for place, (id_, payload) in enumerate(zip(arriving["id"], payloads, strict=True)):
+        customer = owner(payload.encode(), owned)
+        if customer is not None:
+            payloads[place] = Redaction(kept.get(customer, frozenset())).of(payload.encode()).decode()
+            if table != "events" and id_ not in owned:
+                learned.append((customer, id_))
+    _remember(connection, account_id, learned)
+    return arriving.with_columns(pl.Series("payload", payloads, pl.String))
+
+
+def search(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone) -> Search:
+    """Find every version of everything that is the customer's; changes nothing."""
+    found = Search(tombstone, {tombstone.customer_id})
+    owned = {id_: who for id_, who in _held_ids(connection, tombstone) if who == tombstone.customer_id}
+    found.ids |= set(owned)
+    tables = [name for name in _raw_tables(connection) if name not in NOBODYS]
+    for table in tables:
+        _take(found, table, _mentioning(connection, table, tombstone))
+    before = 0
+    while len(found.ids) > before:
+        before = len(found.ids)
+        for table in tables:
+            _take(found, table, _referring(connection, table, tombstone.account_id, found.ids))
+    return found
+
+
+def erase(connection: duckdb.DuckDBPyConnection, found: Search) -> None:
+    """Put the tombstone up and rewrite what was found, in the caller's transaction."""
+    create(connection)
+    account, customer = found.tombstone.account_id, found.tombstone.customer_id
+    there = [account, customer]
+    connection.execute("delete from pipeline.erased where account_id = ? and customer_id = ?", there)
+    connection.execute("insert into pipeline.erased values (?, ?, ?)", [*there, list(found.tombstone.kept_metadata)])
+    connection.execute("delete from pipeline.erased_objects where account_id = ? and customer_id = ?", there)
+    _remember(connection, account, [(customer, id_) for id_ in sorted(found.ids)])
+    for table, rows in found.rewritten.items():
+        _rewrite(connection, f"raw.{table}", rows)
+    if ("pipeline", "renditions") in _tables(connection):
+        for table, rows in _renditions(connection, found).items():
+            _rewrite(connection, "pipeline.renditions", rows, f"and target.stream = '{table}'")
+
+
+def _take(found: Search, table: str, rows: Iterator[tuple[int, str, str]]) -> None:
+    owned = dict.fromkeys(found.ids, found.tombstone.customer_id)
+    known = found.rewritten.setdefault(table, {})
+    taken = found.taken.setdefault(table, Taken())
+    for seq, id_, payload in rows:
+        if seq in known or (id_ not in owned and owner(payload.encode(), owned) is None):
+            continue
+        redaction = Redaction(frozenset(found.tombstone.kept_metadata))
+        known[seq] = redaction.of(payload.encode())
+        taken.versions += 1
+        taken.values += redaction.values
+        if table != "events":
+            found.ids.add(id_)
+            owned[id_] = found.tombstone.customer_id
+
+
+def _mentioning(
+    connection: duckdb.DuckDBPyConnection, table: str, tombstone: Tombstone
+) -> Iterator[tuple[int, str, str]]:
+    """Versions that name the customer anywhere; `owner` says whose they are."""
+    query = (
+        f"select seq, id, payload::varchar from raw.{table} where account_id = $account "
+        "and (id = $customer or contains(payload::varchar, '\"' || $customer || '\"'))"
+    )
+    parameters = {"account": tombstone.account_id, "customer": tombstone.customer_id}
+    return iter(connection.execute(query, parameters).fetchall())
+
+
+def _referring(
+    connection: duckdb.DuckDBPyConnection, table: str, account_id: str, ids: set[str]
+) -> Iterator[tuple[int, str, str]]:
+    """Versions that name any of the ids."""
+    chosen = pl.DataFrame({"reference": sorted(ids)})  # noqa: F841 - the query reads it
+    query = f"""
+        with named as (
+            select seq, unnest(regexp_extract_all(payload::varchar, '{_REFERENCE}', 1)) as reference
+            from raw.{table} where account_id = ?
+        )
+        select seq, id, payload::varchar from raw.{table}
+        where seq in (select seq from named semi join chosen using (reference))
+    """
+    return iter(connection.execute(query, [account_id]).fetchall())
+
+
+def _renditions(connection: duckdb.DuckDBPyConnection, found: Search) -> Mapping[str, dict[int, bytes]]:
+    """What the renditions of the rewritten versions become, by table."""
+    kept = frozenset(found.tombstone.kept_metadata)
+    made: dict[str, dict[int, bytes]] = {}
+    for table, rows in found.rewritten.items():
+        query = "select seq, payload::varchar from pipeline.renditions where stream = ? and payload is not null"
+        held = connection.execute(query, [table]).fetchall()
+        made[table] = {seq: Redaction(kept).of(payload.encode()) for seq, payload in held if seq in rows}
+    return made
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, table: str, rows: Mapping[int, bytes], more: str = "") -> None:
+    if rows:
+        texts = [payload.decode() for payload in rows.values()]
+        instead = pl.DataFrame({"seq": list(rows), "payload": texts})  # noqa: F841 - the query reads it
+        connection.execute(
+            f"update {table} as target set payload = instead.payload from instead where target.seq = instead.seq {more}"
+        )
+
+
+def _owned(connection: duckdb.DuckDBPyConnection, account_id: str) -> dict[str, str]:
+    query = "select id, customer_id from pipeline.erased_objects where account_id = ?"
+    return dict(connection.execute(query, [account_id]).fetchall())
+
+
+def _held_ids(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone) -> list[tuple[str, str]]:
+    if ("pipeline", "erased_objects") not in _tables(connection):
+        return []
+    return list(_owned(connection, tombstone.account_id).items())
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, account_id: str, owned: list[tuple[str, str]]) -> None:
+    if owned:
+        columns = {"customer_id": [who for who, _ in owned], "id": [id_ for _, id_ in owned]}
+        learned = pl.DataFrame(columns)  # noqa: F841 - the query reads it
+        connection.execute("insert into pipeline.erased_objects select ?, customer_id, id from learned", [account_id])
+
+
+def _raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return sorted(name for schema, name in _tables(connection) if schema == "raw")
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    query = "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+    return set(connection.execute(query).fetchall())

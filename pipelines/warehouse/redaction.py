@@ -1,0 +1,153 @@
+"""What is left of an object once its customer was erased: ids, amounts, instants, states and codes, and no person.
+
+Strings are kept by their form or their field, and all others go, so that a field that nobody thought of goes too. Works
+on JSON bytes: what is kept keeps every byte, so that figures stay the same to the cent, and redacting again changes
+nothing. Knows which objects are a customer's; knows no table.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+ERASED = frozenset(
+    # persons
+    "name customer_name individual_name business_name payer_name verified_name account_holder_name cardholder_name "  # noqa: SIM905
+    "first_name last_name email customer_email receipt_email customer_email_address payer_email verified_email "
+    "phone customer_phone verified_phone line1 line2 city state postal_code town address_line1 address_line2 "
+    "address_city address_state address_zip billing_zip billing_address shipping_address ip ip_address "
+    "customer_purchase_ip client_ip client_reference_id idempotency_key "
+    # what somebody wrote
+    "description comment memo footer value statement_descriptor statement_descriptor_suffix "
+    # means of payment
+    "last4 dynamic_last4 iban_last4 fingerprint iin issuer bank_name bank_code branch_code routing_number "
+    "transit_number institution_number sort_code bsb_number bic payer_id buyer_id cashtag username "
+    "authorization_code network_transaction_id reference tax_id".split()
+)
+"""Fields whose text goes, whatever it looks like."""
+
+WHOLE = frozenset(
+    "evidence enhanced_evidence shipping shipping_details customer_shipping billing_details customer_details "  # noqa: SIM905
+    "collected_information address customer_address verified_address custom_fields owner individual session "
+    "ip_address_location fraud_details".split()
+)
+"""Fields of whose content nothing stays but `country`, which tax and reports need."""
+
+KEPT = frozenset(
+    "id customer price plan product coupon promotion_code number invoice_prefix account_name display_name".split()  # noqa: SIM905
+)
+"""Fields whose text stays: references, of which those to a catalogue are free text, and what a tax office asks for."""
+
+CATALOGUE = frozenset({"price", "plan", "product", "coupon", "tax_rate"})
+"""Kinds that are the company's own, kept wherever they stand inside a customer's object."""
+
+BEGINNINGS = (b"Unused",)
+"""Words at the beginning of a line's description that say what it is: it stays, and what follows goes."""
+
+LINKS = tuple(
+    "charge payment_intent invoice source source_transaction originating_transaction "  # noqa: SIM905
+    "subscription fee latest_charge".split()
+)
+"""Fields by which what names no customer hangs on what does."""
+
+_PLAIN = re.compile(rb'"(?:[a-z0-9_.:\-]{0,64}|[A-Z]{2,3}|[a-z]{2,12}_[A-Za-z0-9_]{3,80}|/v1/[^@"]{0,300})"')
+"""Codes, decimals, currencies, countries, ids and the API's own paths."""
+_COUNTRY = re.compile(rb'"[A-Z]{2}"')
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass
+class Redaction:
+    """Redacts objects of one customer, and counts the values that it takes out.
+
+    `kept_metadata` are keys of metadata that figures are made by; the others go.
+    """
+
+    kept_metadata: frozenset[str] = frozenset()
+    values: int = field(default=0, init=False)
+
+    def of(self, payload: bytes) -> bytes:
+        """What is left of an object."""
+        return self._value(payload, "", whole=False)
+
+    def _value(self, raw: bytes, name: str, *, whole: bool) -> bytes:
+        if raw.startswith(b"{"):
+            return self._object(raw, name, whole=whole)
+        if raw.startswith(b"["):
+            entries = (self._value(bytes(each), name, whole=whole) for each in _ENTRIES.decode(raw))
+            return b"[%s]" % b",".join(each for each in entries if each != b"null")
+        if raw.startswith(b'"'):
+            return self._text(raw, name, whole=whole)
+        return self._gone() if whole and raw[:1] in b"-0123456789" else raw
+
+    def _object(self, raw: bytes, name: str, *, whole: bool) -> bytes:
+        values = {key: bytes(value) for key, value in _OBJECT.decode(raw).items()}
+        if name == "metadata":
+            return self._metadata(values)
+        if not whole and values.get("object", b"")[1:-1].decode("ascii", "replace") in CATALOGUE:
+            return raw
+        inner = whole or name in WHOLE
+        return _joined({key: self._value(value, key, whole=inner or key in WHOLE) for key, value in values.items()})
+
+    def _metadata(self, values: Mapping[str, bytes]) -> bytes:
+        kept = {key: value for key, value in values.items() if key in self.kept_metadata}
+        self.values += len(values) - len(kept)
+        return _joined(kept)
+
+    def _text(self, raw: bytes, name: str, *, whole: bool) -> bytes:
+        if whole:
+            return raw if name == "country" and _COUNTRY.fullmatch(raw) else self._gone()
+        if name in KEPT:
+            return raw
+        if name in ERASED:
+            return self._beginning(raw) if name == "description" else self._gone()
+        return raw if _PLAIN.fullmatch(raw) else self._gone()
+
+    def _beginning(self, raw: bytes) -> bytes:
+        kept = next((word for word in BEGINNINGS if raw.startswith(b'"' + word)), None)
+        left = b'"%s"' % kept if kept else b"null"
+        self.values += left != raw
+        return left
+
+    def _gone(self) -> bytes:
+        self.values += 1
+        return b"null"
+
+
+def owner(payload: bytes, owned: Mapping[str, str]) -> str | None:
+    """The erased customer whose an object is, or that an event speaks of; None where it is nobody's who was erased.
+
+    Args:
+        owned: customer by the id of each object that is known to be an erased customer's, the customer itself too.
+    """
+    values = _OBJECT.decode(payload)
+    if _text_of(values.get("object")) == "event":
+        data = values.get("data")
+        inside = _OBJECT.decode(data).get("object") if data and bytes(data).startswith(b"{") else None
+        return owner(bytes(inside), owned) if inside and bytes(inside).startswith(b"{") else None
+    own = owned.get(_reference(values.get("id")) or "")
+    customer = _reference(values.get("customer"))
+    if own or customer:
+        return own or owned.get(customer or "")
+    named = [_reference(values.get(link)) for link in LINKS]
+    payment = values.get("payment")
+    if payment and bytes(payment).startswith(b"{"):
+        named += [_reference(_OBJECT.decode(payment).get(link)) for link in LINKS[:2]]
+    return next((owned[each] for each in named if each in owned), None)
+
+
+def _reference(raw: msgspec.Raw | None) -> str | None:
+    """The id of a reference, whether Stripe sent the id alone or the whole object."""
+    if raw is not None and bytes(raw).startswith(b"{"):
+        return _text_of(_OBJECT.decode(raw).get("id"))
+    return _text_of(raw)
+
+
+def _text_of(raw: msgspec.Raw | None) -> str | None:
+    return msgspec.json.decode(raw, type=str) if raw is not None and bytes(raw).startswith(b'"') else None
+
+
+def _joined(values: Mapping[str, bytes]) -> bytes:
+    return b"{%s}" % b",".join(msgspec.json.encode(name) + b":" + value for name, value in values.items())
