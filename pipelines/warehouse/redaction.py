@@ -135,7 +135,7 @@ def owner(payload: bytes, owned: Mapping[str, str]) -> str | None:
     payment = values.get("payment")
     if payment and bytes(payment).startswith(b"{"):
         named += [_reference(_OBJECT.decode(payment).get(link)) for link in LINKS[:2]]
-    return next((owned[each] for each in named if each in owned), None)
+    return next((owned[each] for each in named if each and each in owned), None)
 
 
 def _reference(raw: msgspec.Raw | None) -> str | None:
