@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import RevenueError
+from pipelines.warehouse import replacing
 
 FULL = ("No space left", "File too large", "quota exceeded", "not enough space")
 """What the system and DuckDB say of a disk, a quota or a limit that is used up."""
@@ -57,6 +59,31 @@ def open_warehouse(
             yield connection
         finally:
             connection.close()
+
+
+def compact(path: Path, *, wait_seconds: float = 0.0) -> None:
+    """Write the database anew and put that in its place: what was deleted or overwritten is then in no block of it.
+
+    A crash leaves the old file or the new one, whole. Whoever can still read the disk below the file system may find
+    what the old one held.
+
+    Raises:
+        As `open_warehouse` does.
+    """
+    draft = path.with_name(path.name + ".compact")
+    with _locked(path, wait_seconds), _told_apart(path):
+        replacing.remove(draft)
+        connection = _connected(path, None, None)
+        try:
+            held = connection.execute("select current_database()").fetchall()[0][0]
+            connection.execute(f"attach '{str(draft).replace(chr(39), chr(39) * 2)}' as compacted")
+            connection.execute(f'copy from database "{held}" to compacted')
+            connection.execute("checkpoint compacted")
+            connection.execute("detach compacted")
+        finally:
+            connection.close()
+        replacing.put_in_place(draft, path)
+        shutil.rmtree(path.with_name(path.name + ".tmp"), ignore_errors=True)
 
 
 def lock_file(path: Path) -> Path:

@@ -4,7 +4,6 @@ Whoever has the old file open keeps a consistent view of it. Never publishes raw
 doubtful without saying so. Knows nothing of how the tables were made.
 """
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from models.contracts import marts, staging
 from models.contracts.table import Table
 from models.terms import Terms
 from pipelines.errors import RevenueError
-from pipelines.warehouse import findings, stage, tables
+from pipelines.warehouse import findings, replacing, stage, tables
 from pipelines.warehouse.database import FULL
 
 CATALOG = "publication"
@@ -98,12 +97,12 @@ def publish(
     draft = target.with_name(target.name + ".tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove(draft)
+        replacing.remove(draft)
         rows = _written(connection, draft)
-        _put_in_place(draft, target)
+        replacing.put_in_place(draft, target)
     except (duckdb.Error, OSError) as error:
         with suppress(OSError):
-            _remove(draft)
+            replacing.remove(draft)
         raise PublishError(f"{target} was not published and is as it was: {_why(error, target)}") from error
     return Published(target, len(CONTRACTS), rows, target.stat().st_size, failed)
 
@@ -183,35 +182,6 @@ def _copied(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> int
     names = ", ".join(f'"{c.name}"' for c in tables.columns(contract))
     copied = connection.execute(f"insert into {CATALOG}.{table} by name select {names} from {table}").fetchall()
     return int(copied[0][0])
-
-
-def _put_in_place(draft: Path, target: Path) -> None:
-    """Rename the draft over the target, so that a crash leaves either the old or the new one, whole.
-
-    DuckDB has let go of the draft and synced it; that its bytes are on the disk must not hang on how it does that.
-    """
-    _settle(draft)
-    _log_of(target).unlink(missing_ok=True)
-    os.replace(draft, target)  # noqa: PTH105 - the one atomic step, under its own name
-    _settle(target.parent)
-
-
-def _settle(path: Path) -> None:
-    """Wait until the disk has it. Never of a file that DuckDB has open: closing it here would drop DuckDB's lock."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove(file: Path) -> None:
-    file.unlink(missing_ok=True)
-    _log_of(file).unlink(missing_ok=True)
-
-
-def _log_of(file: Path) -> Path:
-    return file.with_name(file.name + ".wal")
 
 
 def _why(error: Exception, target: Path) -> str:

@@ -18,8 +18,8 @@ ENDS: dict[str, dict[str, Any]] = {
     "once the sync is committed": {"at": "pipelines.build.staged"},
     "while tables are staged": {"at": "pipelines.warehouse.findings.sent", "nth": 12},
     "while the draft is written": {"at": "pipelines.warehouse.publish._copied", "nth": 30},
-    "before the draft is renamed": {"at": "pipelines.warehouse.publish._put_in_place"},
-    "before the pages are written": {"at": "pipelines.warehouse.publish._put_in_place", "after": True},
+    "before the draft is renamed": {"at": "pipelines.warehouse.replacing.put_in_place"},
+    "before the pages are written": {"at": "pipelines.warehouse.replacing.put_in_place", "after": True},
     "while the pages take their places": {"at": "dashboards.site._put_in_place", "nth": 40},
 }
 """Functions of the run, before the named call of which it is killed, or `after` it, in the order of the run. Each run

@@ -9,8 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.warehouse import runs
-from pipelines.warehouse.database import WarehouseBusy, WarehouseFull, WarehouseUnreadable, open_warehouse
+from pipelines.warehouse import raw, runs
+from pipelines.warehouse.database import (
+    WarehouseBusy,
+    WarehouseFull,
+    WarehouseUnreadable,
+    compact,
+    lock_file,
+    open_warehouse,
+)
 
 
 def test_the_session_is_utc_and_loads_no_extensions(tmp_path: Path) -> None:
@@ -67,3 +74,25 @@ def test_a_run_is_recorded_and_an_interrupted_one_is_closed_by_the_next() -> Non
         ("", "sync", "failed", 0, 0, 0, "interrupted"),
         ("acct_1", "run", "done", 5, 3, 4, "a remark"),
     ]
+
+
+def test_a_compacted_file_holds_the_same_tables_and_nothing_that_was_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with open_warehouse(file) as connection:
+        raw.create(connection, ["customers"])
+        connection.execute("create table person (id integer primary key, name varchar not null)")
+        connection.execute("insert into person select i, 'Persephone Planted ' || i from range(5000) as t(i)")
+    with open_warehouse(file) as connection:
+        connection.execute("update person set name = 'gone'")
+        tables = connection.execute("select sql, comment from duckdb_tables() order by sql").fetchall()
+        comments = connection.execute("select column_name, comment from duckdb_columns() order by all").fetchall()
+    assert b"Planted" in file.read_bytes()
+    compact(file)
+    assert b"Planted" not in file.read_bytes()
+    assert {each.name for each in tmp_path.iterdir()} == {file.name, lock_file(file).name}
+    with open_warehouse(file) as connection:
+        assert connection.execute("select sql, comment from duckdb_tables() order by sql").fetchall() == tables
+        assert (
+            connection.execute("select column_name, comment from duckdb_columns() order by all").fetchall() == comments
+        )
+        assert connection.execute("select count(*), min(name) from person").fetchall() == [(5000, "gone")]

@@ -249,7 +249,7 @@ PUBLISHER = """
     from pathlib import Path
     import duckdb
     sys.path.insert(0, sys.argv[1])
-    from pipelines.warehouse import publish
+    from pipelines.warehouse import publish, replacing
     from tests.warehouse.test_publish import put
     home, how = Path(sys.argv[2]), sys.argv[3]
     connection = duckdb.connect(home / "warehouse.duckdb")
@@ -258,7 +258,7 @@ PUBLISHER = """
         print("before the rename", flush=True)
         import time; time.sleep(60)
     if how == "stall":
-        publish._put_in_place = stall
+        replacing.put_in_place = stall
     if how == "full":
         import resource
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
