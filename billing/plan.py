@@ -19,6 +19,8 @@ from billing.store import Store
 from billing.wire import Standing, Wire, path
 
 PLANNER = "planner"
+BY_HAND = "by-hand"
+"""The name in place of a rule's for what a person proposed."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +184,8 @@ def by_hand(
     if not ID.fullmatch(subject_id):
         raise UsageError(f"{subject_id!r:.80} is no id of Stripe's.")
     told = canonical(params.model_dump(mode="json"))
-    flag_id = "hand_" + digest([action.kind, subject_id, told, reference])[:24]
-    action_id = action_id_of(standing.account_id, standing.is_live, flag_id, "by-hand")
+    flag_id = _hand(action, subject_id, told, reference)
+    action_id = action_id_of(standing.account_id, standing.is_live, flag_id, BY_HAND)
     with store.reading() as connection:
         if known(connection, [action_id]):
             raise UsageError(f"That is proposed already, as {action_id}. Another like it needs another --reference.")
@@ -198,7 +200,7 @@ def by_hand(
         flag_id=flag_id,
         flag_version=None,
         score_kind=None,
-        rule="by-hand",
+        rule=BY_HAND,
         rules_digest=rules.digest,
         kind=action.kind,
         customer_id=customer_id,
@@ -215,6 +217,16 @@ def by_hand(
     with store.writing() as transaction:
         propose(transaction, [draft], actor)
     return draft
+
+
+def id_by_hand(standing: Standing, action: Action, subject_id: str, params: Params, reference: str) -> str:
+    """The id that `by_hand` gives to such an action."""
+    flag_id = _hand(action, subject_id, canonical(params.model_dump(mode="json")), reference)
+    return action_id_of(standing.account_id, standing.is_live, flag_id, BY_HAND)
+
+
+def _hand(action: Action, subject_id: str, told: str, reference: str) -> str:
+    return "hand_" + digest([action.kind, subject_id, told, reference])[:24]
 
 
 def _customer_of(wire: Wire, action: Action, subject_id: str) -> str:

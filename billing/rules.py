@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from billing.actions.action import Params
-from billing.actions.catalogue import ACTIONS
+from billing.actions.catalogue import ACTIONS, BY_RULE
 from billing.canonical import digest
 from billing.errors import UsageError
 from billing.flags import Flag
@@ -74,8 +74,8 @@ class Rule(_Part):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.do not in ACTIONS:
-            raise ValueError(f"there is no action '{self.do}'; there are {', '.join(sorted(ACTIONS))}")
+        if self.do not in BY_RULE:
+            raise ValueError(f"there is no action '{self.do}' for rules; there are {', '.join(sorted(BY_RULE))}")
         params_of(self.do, self.with_)
         return self
 
@@ -163,13 +163,13 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of the file, with the words that each action takes."""
     made = Rules.model_json_schema(by_alias=True)
     rule = made["$defs"]["Rule"]
-    rule["properties"]["do"]["enum"] = list(ACTIONS)
+    rule["properties"]["do"]["enum"] = list(BY_RULE)
     rule["allOf"] = [
         {
             "if": {"properties": {"do": {"const": kind}}},
             "then": {"properties": {"with": action.params.model_json_schema()}},
         }
-        for kind, action in ACTIONS.items()
+        for kind, action in BY_RULE.items()
     ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 

@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -82,6 +82,18 @@ class Store:
             if self.engine.dialect.name == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
+
+    def compact(self) -> None:
+        """Write SQLite's file anew, so that what was deleted or overwritten is in no page of it or of its log.
+
+        PostgreSQL takes care of its pages by itself (autovacuum); its log and its backups are its administrator's.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with closing(sqlite3.connect(str(self.engine.url.database), timeout=PATIENCE_SECONDS)) as connection:
+            connection.isolation_level = None
+            for statement in ("pragma secure_delete = on", "vacuum", "pragma wal_checkpoint(truncate)"):
+                connection.execute(statement).fetchall()
 
     def close(self) -> None:
         """Let go of the database."""

@@ -63,12 +63,8 @@ def remove(out: Path) -> None:
 
 def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
     """One page as HTML."""
-    css, script = _static("site.css"), _static("site.js")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(script)}'; "
-        "img-src 'none'; base-uri 'none'; form-action 'none'"
-    )
-    template = _environment().get_template("page.html.j2")
+    css, script = static("site.css"), static("site.js")
+    template = environment().get_template("page.html.j2")
     return template.render(
         page=page,
         pages=[each for each in pages if not each.shows],
@@ -77,8 +73,14 @@ def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
         basis=basis,
         css=css,
         script=script,
-        policy=policy,
+        policy=policy(css, script),
     )
+
+
+def policy(css: str, script: str | None = None) -> str:
+    """A content security policy that lets nothing in but this style and, where there is one, this script."""
+    scripts = f"script-src '{_hash(script)}'; " if script is not None else ""
+    return f"default-src 'none'; style-src '{_hash(css)}'; {scripts}img-src 'none'; base-uri 'none'; form-action 'none'"
 
 
 def _write_all(pages: Sequence[Page], basis: Basis, folder: Path) -> list[str]:
@@ -144,7 +146,8 @@ def _list(names: Collection[str], scratch: Path, out: Path) -> None:
     _put_in_place(scratch / MANIFEST, out / MANIFEST)
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """A file of `static/`, as text."""
     return (HERE / "static" / name).read_text(encoding="utf-8")
 
 
@@ -153,7 +156,8 @@ def _hash(text: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates, with the filters that they use."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -162,6 +166,7 @@ def _environment() -> Environment:
         "shown": shown,
         "sort_key": sort_key,
         "is_figure": is_figure,
+        "is_count": _is_count,
         "figures_in": _figures_in,
         "reasons": _reasons,
         "drawings": drawing.drawings,
@@ -169,6 +174,11 @@ def _environment() -> Environment:
         "sparkline": drawing.sparkline,
     }
     return environment
+
+
+def _is_count(text: str) -> bool:
+    """True for text that is a whole number, so that it is aligned with others."""
+    return text.replace(",", "").isdigit()
 
 
 def _figures_in(table: Table, index: int) -> bool:

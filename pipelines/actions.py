@@ -17,31 +17,16 @@ from billing.actions.catalogue import ACTIONS
 from billing.apply import Engine, Told
 from billing.book import Planned
 from billing.flags import Flag, flags_of
-from billing.store import Store, open_store
+from billing.store import Store
 from billing.tables import actions as actions_table
 from billing.wire import Standing, Wire, seconds, standing
-from pipelines import query
+from pipelines import operations, query
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
 
 FLAGS = "select * from at_risk_accounts"
 HAND_DAYS = 7
 """How long a proposal by hand may be approved and done."""
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[Store]:
-    """The operational store, for a while.
-
-    Raises:
-        BillingError: it can't be opened.
-    """
-    url = settings.operations_url.get_secret_value() if settings.operations_url else None
-    store = open_store(url, settings.home)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def make_plan(settings: Settings) -> plan.Plan:
@@ -53,8 +38,8 @@ def make_plan(settings: Settings) -> plan.Plan:
     """
     told = rules.load(settings.rules_file)
     flags = published_flags(settings)
-    wire = _wire(settings)
-    with opened(settings) as store:
+    wire = wire_of(settings)
+    with operations.opened(settings) as store:
         return plan.plan(store, wire, standing(wire), told, flags)
 
 
@@ -75,9 +60,9 @@ def propose(settings: Settings, kind: str, subject_id: str, given: dict[str, Any
         params = ACTIONS[kind].completed(rules.params_of(kind, given))
     except ValueError as error:
         raise SettingsError(f"{error}.") from None
-    wire = _wire(settings)
+    wire = wire_of(settings)
     at = standing(wire)
-    with opened(settings) as store:
+    with operations.opened(settings) as store:
         return plan.by_hand(
             store,
             wire,
@@ -95,13 +80,13 @@ def propose(settings: Settings, kind: str, subject_id: str, given: dict[str, Any
 def listed(settings: Settings, states: Sequence[str] = ()) -> list[Planned]:
     """The actions in these states; all without any."""
     chosen = (actions_table.c.state.in_(states),) if states else ()
-    with opened(settings) as store, store.reading() as connection:
+    with operations.opened(settings) as store, store.reading() as connection:
         return book.all_of(connection, *chosen)
 
 
 def shown(settings: Settings, action_id: str) -> tuple[Planned, list[audit.Entry]]:
     """One action and its part of the trail."""
-    with opened(settings) as store, store.reading() as connection:
+    with operations.opened(settings) as store, store.reading() as connection:
         return book.one_of(connection, action_id), consistency.entries_of(connection, action_id)
 
 
@@ -112,7 +97,7 @@ def decide(
     by: str,
 ) -> list[Planned]:
     """Approve or revoke."""
-    with opened(settings) as store:
+    with operations.opened(settings) as store:
         return decision(store, action_ids, by, _now(settings))
 
 
@@ -125,13 +110,13 @@ def engine(settings: Settings, *, live: bool, executes: bool, attended: bool = T
         BillingError: rules that make no sense, or Stripe can't be asked.
     """
     told = rules.load(settings.rules_file)
-    wire = Wire(settings.required_write_key(), settings.stripe_api_base) if executes else _wire(settings)
+    wire = Wire(settings.required_write_key(), settings.stripe_api_base) if executes else wire_of(settings)
     if executes and wire.is_live and not live:
         raise SettingsError("STRIPE_WRITE_KEY is a live key: real customers and real money. Say so with --live.")
     if live and not wire.is_live:
         raise SettingsError("--live was said, but STRIPE_WRITE_KEY is a key of test mode.")
     whose = standing(wire)
-    with opened(settings) as store:
+    with operations.opened(settings) as store:
         yield Engine(
             store, wire, whose, told, running_from(whose), _owner(), lambda: stopped(settings), attended
         )  # fmt: skip
@@ -156,7 +141,7 @@ def readiness(settings: Settings) -> Readiness:
     whose = standing(Wire(settings.required_write_key(), settings.stripe_api_base))
     key = settings.stripe_api_key
     reads = standing(Wire(key.get_secret_value(), settings.stripe_api_base)).account_id if key else whose.account_id
-    with opened(settings):
+    with operations.opened(settings):
         return Readiness(whose, reads == whose.account_id, stopped(settings))
 
 
@@ -190,7 +175,7 @@ def carry_out(
 
 def examined(settings: Settings, heads: Sequence[audit.Head] = ()) -> tuple[audit.Head, list[audit.Fault]]:
     """The head of the trail, and what is wrong with it and with the book beside it."""
-    with opened(settings) as store, store.reading() as connection:
+    with operations.opened(settings) as store, store.reading() as connection:
         return consistency.examined(connection, [*consistency.noted(store.anchor), *heads])
 
 
@@ -203,10 +188,10 @@ def running_from(whose: Standing) -> Callable[[], datetime]:
 def _now(settings: Settings) -> datetime:
     """What time it is at Stripe; here, where no key is set."""
     given = settings.stripe_write_key or settings.stripe_api_key
-    return standing(_wire(settings)).at if given else datetime.now(UTC)
+    return standing(wire_of(settings)).at if given else datetime.now(UTC)
 
 
-def _wire(settings: Settings) -> Wire:
+def wire_of(settings: Settings) -> Wire:
     """For questions: the key that writes where there is one, which must see what it acts on; else the reading one."""
     key = settings.required_write_key() if settings.stripe_write_key else settings.required_key()
     return Wire(key, settings.stripe_api_base)

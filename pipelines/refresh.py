@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import accounts, headline, personal, policies
+from pipelines import accounts, headline, personal, policies, tombstones
 from pipelines import build as steps
 from pipelines.budget import budgets
 from pipelines.errors import SettingsError
@@ -226,6 +226,7 @@ def _recorded(
     with open_warehouse(settings.warehouse, wait_seconds=patience) as connection:
         tally = _Tally(runs.begin(connection, command, datetime.now(UTC)))
         try:
+            tombstones.hold(connection, settings)
             yield connection, tally
         except BaseException as error:
             with suppress(duckdb.Error):  # a full disk has no room for the record either

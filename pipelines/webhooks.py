@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from billing.webhooks.endpoint import Endpoint, Source
 from billing.wire import Wire, standing
-from pipelines import accounts, actions, personal
+from pipelines import accounts, operations, personal
 from pipelines.errors import SettingsError
 from pipelines.extract import scrub
 from pipelines.extract.account import Account
@@ -44,7 +44,7 @@ def receiving(settings: Settings) -> Iterator[Receiving | None]:
         yield None
         return
     sources, clean = _sources(settings), cleaner(settings)
-    with actions.opened(settings) as store:
+    with operations.opened(settings) as store:
         yield Receiving(settings.webhook_path, Endpoint(store, sources, clean, time.time, _say))
 
 

@@ -103,6 +103,7 @@ class Action:
         completed: the params with what is found out once, when it is proposed.
         filled: the request with what must not be written down, added right before it is sent.
         needs_person: True where somebody must be there to take what is shown.
+        by_rule: False where no rule may lead to it, only a person.
     """
 
     kind: str
@@ -119,3 +120,4 @@ class Action:
     completed: Callable[[Any], Params] = lambda params: params
     filled: Callable[[Request, Any], Request] = lambda request, params: request
     needs_person: bool = False
+    by_rule: bool = True

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from billing.actions import (
     cancel,
     change_price,
+    delete_customer,
     extend_trial,
     pause_collection,
     refund,
@@ -31,6 +32,10 @@ MODULES = (
     refund,
     write_off,
     submit_dispute_evidence,
+    delete_customer,
 )
 
 ACTIONS: Mapping[str, Action] = {module.ACTION.kind: module.ACTION for module in MODULES}
+
+BY_RULE: Mapping[str, Action] = {kind: action for kind, action in ACTIONS.items() if action.by_rule}
+"""Those that a rule may lead to."""

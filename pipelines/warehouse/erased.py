@@ -5,7 +5,8 @@ Each keeps the hash of what Stripe sent, so that the same version arriving again
 object, with ids and instants that nobody can guess, and leads back to nothing.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import duckdb
@@ -21,7 +22,7 @@ _REFERENCE = '"([a-z]{2,12}_[A-Za-z0-9_]+)"'
 _TABLES = """
 create schema if not exists pipeline;
 create table if not exists pipeline.erased (
-    account_id varchar not null, customer_id varchar not null, kept_metadata varchar[] not null
+    account_id varchar not null, customer_id varchar not null, kept_metadata varchar[] not null, taken varchar not null
 );
 create table if not exists pipeline.erased_objects (
     account_id varchar not null, customer_id varchar not null, id varchar not null
@@ -54,6 +55,7 @@ class Search:
     ids: set[str] = field(default_factory=set)
     rewritten: dict[str, dict[int, bytes]] = field(default_factory=dict)
     taken: dict[str, Taken] = field(default_factory=dict)
+    telling: set[str] = field(default_factory=set, repr=False)
 
     @property
     def is_clean(self) -> bool:
@@ -93,11 +95,19 @@ def redacted(
     return arriving.with_columns(pl.Series("payload", payloads, pl.String))
 
 
-def search(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone) -> Search:
-    """Find every version of everything that is the customer's; changes nothing."""
-    found = Search(tombstone, {tombstone.customer_id})
-    owned = {id_: who for id_, who in _held_ids(connection, tombstone) if who == tombstone.customer_id}
-    found.ids |= set(owned)
+def taken(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone) -> dict[str, Taken]:
+    """What was taken out of each table when the customer was erased; nothing before."""
+    create(connection)
+    there = [tombstone.account_id, tombstone.customer_id]
+    query = "select taken from pipeline.erased where account_id = ? and customer_id = ?"
+    rows = connection.execute(query, there).fetchall()
+    return {name: Taken(**told) for name, told in json.loads(rows[0][0]).items()} if rows else {}
+
+
+def search(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone, ids: Collection[str] = ()) -> Search:
+    """Find every version of everything that is the customer's, such as what has these ids; changes nothing."""
+    held = (id_ for id_, who in _held_ids(connection, tombstone) if who == tombstone.customer_id)
+    found = Search(tombstone, {tombstone.customer_id, *ids, *held})
     tables = [name for name in _raw_tables(connection) if name not in NOBODYS]
     for table in tables:
         _take(found, table, _mentioning(connection, table, tombstone))
@@ -114,8 +124,11 @@ def erase(connection: duckdb.DuckDBPyConnection, found: Search) -> None:
     create(connection)
     account, customer = found.tombstone.account_id, found.tombstone.customer_id
     there = [account, customer]
+    known = taken(connection, found.tombstone) if found.is_clean else {}
+    told = json.dumps({name: vars(each) for name, each in (known or found.taken).items() if each.versions})
     connection.execute("delete from pipeline.erased where account_id = ? and customer_id = ?", there)
-    connection.execute("insert into pipeline.erased values (?, ?, ?)", [*there, list(found.tombstone.kept_metadata)])
+    row = [*there, list(found.tombstone.kept_metadata), told]
+    connection.execute("insert into pipeline.erased values (?, ?, ?, ?)", row)
     connection.execute("delete from pipeline.erased_objects where account_id = ? and customer_id = ?", there)
     _remember(connection, account, [(customer, id_) for id_ in sorted(found.ids)])
     for table, rows in found.rewritten.items():
@@ -125,17 +138,26 @@ def erase(connection: duckdb.DuckDBPyConnection, found: Search) -> None:
             _rewrite(connection, "pipeline.renditions", rows, f"and target.stream = '{table}'")
 
 
+def is_held(connection: duckdb.DuckDBPyConnection, value: str) -> bool:
+    """Whether any payload holds the text: once a customer is erased, it is then somebody else's."""
+    return any(
+        connection.execute(f"select 1 from raw.{table} where contains(payload::varchar, ?) limit 1", [value]).fetchall()
+        for table in _raw_tables(connection)
+    )
+
+
 def _take(found: Search, table: str, rows: Iterator[tuple[int, str, str]]) -> None:
     owned = dict.fromkeys(found.ids, found.tombstone.customer_id)
     known = found.rewritten.setdefault(table, {})
-    taken = found.taken.setdefault(table, Taken())
+    tally = found.taken.setdefault(table, Taken())
     for seq, id_, payload in rows:
         if seq in known or (id_ not in owned and owner(payload.encode(), owned) is None):
             continue
         redaction = Redaction(frozenset(found.tombstone.kept_metadata))
         known[seq] = redaction.of(payload.encode())
-        taken.versions += 1
-        taken.values += redaction.values
+        tally.versions += 1
+        tally.values += redaction.values
+        found.telling |= redaction.telling
         if table != "events":
             found.ids.add(id_)
             owned[id_] = found.tombstone.customer_id

@@ -39,6 +39,13 @@ KEPT = frozenset(
 )
 """Fields whose text stays: references, of which those to a catalogue are free text, and what a tax office asks for."""
 
+TELLING = frozenset(
+    "name customer_name individual_name business_name email customer_email receipt_email phone customer_phone "  # noqa: SIM905
+    "line1 comment".split()
+)
+"""Fields whose text is looked for afterwards, where it is long enough to stand for one person."""
+SHORTEST_TELLING = 8
+
 CATALOGUE = frozenset({"price", "plan", "product", "coupon", "tax_rate"})
 """Kinds that are the company's own, kept wherever they stand inside a customer's object."""
 
@@ -62,11 +69,13 @@ _ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
 class Redaction:
     """Redacts objects of one customer, and counts the values that it takes out.
 
-    `kept_metadata` are keys of metadata that figures are made by; the others go.
+    `kept_metadata` are keys of metadata that figures are made by; the others go. `telling` is what it took out that
+    stands for the person, for whoever looks whether it is anywhere else; it is never to be written down.
     """
 
     kept_metadata: frozenset[str] = frozenset()
     values: int = field(default=0, init=False)
+    telling: set[str] = field(default_factory=set, init=False, repr=False)
 
     def of(self, payload: bytes) -> bytes:
         """What is left of an object."""
@@ -97,6 +106,8 @@ class Redaction:
         return _joined(kept)
 
     def _text(self, raw: bytes, name: str, *, whole: bool) -> bytes:
+        if name in TELLING and len(raw) >= SHORTEST_TELLING + 2:
+            self.telling.add(msgspec.json.decode(raw, type=str))
         if whole:
             return raw if name == "country" and _COUNTRY.fullmatch(raw) else self._gone()
         if name in KEPT:
