@@ -19,11 +19,13 @@ from typing import Any
 import duckdb
 
 from billing import erasures, farewell
+from billing.apply import Engine
 from billing.approvals import checked_login
 from billing.canonical import Json, canonical
 from billing.erasures import Asked, Erasure, Subscriptions
 from billing.farewell import Ended
 from billing.store import Store
+from billing.wire import Body
 from dashboards.letter import render
 from models.risk.changes import OUTSIDE_KEY
 from pipelines import actions, operations, refresh
@@ -127,7 +129,7 @@ def preview(settings: Settings, wish: Wish) -> Preview:
     asked = _asked(settings, wish)
     with open_warehouse(settings.warehouse, wait_seconds=PATIENCE_SECONDS) as connection:
         found = erased.search(connection, _tombstone(asked))
-    stands, subscriptions = "left", []
+    stands, subscriptions = "left", list[Body]()
     if asked.at_stripe:
         stands, subscriptions = farewell.standing_of(actions.wire_of(settings), asked.customer_id)
     return Preview(asked, _some(found.taken), stands, tuple(str(each["id"]) for each in subscriptions))
@@ -143,6 +145,7 @@ def execute(settings: Settings, wish: Wish, progress: Progress) -> Done:
     asked = _asked(settings, wish)
     checked_login(wish.by)
     with _ready(settings, wish, asked) as (store, clock, engine):
+        _file_what_is_missing(settings.home, store)
         erasure = erasures.begin(store, asked, clock(), wish.by)
         ended = Ended("left")
         if engine is not None:
@@ -174,6 +177,13 @@ def _erased_here(
     certificate = _certificate(erasure, ended, taken, swept, verified, clock(), settings)
     done = erasures.finish(store, erasure, certificate, clock())
     return Done(done, ended, tuple(written(settings.home, done)), failed_checks)
+
+
+def _file_what_is_missing(home: Path, store: Store) -> None:
+    """Certificates that were made right before a crash get their files."""
+    for each in erasures.listed(store):
+        if each.certificate is not None and not (home / FOLDER / f"{each.erasure_id}.html").exists():
+            written(home, each)
 
 
 def written(home: Path, erasure: Erasure) -> list[Path]:
@@ -218,7 +228,7 @@ def _account(connection: duckdb.DuckDBPyConnection, wish: Wish) -> tuple[str, bo
 @contextmanager
 def _ready(
     settings: Settings, wish: Wish, asked: Asked
-) -> Iterator[tuple[Store, Callable[[], datetime], actions.Engine | None]]:
+) -> Iterator[tuple[Store, Callable[[], datetime], Engine | None]]:
     """The store and the clock, and the engine where something is to be done at Stripe."""
     if not asked.at_stripe or asked.subscriptions == "keep":
         with operations.opened(settings) as store:
