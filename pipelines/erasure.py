@@ -129,8 +129,7 @@ def preview(settings: Settings, wish: Wish) -> Preview:
     asked = _asked(settings, wish)
     with open_warehouse(settings.warehouse, wait_seconds=PATIENCE_SECONDS) as connection:
         found = erased.search(connection, _tombstone(asked))
-    stands = "left"
-    subscriptions: Sequence[Body] = ()
+    stands, subscriptions = "left", list[Body]()
     if asked.at_stripe:
         stands, subscriptions = farewell.standing_of(actions.wire_of(settings), asked.customer_id)
     return Preview(asked, _some(found.taken), stands, tuple(str(each["id"]) for each in subscriptions))
@@ -146,6 +145,7 @@ def execute(settings: Settings, wish: Wish, progress: Progress) -> Done:
     asked = _asked(settings, wish)
     checked_login(wish.by)
     with _ready(settings, wish, asked) as (store, clock, engine):
+        _file_what_is_missing(settings.home, store)
         erasure = erasures.begin(store, asked, clock(), wish.by)
         ended = Ended("left")
         if engine is not None:
@@ -177,6 +177,13 @@ def _erased_here(
     certificate = _certificate(erasure, ended, taken, swept, verified, clock(), settings)
     done = erasures.finish(store, erasure, certificate, clock())
     return Done(done, ended, tuple(written(settings.home, done)), failed_checks)
+
+
+def _file_what_is_missing(home: Path, store: Store) -> None:
+    """Certificates that were made right before a crash get their files."""
+    for each in erasures.listed(store):
+        if each.certificate is not None and not (home / FOLDER / f"{each.erasure_id}.html").exists():
+            written(home, each)
 
 
 def written(home: Path, erasure: Erasure) -> list[Path]:

@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 
 from pipelines import settings as settings_module
+from pipelines import tombstones
 from pipelines.settings import Settings
 from pipelines.warehouse.database import open_warehouse
 
@@ -31,6 +32,7 @@ class Revenue(dg.ConfigurableResource[None]):
         """The one writing connection, for one step."""
         settings = self.settings()
         with open_warehouse(settings.warehouse, wait_seconds=PATIENCE_SECONDS) as connection:
+            tombstones.hold(connection, settings)
             yield connection, settings
 
 

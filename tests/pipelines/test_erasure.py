@@ -39,12 +39,13 @@ Sought = dict[str, str]
 
 
 def planted(world: World) -> tuple[World, str]:
-    """A company with a person in whatever of one customer's could name one: who pays by the month, once disputed."""
+    """A company with a person in whatever of one customer's could name one: who subscribes, and once disputed."""
     store = world.store
     disputed = {dispute["charge"] for dispute in _all(world, "dispute")}
     live = {each["customer"] for each in _all(world, "subscription") if each["status"] == "active"}
     charges = _all(world, "charge")
-    customer = next(each["customer"] for each in charges if each["id"] in disputed and each["customer"] in live)
+    theirs = [each for each in charges if each["customer"] in live]
+    customer = max(theirs, key=lambda charge: (charge["id"] in disputed, charge["id"]))["customer"]
     address = {"line1": PERSON["street"], "city": PERSON["city"], "country": "DE", "postal_code": "10999"}
     person = {"name": PERSON["name"], "email": PERSON["email"], "phone": PERSON["phone"], "address": address}
     plants: dict[str, dict[str, Any]] = {

@@ -1,0 +1,76 @@
+"""An erasure that is killed at any step says that it is done only once it is, and the same command goes on."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing import erasures
+from billing.apply import LEASE
+from billing.store import open_store
+from sandbox.serving import serving
+from sandbox.world.business import Business
+from sandbox.world.world import World
+from tests.pipelines.houses import House, Typist, typist
+from tests.pipelines.test_erasure import holding, planted
+
+pytestmark = pytest.mark.waits
+
+STEPS: dict[str, dict[str, Any]] = {
+    "begun": {"at": "billing.erasures.begin", "after": True},
+    "the cancellation is sent": {"at": "billing.apply._sent", "after": True},
+    "the customer is deleted": {"at": "billing.farewell.ended", "after": True},
+    "raw is rewritten, not committed": {"at": "pipelines.warehouse.erased.erase", "after": True},
+    "raw is rewritten": {"at": "pipelines.erasure._taken_out", "after": True},
+    "before the file is written anew": {"at": "pipelines.warehouse.replacing.put_in_place", "nth": 2},
+    "certified, without its files": {"at": "billing.erasures.finish", "after": True},
+}
+
+
+def small() -> tuple[World, str]:
+    return planted(World.grown(Business(customers=12, months=3)))
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Typist]:
+    with typist() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def left(process: Typist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder that a run leaves behind."""
+    with serving(small()[0]) as sandbox:
+        house = House(process, tmp_path_factory.mktemp("left") / "var", sandbox)
+        assert house.revenue("run", "--quiet").code == 0
+        return house.home
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_same_command_goes_on_after_a_kill(process: Typist, left: Path, tmp_path: Path, step: str) -> None:
+    home = shutil.copytree(left, tmp_path / "var")
+    world, customer = small()
+    with serving(world) as sandbox:
+        house = House(process, home, sandbox)
+        command = ("erase", customer, "--execute", "--quiet", "--by", "mara")
+        assert house.revenue(*command, death=STEPS[step]).code == -9
+        is_done = step == "certified, without its files"
+        assert [each.certificate is not None for each in begun(home)] == [is_done]
+        sandbox.advance(days=LEASE.total_seconds() / 86_400 + 0.001)
+        again = house.revenue(*command)
+        assert again.code == 0, again.printed
+        assert holding(home) == {}
+        assert all(each.certificate for each in begun(home))
+        assert len(list((home / "erasures").glob("*.html"))) == len(begun(home))
+        assert house.revenue("audit", "verify").code == 0
+        deleted = [each for each in sandbox.world.store.ids("customer") if each == customer]
+        assert deleted == []
+
+
+def begun(home: Path) -> list[erasures.Erasure]:
+    store = open_store(None, home)
+    found = erasures.listed(store)
+    store.close()
+    return found
