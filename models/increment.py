@@ -14,6 +14,7 @@ import polars as pl
 
 from models.checks import OF_VALUES
 from models.plans import collected
+from models.receivables import SENT_AMOUNTS
 
 Part = Mapping[str, pl.DataFrame]
 """Frames of some customers, or of all, by the names of `marts.kept`."""
@@ -53,15 +54,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "steps.risk_history": ("customers",),
     "steps.retained": ("base_micros", "end_micros", "kept_micros"),
     "steps.sales": ("amount_captured", "amount_reporting", "charges"),
-    "steps.sent_by_month": (
-        "invoices",
-        "billed_reporting",
-        "paid_invoices",
-        "paid_late_invoices",
-        "paid_reporting",
-        "days_to_pay",
-        "moved",
-    ),
+    "steps.sent_by_month": SENT_AMOUNTS,
     "steps.slices": (
         "closing_mrr",
         "came",
