@@ -348,7 +348,7 @@ class _Run:
 
     async def _holes(self, report: SyncReport) -> list[Change]:
         """What others refer to and lists did not show, to be read by id."""
-        found = await self._writer.ask(lambda connection: audit.holes(connection, report.account_id))
+        found = await self._writer.look_over(lambda connection: audit.holes(connection, report.account_id))
         if found:
             report.remarks.append(f"{len(found):,} objects that others refer to were not held; they are read by id.")
         return [Change(stream, id_) for stream, id_ in found]
@@ -413,7 +413,7 @@ class _Run:
         now, since = self._client.now, self._began
         for stream in CATALOGUE:
             if stream.follows is not None:
-                ids = await self._writer.ask(
+                ids = await self._writer.look_over(
                     lambda c, s=stream: cursors.following(c, self._writer.account_id, s, s.follows, since)  # type: ignore[misc]
                 )
                 if ids:
@@ -511,7 +511,7 @@ class _Run:
         swept = self._writer.swept
         if swept:
             unlisted = sum(len(sweep.unlisted) for sweep in swept.values())
-            missed = await self._writer.ask(
+            missed = await self._writer.look_over(
                 lambda connection: audit.untold(connection, report.account_id, list(swept), report.as_of)
             )
             report.remarks.append(

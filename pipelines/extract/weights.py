@@ -5,7 +5,9 @@ Knows how heavy the rows of the raw tables are; nothing of what they say.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import duckdb
 
@@ -38,6 +40,31 @@ def _heaviest_of(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(rows[0][0] or 0)
 
 
+Result = TypeVar("Result")
+
+
+def in_more_memory(
+    connection: duckdb.DuckDBPyConnection, weights: "Weights", question: Callable[[duckdb.DuckDBPyConnection], Result]
+) -> Result:
+    """The answer to a question that changes nothing, asked again with twice the memory for as long as that is too little.
+
+    Raises:
+        duckdb.OutOfMemoryException: all that DuckDB may have is too little.
+    """
+    limit = weights.bytes
+    try:
+        while True:
+            try:
+                return question(connection)
+            except duckdb.OutOfMemoryException:
+                if limit >= weights.most:
+                    raise
+                limit = min(2 * limit, weights.most)
+                connection.execute(f"set memory_limit = '{limit // 1_000_000}MB'")
+    finally:
+        connection.execute(f"set memory_limit = '{weights.memory_limit}'")
+
+
 @dataclass
 class Weights:
     """The heaviest vector so far, of `heaviest` bytes, and what was appended last to each table.
@@ -51,7 +78,12 @@ class Weights:
     @property
     def memory_limit(self) -> str:
         """What DuckDB needs, as its setting."""
-        return f"{min(max(FEWEST_BYTES, TIMES_A_VECTOR * self.heaviest), self.most) // 1_000_000}MB"
+        return f"{self.bytes // 1_000_000}MB"
+
+    @property
+    def bytes(self) -> int:
+        """That in bytes."""
+        return min(max(FEWEST_BYTES, TIMES_A_VECTOR * self.heaviest), self.most)
 
     def grow(self, table: str, payloads: list[int]) -> bool:
         """Payloads of such lengths are appended; whether a vector of them may be the heaviest ever."""

@@ -21,7 +21,7 @@ from pipelines.extract import audit, cursors
 from pipelines.extract.audit import Oddity, Sweep
 from pipelines.extract.catalogue import BY_NAME, Stream
 from pipelines.extract.changes import Change, changes
-from pipelines.extract.weights import Weights, keep
+from pipelines.extract.weights import Weights, in_more_memory, keep
 from pipelines.extract.windows import Position, Window, replaced
 from pipelines.warehouse import clocks, raw
 from pipelines.warehouse.clocks import LeftOut
@@ -136,6 +136,10 @@ class Writer:
         """Run a question on the connection once all that was put is committed; nothing may be put meanwhile."""
         await self.settle()
         return await self.peek(question)
+
+    async def look_over(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+        """`ask` what is about whole tables and changes nothing: with more memory where it needs more than writing."""
+        return await self.ask(lambda connection: in_more_memory(connection, self.weights, question))
 
     async def peek(self, question: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run a question on the connection as of what is committed by now."""
