@@ -107,6 +107,7 @@ def test_cells_are_the_mrr_of_customers_by_interval_and_age() -> None:
         {
             "account_id": ["acct_1"] * 2,
             "customer_id": ["cus_1", "cus_2"],
+            "from_age": [0, 0],
             "recurring_interval": ["year", "month"],
             "recurring_interval_count": [1, 1],
         }
@@ -148,6 +149,7 @@ def no_spells() -> pl.LazyFrame:
         schema={
             "account_id": pl.String,
             "customer_id": pl.String,
+            "from_age": pl.Int64,
             "recurring_interval": pl.String,
             "recurring_interval_count": pl.Int64,
         }
