@@ -46,7 +46,7 @@ Result = TypeVar("Result")
 def in_more_memory(
     connection: duckdb.DuckDBPyConnection, weights: "Weights", question: Callable[[duckdb.DuckDBPyConnection], Result]
 ) -> Result:
-    """The answer to a question that changes nothing, asked again with twice the memory for as long as that is too little.
+    """The answer to a question that changes nothing; asked again with twice the memory as long as that is too little.
 
     Raises:
         duckdb.OutOfMemoryException: all that DuckDB may have is too little.
