@@ -171,10 +171,10 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
         Column("Suggested"),
     )
     return TableBlock(
-        "Accounts at risk, most to lose first",
+        "Accounts at risk, the high band first, then by what there is to lose",
         Table(
             "at-risk-accounts",
-            "Accounts at risk, the highest expected loss first",
+            "Accounts at risk, the high band first, the highest expected loss first within each",
             columns,
             tuple(map(row, frame.head(LIST_ROWS).to_dicts())),
             notes=(f"At most {REASONS} reasons; the file has all, and they add up to the score",),
@@ -193,7 +193,7 @@ def _list_words(frame: pl.DataFrame, marts: Marts, terms: Terms) -> str:
     """The first of the list, and why."""
     if frame.is_empty():
         return ""
-    first = frame.row(0, named=True)
+    first = frame.sort("expected_loss_reporting", "customer_id", descending=[True, False]).row(0, named=True)
     name = customer_names(marts).get(first["customer_id"], first["customer_id"])
     why = first["reasons"][0].split(maxsplit=1)[-1]
     loss = terms.words(first["expected_loss_reporting"])
@@ -247,7 +247,8 @@ def action(code: str) -> str:
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.sort("expected_loss_reporting", "customer_id", descending=[True, False])
+    is_high = pl.col("risk_band") == "high"
+    return frame.sort(is_high, "expected_loss_reporting", "customer_id", descending=[True, True, False])
 
 
 def _chance(share: float) -> Rate:

@@ -20,7 +20,7 @@ ANY = "any"
 ENOUGH = 50
 """Churns below which a backtest proves nothing; `risk_quality.is_validated` says so."""
 RANKINGS: Mapping[tuple[str, str], str] = {
-    ("list", "without_leaving"): "The list, by expected loss",
+    ("list", "without_leaving"): "The list: high band first, by expected loss",
     ("score", "without_leaving"): "By chance to leave alone",
     ("past_due_first", "without_leaving"): "Past due first, then the largest MRR",
     ("random", "without_leaving"): "At random",

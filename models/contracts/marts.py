@@ -574,7 +574,7 @@ class AtRiskAccounts(Mart):
     mrr_at_risk_reporting = reporting_mrr("MRR now, of all currencies")
     expected_loss_reporting = reporting_money(
         "probability_90d (1 where leaving) x mrr_at_risk_reporting x the months of paying that customer_ltv gives a "
-        "customer (12 where it gives none): what orders the list"
+        "customer (12 where it gives none): what orders the list, band by band"
     )
     subscription_id = text("Subscription to act on: that of the invoice, else the one worth most", nullable=True)
     invoice_id = text("The open invoice that failed or is overdue, if any", nullable=True)

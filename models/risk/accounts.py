@@ -112,10 +112,15 @@ def at_risk_accounts(
             chance = Decimal(str(row["probability_90d"]))
             rows.append(_row(row) | flag | {"expected_loss_reporting": round(chance * row["mrr_reporting"] * left)})
     made = pl.LazyFrame(rows, schema=AtRiskAccounts.create_empty().schema)
-    return made.sort("account_id", "expected_loss_reporting", "customer_id", descending=[False, True, False])
+    return made.sort("account_id", *_listed_order(), descending=[False, True, True, False])
 
 
 _ORDER = [*CUSTOMER, "feature", "level", "from_at", "subject"]
+
+
+def _listed_order() -> tuple[pl.Expr, ...]:
+    """The high band first, then by what there is to lose; those who are leaving are in the high one."""
+    return pl.col("risk_band") == HIGH, pl.col("expected_loss_reporting"), pl.col("customer_id")
 
 
 def _scored(

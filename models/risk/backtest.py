@@ -1,7 +1,7 @@
 """How well the list would have done at the starts of past months, beside what it must beat.
 
-Rankings: `list` (whoever would have been on it, by chance x MRR, then the others so), `score` (by chance alone), and
-two that need no scores:
+Rankings: `list` (its high band by chance x MRR, then its medium one, then who is not on it), `score` (by chance alone),
+and two that need no scores:
 `past_due_first` (whoever has a failed or overdue invoice, then the largest MRR) and `random`. Those who had announced
 their leaving are in none of them, but for a second look at the first two, where they come first: they make any list
 look good.
@@ -252,7 +252,7 @@ def _ranks() -> Iterator[tuple[str, Sequence[str], pl.Expr]]:
         chance = pl.col(f"{kind}_{LEADING}")
         yield "score", (kind,), chance
         loss = chance * micros
-        yield "list", (kind,), pl.when("is_listed").then(loss).otherwise(-1 / (1 + loss))
+        yield "list", (kind,), pl.col("place") - 1 / (1 + loss)
     owes = pl.any_horizontal(_level("failed_attempts") > 0, _level("overdue") > 0)
     yield "past_due_first", SCORES, micros + pl.when(owes).then(_PAST_DUE).otherwise(0)
     yield "random", SCORES, pl.lit(0)

@@ -6,6 +6,7 @@ from models.risk.features import FEATURES, held
 from models.risk.points import Card
 
 HIGH, MEDIUM, LOW = "high", "medium", "low"
+ORDER = (LOW, MEDIUM, HIGH)
 BANDS = ((HIGH, 4.0), (MEDIUM, 2.5))
 """Bands, and how many times the mean chance of all customers it takes to be in them."""
 EVEN = 0.5

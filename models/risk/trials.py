@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from models.plans import collected
-from models.risk.bands import LOW, band, leads, mean_of, raised
+from models.risk.bands import ORDER, band, leads, mean_of, raised
 from models.risk.cards import coded, seen_by_date
 from models.risk.features import KINDS, PAYMENT, VOLUNTARY
 from models.risk.points import LEADING, Card, Seen, cards
@@ -25,11 +25,11 @@ TRIAL = {
     "scored_on": pl.Date(),
     "code": pl.Int64(),
     **{f"{kind}_{days}": pl.Float64() for kind in SCORES for days in HORIZONS},
-    "is_listed": pl.Boolean(),
+    "place": pl.Int64(),
     "basis": pl.String(),
 }
-"""Chances by what is foretold and the days within which, whether the list would have had them, and where the points of
-the two scores were from."""
+"""Chances by what is foretold and the days within which, the place of the band on the list (0 for who would not have
+been on it), and where the points of the two scores were from."""
 
 
 def risk_trials(history: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -58,8 +58,8 @@ def _tried(coded: pl.DataFrame, terms: Terms) -> Iterator[tuple[object, ...]]:
         mean = mean_of([chances[ANY, LEADING] for chances in told], [one.customers for one in present])
         for one, chances in zip(present, told, strict=True):
             leading = leads({kind: chances[kind, LEADING] for kind in KINDS})
-            is_listed = band(chances[ANY, LEADING], mean) != LOW and bool(raised(one.code, of[leading]))
-            yield coded["account_id"][0], on, one.code, *chances.values(), is_listed, basis
+            place = ORDER.index(band(chances[ANY, LEADING], mean)) if raised(one.code, of[leading]) else 0
+            yield coded["account_id"][0], on, one.code, *chances.values(), place, basis
 
 
 def _chances(of: Mapping[str, Card], code: int) -> dict[tuple[str, int], float]:

@@ -244,7 +244,7 @@ def test_fewer_than_50_churns_are_not_validated() -> None:
 def test_the_lists_stand_side_by_side() -> None:
     rows = lines(table(page_of(listed()), "risk-backtest"))
     assert [row[1] for row in rows] == [
-        "The list, by expected loss",
+        "The list: high band first, by expected loss",
         "By chance to leave alone",
         "Past due first, then the largest MRR",
         "At random",

@@ -83,12 +83,12 @@ def test_flags_of_other_accounts_customers_scores_or_triggers_are_others() -> No
     assert flag_id("acct_1", "cus_1", "payment", "dispute", "dp_1") == "flag_b8aa72037b584499b3b60919"
 
 
-def test_every_paying_customer_has_a_score_and_the_list_is_in_order_of_expected_loss() -> None:
+def test_every_paying_customer_has_a_score_and_the_list_goes_by_band_and_expected_loss() -> None:
     company = grown(7)
     customers = company.marts["customers"].collect()
     assert (customers["risk_score"].is_not_null() == (customers["mrr_reporting"] > 0)).all()
-    losses = listed()["expected_loss_reporting"].to_list()
-    assert losses == sorted(losses, reverse=True)
+    order = listed().select(pl.col("risk_band") == "high", "expected_loss_reporting").rows()
+    assert order == sorted(order, reverse=True)
     named = listed()["customer_id"].to_list()
     assert len(named) == len(set(named))
     assert not set(chain(named)) - set(customers["customer_id"])

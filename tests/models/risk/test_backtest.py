@@ -44,7 +44,8 @@ def trials(*listed: str, **chances: float) -> pl.LazyFrame:
     codes = {"nothing": 0, "likely": LIKELY, "owes": OWES}
     many = len(SCORES) * len(HORIZONS)
     rows = [
-        (ACCOUNT, MARCH, codes[name], *[chance] * many, name in listed, "fitted") for name, chance in chances.items()
+        (ACCOUNT, MARCH, codes[name], *[chance] * many, int(name in listed), "fitted")
+        for name, chance in chances.items()
     ]
     return pl.LazyFrame(rows, schema=TRIAL, orient="row")
 
