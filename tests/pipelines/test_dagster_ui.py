@@ -74,7 +74,8 @@ def test_an_operator_does_everything_from_the_ui_and_nothing_leaves_the_machine(
 ) -> None:
     states = ui.ask(STATES, location=LOCATION)["repositoryOrError"]
     assert [schedule["scheduleState"]["status"] for schedule in states["schedules"]] == ["RUNNING"]
-    assert [sensor["sensorState"]["status"] for sensor in states["sensors"]] == ["RUNNING"]
+    sensors = {sensor["name"]: sensor["sensorState"]["status"] for sensor in states["sensors"]}
+    assert (sensors["rebuild_after_resync"], sensors["apply_approved"]) == ("RUNNING", "STOPPED")
 
     behind = keys(ui, "staging", "marts", "reports")
     first = ui.launch([*keys(ui, "extract"), *behind])
