@@ -1,12 +1,11 @@
 """Tasks of an engine make every table as one process does by itself, to the last digit."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from models.fx import MissingRateError
 from pipelines import processes, spark
 from pipelines.errors import SettingsError
 from pipelines.warehouse import parts
@@ -41,13 +40,13 @@ def test_tasks_make_what_one_process_makes(name: str, tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_a_batch_is_told_as_it_is_and_its_files_are_gone(tmp_path: Path) -> None:
-    """No exchange rates at all, and customers who pay in several currencies."""
+    """Exchange rates that say no rate, and customers who pay in several currencies."""
     company = grown(7)
-    terms = replace(company.terms, currency="isk")
+    rates = company.rates.lazy().drop("rate")
     with open_warehouse(tmp_path / "warehouse.duckdb") as connection:
         stage(connection, company.staging)
-        with pytest.raises(MissingRateError, match="no exchange rate from"):
-            parts.made_by(processes.engine, connection, company.rates.lazy().clear(), terms, tmp_path, 10_000)
+        with pytest.raises(pl.exceptions.ColumnNotFoundError, match="rate"):
+            parts.made_by(processes.engine, connection, rates, company.terms, tmp_path, 10_000)
     assert not list(tmp_path.glob("batches-*"))
 
 
