@@ -86,6 +86,11 @@ def note_refreshed(connection: sa.Connection, seqs: Iterable[int], at: datetime)
     _update(connection, seqs, refreshed_at=at)
 
 
+def note_handled(connection: sa.Connection, seqs: Iterable[int], at: datetime) -> None:
+    """The company's own code knows these events, or does not ask for them."""
+    _update(connection, seqs, handled_at=at)
+
+
 def newest_unrefreshed(connection: sa.Connection) -> int | None:
     """The number of the newest event that the figures do not know; None where they know all."""
     chosen = sa.select(sa.func.max(events.c.seq)).where(events.c.refreshed_at.is_(None))
@@ -102,14 +107,14 @@ def prune(connection: sa.Connection, before: datetime) -> int:
 def standing(connection: sa.Connection) -> Standing:
     """What is in the inbox."""
     to_refresh, to_handle = events.c.refreshed_at.is_(None), events.c.handled_at.is_(None)
-    held, unrefreshed, oldest_unrefreshed, unhandled, failing, last_received = connection.execute(
+    counts = connection.execute(
         sa.select(
-            sa.func.count(),
-            sa.func.count().filter(to_refresh),
-            sa.func.min(events.c.received_at).filter(to_refresh),
-            sa.func.count().filter(to_handle),
-            sa.func.count().filter(to_handle & (events.c.attempts > 0)),
-            sa.func.max(events.c.received_at),
+            sa.func.count().label("held"),
+            sa.func.count().filter(to_refresh).label("unrefreshed"),
+            sa.func.min(events.c.received_at).filter(to_refresh).label("oldest_unrefreshed"),
+            sa.func.count().filter(to_handle).label("unhandled"),
+            sa.func.count().filter(to_handle & (events.c.attempts > 0)).label("failing"),
+            sa.func.max(events.c.received_at).label("last_received"),
         )
     ).one()
     kinds = connection.execute(
@@ -117,8 +122,7 @@ def standing(connection: sa.Connection) -> Standing:
         .group_by(events.c.type)
         .order_by(sa.func.count().desc(), events.c.type)
     )
-    by_type = {type_: count for type_, count in kinds}  # noqa: C416 - rows are no pairs to mypy
-    return Standing(held, unrefreshed, oldest_unrefreshed, unhandled, failing, last_received, by_type)
+    return Standing(by_type={str(type_): int(count) for type_, count in kinds}, **counts._mapping)
 
 
 def _update(connection: sa.Connection, seqs: Iterable[int], **values: Any) -> None:

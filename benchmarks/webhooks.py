@@ -1,0 +1,237 @@
+"""`python -m benchmarks.webhooks`: how many events a second `revenue serve` takes, how soon it answers, and whether any
+is lost when it is killed in the middle.
+
+A company's sandbox, the server and the sender are processes of their own. The sender keeps to a rate, signs each event
+as Stripe does, and sends again what was not answered, as Stripe does too.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import sqlalchemy as sa
+import typer
+
+from benchmarks import machine
+from benchmarks.tables import table
+from billing.store import open_store
+from billing.tables import webhook_events
+from billing.webhooks.signatures import signed
+from sandbox.serving import serving
+from sandbox.world.business import Business
+from sandbox.world.world import World
+
+SECRET = "whsec_benchmark000000000000"
+CONNECTIONS = 64
+CUSTOMERS = 5_000
+SOON = 0.1
+"""Seconds in which an event is to be answered."""
+
+
+@dataclass
+class Sent:
+    """What the sender saw. Times are seconds from when an event was to be sent to its answer, of what was sent once."""
+
+    times: list[float] = field(default_factory=list)
+    again: int = 0
+    seconds: float = 0.0
+    answered: set[str] = field(default_factory=set)
+
+    def within(self, share: float) -> float:
+        """The time within which this share was answered."""
+        return sorted(self.times)[min(int(len(self.times) * share), len(self.times) - 1)]
+
+
+def main(
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 1_000,
+    seconds: Annotated[int, typer.Option(min=1, help="For so long.")] = 60,
+    kill: Annotated[bool, typer.Option("--kill", help="SIGKILL the server in the middle and start it again.")] = False,
+) -> None:
+    """Send events and print what became of them as Markdown."""
+    about = [f"- {name}: {words}" for name, words in machine.described().items()]
+    sent, kept = measure(rate, seconds, kill=kill)
+    late = sum(each > SOON for each in sent.times)
+    rows: list[tuple[str, ...]] = [
+        (
+            "events",
+            "rate",
+            "seconds",
+            "half within",
+            "99% within",
+            "slowest",
+            "later than 100 ms",
+            "sent again",
+            "lost",
+        ),
+        (
+            f"{len(sent.answered):,}",
+            f"{len(sent.answered) / sent.seconds:,.0f}/s",
+            f"{sent.seconds:.1f}",
+            f"{sent.within(0.5) * 1000:.1f} ms",
+            f"{sent.within(0.99) * 1000:.1f} ms",
+            f"{max(sent.times) * 1000:.0f} ms",
+            f"{late:,}",
+            f"{sent.again:,}",
+            f"{len(sent.answered - kept):,}",
+        ),
+    ]
+    typer.echo("\n".join([*about, "", *table(rows, right=range(9))]))
+    if sent.answered != kept:
+        raise typer.Exit(1)
+
+
+def measure(rate: int, seconds: float, *, kill: bool) -> tuple[Sent, set[str]]:
+    """Send for so long at this rate; what the sender saw, and the ids that are in the inbox in the end."""
+    with tempfile.TemporaryDirectory(prefix="revenue-bench-") as scratch:
+        home = Path(scratch)
+        with serving(World.grown(Business(customers=1, months=1)), own_process=True) as sandbox:
+            environment = {
+                **os.environ,
+                "REVENUE_HOME": str(home),
+                "STRIPE_API_KEY": sandbox.key,
+                "STRIPE_API_BASE": sandbox.url,
+                "REVENUE_WEBHOOK_SECRETS": SECRET,
+            }
+            with Server(environment).running() as server:
+                sent = asyncio.run(_send(server, int(rate * seconds), rate, kill_at=seconds / 2 if kill else None))
+        return sent, _kept(home)
+
+
+@dataclass
+class Server:
+    """`revenue serve` in a process of its own, on one port however often it is started."""
+
+    environment: Mapping[str, str]
+    port: int = 0
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/webhooks/stripe"
+
+    @contextmanager
+    def running(self) -> Iterator["Server"]:
+        """Runs while the block lasts."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.start()
+        try:
+            while not self.answers():
+                time.sleep(0.05)
+            yield self
+        finally:
+            self.kill()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "pipelines.cli", "serve", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, env=dict(self.environment), stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of it gets to end in good order."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise RuntimeError("revenue serve did not start")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+async def _send(server: Server, count: int, rate: int, *, kill_at: float | None) -> Sent:
+    sent = Sent()
+    began = time.monotonic()
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
+        if kill_at is not None:
+            group.create_task(_killed(server, kill_at))
+        for number in range(count):
+            due = began + number / rate
+            if due > time.monotonic():
+                await asyncio.sleep(due - time.monotonic())
+            group.create_task(_delivered(session, server.url, number, due, sent))
+    sent.seconds = time.monotonic() - began
+    return sent
+
+
+async def _killed(server: Server, after: float) -> None:
+    await asyncio.sleep(after)
+    await asyncio.to_thread(server.kill)
+    server.start()
+
+
+async def _delivered(session: aiohttp.ClientSession, url: str, number: int, due: float, sent: Sent) -> None:
+    """Send one event until it is answered."""
+    id_ = f"evt_{number:012d}"
+    body = _event(id_, number)
+    tries = 0
+    while True:
+        headers = {"Stripe-Signature": signed(body, SECRET, int(time.time()))}
+        try:
+            async with session.post(url, data=body, headers=headers) as answer:
+                await answer.read()
+                if answer.status == 200:
+                    break
+        except aiohttp.ClientError:
+            await asyncio.sleep(0.2)
+        tries += 1
+    sent.answered.add(id_)
+    if tries:
+        sent.again += 1
+    else:
+        sent.times.append(time.monotonic() - due)
+
+
+def _event(id_: str, number: int) -> bytes:
+    """An event of Stripe's usual size, about one of the customers."""
+    thing = {
+        "id": f"ch_{number:012d}",
+        "object": "charge",
+        "amount": 4_900,
+        "currency": "usd",
+        "customer": f"cus_{number % CUSTOMERS:08d}",
+        "billing_details": {"email": "ada@example.com", "name": "Ada", "address": {"line1": "1 Main Street"}},
+        "metadata": {f"key_{each}": "some words that a company keeps here" for each in range(40)},
+    }
+    event = {
+        "id": id_,
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "created": int(time.time()),
+        "data": {"object": thing},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": "charge.succeeded",
+    }
+    return json.dumps(event, indent=2).encode()
+
+
+def _kept(home: Path) -> set[str]:
+    store = open_store(None, home)
+    try:
+        with store.reading() as connection:
+            ids = list(connection.execute(sa.select(webhook_events.c.event_id)).scalars())
+    finally:
+        store.close()
+    if len(ids) > len(set(ids)):
+        raise RuntimeError("an event is in the inbox twice")
+    return set(ids)
+
+
+if __name__ == "__main__":
+    typer.run(main)
