@@ -1,5 +1,5 @@
-"""`python -m benchmarks.webhooks`: how many events a second `revenue serve` takes, how soon it answers, and whether any
-is lost when it is killed in the middle.
+"""`python -m benchmarks.webhooks`: how many events a second `revenue serve` takes, how soon it answers, whether any is
+lost when it is killed in the middle; and how long a change takes from Stripe to the published figures (`--figures`).
 
 A company's sandbox, the server and the sender are processes of their own. The sender keeps to a rate, signs each event
 as Stripe does, and sends again what was not answered, as Stripe does too.
@@ -22,6 +22,7 @@ from typing import Annotated
 
 import aiohttp
 import sqlalchemy as sa
+import stripe
 import typer
 
 from benchmarks import machine
@@ -29,6 +30,7 @@ from benchmarks.tables import table
 from billing.store import open_store
 from billing.tables import webhook_events
 from billing.webhooks.signatures import signed
+from pipelines import query
 from sandbox.serving import serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
@@ -36,6 +38,8 @@ from sandbox.world.world import World
 SECRET = "whsec_benchmark000000000000"
 CONNECTIONS = 64
 CUSTOMERS = 5_000
+REVENUE = (sys.executable, "-m", "pipelines.cli")
+LONGEST = 300
 SOON = 0.1
 """Seconds in which an event is to be answered."""
 
@@ -58,9 +62,17 @@ def main(
     rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 1_000,
     seconds: Annotated[int, typer.Option(min=1, help="For so long.")] = 60,
     kill: Annotated[bool, typer.Option("--kill", help="SIGKILL the server in the middle and start it again.")] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Instead: a change of the demo's company, to the figures.")
+    ] = False,
 ) -> None:
     """Send events and print what became of them as Markdown."""
     about = [f"- {name}: {words}" for name, words in machine.described().items()]
+    if figures:
+        typer.echo(
+            "\n".join([*about, "", f"From a change at Stripe to the published figures: {to_figures(Business()):.1f} s"])
+        )
+        return
     sent, kept = measure(rate, seconds, kill=kill)
     late = sum(each > SOON for each in sent.times)
     rows: list[tuple[str, ...]] = [
@@ -104,9 +116,55 @@ def measure(rate: int, seconds: float, *, kill: bool) -> tuple[Sent, set[str]]:
                 "STRIPE_API_BASE": sandbox.url,
                 "REVENUE_WEBHOOK_SECRETS": SECRET,
             }
-            with Server(environment).running() as server:
+            with Server(environment, free_port()).running() as server:
                 sent = asyncio.run(_send(server, int(rate * seconds), rate, kill_at=seconds / 2 if kill else None))
         return sent, _kept(home)
+
+
+def to_figures(business: Business) -> float:
+    """Seconds from a subscription's cancellation to the published database that knows of it.
+
+    Raises:
+        RuntimeError: it takes longer than five minutes.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="revenue-bench-") as scratch,
+        serving(World.grown(business), own_process=True) as sandbox,
+    ):
+        home = Path(scratch)
+        (home / "rates.csv").write_text(sandbox.fx_rates_csv())
+        environment = {
+            **os.environ,
+            "REVENUE_HOME": scratch,
+            "STRIPE_API_KEY": sandbox.key,
+            "STRIPE_API_BASE": sandbox.url,
+        }
+        subprocess.run([*REVENUE, "run", "--quiet"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        client = stripe.StripeClient(sandbox.write_key, base_addresses={"api": sandbox.url})
+        server = Server(environment, free_port(), ("--refresh",))
+        endpoint = client.v1.webhook_endpoints.create({"url": server.url, "enabled_events": ["*"]})
+        server.environment = {**environment, "REVENUE_WEBHOOK_SECRETS": str(endpoint.secret)}
+        with server.running():
+            subscription = client.v1.subscriptions.list({"status": "active", "limit": 1}).data[0].id
+            began = time.monotonic()
+            client.v1.subscriptions.cancel(subscription)
+            while not _is_ended(home, subscription):
+                if time.monotonic() - began > LONGEST:
+                    raise RuntimeError("the change was not published")
+                time.sleep(0.2)
+            return time.monotonic() - began
+
+
+def _is_ended(home: Path, subscription: str) -> bool:
+    ended = f"select ended_at is not null as ended from staging.subscriptions where id = '{subscription}'"
+    return bool(query.ask(home / "revenue.duckdb", ended).item())
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -114,7 +172,8 @@ class Server:
     """`revenue serve` in a process of its own, on one port however often it is started."""
 
     environment: Mapping[str, str]
-    port: int = 0
+    port: int
+    options: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -124,19 +183,18 @@ class Server:
     @contextmanager
     def running(self) -> Iterator["Server"]:
         """Runs while the block lasts."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
         self.start()
         try:
             while not self.answers():
                 time.sleep(0.05)
             yield self
         finally:
-            self.kill()
+            if self.process is not None:
+                self.process.terminate()
+                self.process.wait()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "pipelines.cli", "serve", "--port", str(self.port)]
+        command = [*REVENUE, "serve", "--port", str(self.port), *self.options]
         self.process = subprocess.Popen(command, env=dict(self.environment), stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:

@@ -176,11 +176,34 @@ class Worker:
         self.say(f"Published what {events:,} events told of, in {time.monotonic() - began:.1f} seconds.{checks}")
 
     def _prune(self) -> None:
-        if time.monotonic() - self.pruned > PRUNE_SECONDS and noticed.there_is_an_inbox(self.settings):
-            before = datetime.now(UTC) - timedelta(days=self.settings.webhook_days)
-            with operations.opened(self.settings) as store, store.engine.begin() as connection:
-                inbox.prune(connection, before)
+        if time.monotonic() - self.pruned > PRUNE_SECONDS:
+            prune(self.settings)
             self.pruned = time.monotonic()
+
+
+def prune(settings: Settings) -> None:
+    """Drop events that were worked off and are older than the settings ask to keep."""
+    if noticed.there_is_an_inbox(settings):
+        before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
+        with operations.opened(settings) as store, store.engine.begin() as connection:
+            inbox.prune(connection, before)
+
+
+def tidied(settings: Settings) -> Handed | None:
+    """Hand on and prune once, as the worker does; None where there is no inbox, or a worker that does it.
+
+    Raises:
+        BillingError: a plug-in or the database can't be used.
+    """
+    if not noticed.there_is_an_inbox(settings):
+        return None
+    try:
+        with alone(settings):
+            handed = hand_over(settings)
+            prune(settings)
+            return handed
+    except RevenueError:  # a worker is there
+        return None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pytest
 import stripe
 
 from billing.webhooks.hand_on import SETTLE
-from pipelines import noticed, query, schedules, settings, webhooks
+from pipelines import noticed, operations, query, schedules, settings, webhooks
 from sandbox.serving import Sandbox
 from tests.pipelines.conftest import Revenue
 
@@ -190,6 +190,8 @@ def test_an_event_stays_for_the_days_that_the_settings_say(
 
 
 def test_one_process_at_a_time_works_off_the_inbox(home: Path, revenue: Revenue) -> None:
-    with webhooks.alone(settings.load()):
+    with operations.opened(settings.load()), webhooks.alone(settings.load()):
         refused = revenue("webhooks", "work", "--once")
+        assert webhooks.tidied(settings.load()) is None
+    assert webhooks.tidied(settings.load()) == webhooks.Handed()
     assert (refused.code, "Another process" in refused.err) == (1, True)
