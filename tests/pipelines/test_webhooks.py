@@ -16,7 +16,7 @@ import dagster as dg
 import pytest
 import stripe
 
-from billing.webhooks.hand_on import SETTLE
+from billing.webhooks.hand_on import SETTLE, Handed
 from pipelines import noticed, operations, query, schedules, settings, webhooks
 from sandbox.serving import Sandbox
 from tests.pipelines.conftest import Revenue
@@ -193,5 +193,5 @@ def test_one_process_at_a_time_works_off_the_inbox(home: Path, revenue: Revenue)
     with operations.opened(settings.load()), webhooks.alone(settings.load()):
         refused = revenue("webhooks", "work", "--once")
         assert webhooks.tidied(settings.load()) is None
-    assert webhooks.tidied(settings.load()) == webhooks.Handed()
+    assert webhooks.tidied(settings.load()) == Handed()
     assert (refused.code, "Another process" in refused.err) == (1, True)
