@@ -36,12 +36,13 @@ def waiting(settings: Settings) -> Noticed:
     from billing.webhooks import inbox  # takes a moment, which a run without an inbox is spared
     from pipelines import operations
 
-    with operations.opened(settings) as store, store.reading() as connection:
-        events = inbox.unrefreshed(connection, MOST)
+    seqs: list[int] = []
     found: dict[str, list[Change]] = defaultdict(list)
-    for event in events:
-        found[event.account_id] += noticed([event.payload.encode()])
-    return Noticed([event.seq for event in events], dict(found))
+    with operations.opened(settings) as store:
+        for event in inbox.unrefreshed(store, MOST):
+            seqs.append(event.seq)
+            found[event.account_id] += noticed([event.payload.encode()])
+    return Noticed(seqs, dict(found))
 
 
 def newest(settings: Settings) -> int | None:
@@ -61,5 +62,5 @@ def note_read(settings: Settings, read: Noticed) -> None:
         from billing.webhooks import inbox
         from pipelines import operations
 
-        with operations.opened(settings) as store, store.engine.begin() as connection:
-            inbox.note_refreshed(connection, read.seqs, datetime.now(UTC))
+        with operations.opened(settings) as store:
+            inbox.note_refreshed(store, read.seqs, datetime.now(UTC))

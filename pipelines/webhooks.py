@@ -169,9 +169,9 @@ class Worker:
 
     def _refresh(self) -> None:
         began = time.monotonic()
-        before = status(self.settings)
+        with operations.opened(self.settings) as store, store.reading() as connection:
+            events = inbox.unrefreshed_count(connection)
         outcome = refresh.run(self.settings, self.progress, command="webhooks", sweeps=False, patience=PATIENCE_SECONDS)
-        events = before.unrefreshed if before else 0
         checks = f" Data checks failed: {', '.join(outcome.failed_checks)}." if outcome.failed_checks else ""
         self.say(f"Published what {events:,} events told of, in {time.monotonic() - began:.1f} seconds.{checks}")
 
@@ -185,8 +185,8 @@ def prune(settings: Settings) -> None:
     """Drop events that were worked off and are older than the settings ask to keep."""
     if noticed.there_is_an_inbox(settings):
         before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
-        with operations.opened(settings) as store, store.engine.begin() as connection:
-            inbox.prune(connection, before)
+        with operations.opened(settings) as store:
+            inbox.prune(store, before)
 
 
 def tidied(settings: Settings) -> Handed | None:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 SETTLE = timedelta(seconds=2)
 """How long an event waits for those before it that are on their way still."""
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(hours=1)
-MOST = 2_000
+MOST = 500
 """Events that are held in memory at a time."""
 
 Row = sa.Row[Any]
@@ -89,9 +89,7 @@ def _handed(store: Store, handlers: Handlers, row: Row, now: Callable[[], dateti
 
 def _passed(store: Store, seqs: set[int], at: datetime) -> int:
     """Note that nobody asks for these; `attempts` stays 0, which tells them from those that were told."""
-    if seqs:
-        with store.engine.begin() as connection:
-            inbox.note_handled(connection, seqs, at)
+    inbox.note_handled(store, seqs, at)
     return len(seqs)
 
 
