@@ -1,8 +1,7 @@
 """The inbox: events as they came in, each once, and how far each got. SQL on `webhook_events`, and nothing else.
 
 Several processes write it: those that receive, those that refresh the figures, those that hand events on. SQLite lets
-one of them in at a time, and what is received is to be answered soon: so whatever concerns many events is done so many a
-transaction, `AT_ONCE`.
+one of them in at a time, and what is received is to be answered soon: so what concerns many events is done in parts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from billing.tables import webhook_events as events
 from billing.webhooks.notices import Notice
 
 AT_ONCE = 500
+"""Events that one transaction concerns itself with."""
 
 
 @dataclass(frozen=True)
