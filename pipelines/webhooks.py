@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import duckdb
+from sqlalchemy.exc import SQLAlchemyError
+
 from billing.errors import BillingError
 from billing.webhooks import hand_on, inbox, plugins, simulated
 from billing.webhooks.endpoint import Endpoint, Source
@@ -39,6 +42,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 PATIENCE_SECONDS = 900.0
 """How long a refresh waits for another writer of the warehouse."""
 PRUNE_SECONDS = 3_600.0
+PASSING = (RevenueError, BillingError, OSError, SQLAlchemyError, duckdb.Error)
+"""What may be mended, or over, when it is tried again: no network, a full disk, a locked database, a wrong setting."""
 
 Say = Callable[[str], None]
 
@@ -146,8 +151,8 @@ class Worker:
             while True:
                 try:
                     self._turn()
-                except (RevenueError, BillingError) as error:
-                    self.say(f"{error} Trying again in {self.pause:.0f} seconds.")
+                except PASSING as error:
+                    self.say(f"{type(error).__name__}: {error} Trying again in {self.pause:.0f} seconds.")
                     self.sleep(self.pause)
                     self.pause = min(self.pause * 2, LONGEST_PAUSE)
 

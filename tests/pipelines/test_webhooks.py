@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import dagster as dg
 import pytest
 import stripe
 
+from billing.errors import StripeUnavailableError
 from billing.webhooks.hand_on import SETTLE, Handed
 from pipelines import noticed, operations, query, schedules, settings, webhooks
+from pipelines.progress import Lines
 from sandbox.serving import Sandbox
 from tests.pipelines.conftest import Revenue
 
@@ -187,6 +190,27 @@ def test_an_event_stays_for_the_days_that_the_settings_say(
         monkeypatch.delenv(name)
     assert "No event came in yet" in revenue("webhooks", "status").out
     assert json.loads(json.dumps({"days": settings.load().webhook_days})) == {"days": 30}
+
+
+def test_the_worker_goes_on_after_what_fails_and_waits_longer_each_time(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    said: list[str] = []
+
+    def newest(_: object) -> int | None:
+        raise StripeUnavailableError("/v1/account gave no usable answer.")
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(noticed, "newest", newest)
+    with operations.opened(settings.load()), pytest.raises(KeyboardInterrupt):
+        webhooks.Worker(settings.load(), Lines(StringIO()), said.append, sleep).forever()
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
+    assert "no usable answer. Trying again in 5 seconds" in said[0]
 
 
 def test_one_process_at_a_time_works_off_the_inbox(home: Path, revenue: Revenue) -> None:
