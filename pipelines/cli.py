@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from billing.errors import BillingError
-from pipelines import action_commands, erasure_commands
+from pipelines import action_commands, erasure_commands, webhook_commands
 from pipelines import settings as settings_module
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
@@ -41,6 +41,7 @@ app.add_typer(action_commands.actions, name="actions")
 app.add_typer(action_commands.audit, name="audit")
 app.command()(erasure_commands.erase)
 app.command()(erasure_commands.erasures)
+app.add_typer(webhook_commands.webhooks, name="webhooks")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 
@@ -274,6 +275,9 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but loopback shows figures to others.")
     ] = "127.0.0.1",
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Also work off events as they come in, as `revenue webhooks work` does.")
+    ] = False,
 ) -> None:
     """Show the dashboards in a browser, on loopback; take Stripe's events too, where a webhook secret is set."""
     from pipelines import serve as serve_module
@@ -285,7 +289,8 @@ def serve(
         typer.echo(f"Dashboards on http://{host}:{chosen}/ (Ctrl-C stops)")
         if receiving is not None:
             typer.echo(f"Events from Stripe on http://{host}:{chosen}{receiving.path}")
-        serve_module.serve(settings.site, host, chosen, receiving)
+        with webhooks.worked_off_beside(wanted=refresh):
+            serve_module.serve(settings.site, host, chosen, receiving)
 
 
 @app.command()

@@ -9,14 +9,14 @@ from pipelines.assets.marts import model, revenue_duckdb
 from pipelines.assets.reports import report
 from pipelines.assets.staging import stage
 from pipelines.resources import Revenue
-from pipelines.schedules import apply_actions, apply_approved, build, daily, rebuild, refresh
+from pipelines.schedules import apply_actions, apply_approved, build, daily, rebuild, refresh, webhook_inbox
 
 defs = dg.Definitions(
     assets=[sync, resync, stage, model, revenue_duckdb, report, plans, applied],
     asset_checks=[checks],
     jobs=[refresh, build, apply_actions],
     schedules=[daily()],
-    sensors=[rebuild, apply_approved],
+    sensors=[rebuild, apply_approved, webhook_inbox],
     resources={"revenue": Revenue()},
     executor=dg.in_process_executor,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import accounts, headline, personal, policies, tombstones
+from pipelines import accounts, headline, noticed, personal, policies, tombstones
 from pipelines import build as steps
 from pipelines.budget import budgets
 from pipelines.errors import SettingsError
@@ -25,6 +25,7 @@ from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.renditions import OLDEST
 
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(\.[a-z]+)?")
+NOTHING = noticed.Noticed()
 Window = tuple[datetime, datetime]
 """Objects created in [first, second), UTC."""
 
@@ -76,14 +77,22 @@ class _Tally:
         )
 
 
-def run(settings: Settings, progress: Progress, *, command: str = "run") -> Outcome:
-    """Sync, build, publish and report."""
+def run(
+    settings: Settings, progress: Progress, *, command: str = "run", sweeps: bool = True, patience: float = 0.0
+) -> Outcome:
+    """Sync, build, publish and report; what Stripe told by itself is read at once.
+
+    Unless it `sweeps`, lists are left to the next run that does. `patience` is how long to wait for a writer.
+    """
     policies.chosen(settings.policy)
     whom = accounts.of(settings)
-    with _recorded(settings, command) as (connection, tally):
-        read = _read(connection, whom, tally, progress, sweep_days=settings.sweep_days)
+    with _recorded(settings, command, patience) as (connection, tally):
+        told = noticed.waiting(settings)
+        sweep_days = settings.sweep_days if sweeps else 0
+        read = _read(connection, whom, tally, progress, sweep_days=sweep_days, told=told)
         _warn_of_spending(connection, settings, tally)
         published = _built(connection, settings, tally, progress)
+    noticed.note_read(settings, told)
     pages = _rendered(settings, progress, None)
     return Outcome((*_told(read), *published, *pages, *headline.lines(settings.published)), tally.failed_checks)
 
@@ -106,6 +115,7 @@ def read(
     """`sync`, with the engine's reports; `streams` narrows a window, `patience` is how long to wait for a writer."""
     whom = accounts.of(settings)
     with _recorded(settings, command, patience) as (connection, tally):
+        told = noticed.Noticed() if window else noticed.waiting(settings)
         reports = _read(
             connection,
             whom,
@@ -115,8 +125,10 @@ def read(
             streams=streams,
             full=full,
             sweep_days=settings.sweep_days,
+            told=told,
         )
         _warn_of_spending(connection, settings, tally)
+        noticed.note_read(settings, told)
         return reports
 
 
@@ -250,6 +262,7 @@ def _read(
     streams: Sequence[str] | None = None,
     full: bool = False,
     sweep_days: int = 0,
+    told: noticed.Noticed = NOTHING,
 ) -> list[SyncReport]:
     personal.hold(connection, whom[0].personal)
     try:
@@ -257,7 +270,14 @@ def _read(
             if window:
                 reports = resync_all(connection, whom, *window, streams=streams, progress=progress.stream)
             else:
-                reports = sync_all(connection, whom, full=full, sweep_days=sweep_days, progress=progress.stream)
+                reports = sync_all(
+                    connection,
+                    whom,
+                    full=full,
+                    sweep_days=sweep_days,
+                    noticed=told.changes,
+                    progress=progress.stream,
+                )
     except StreamsFailed as failed:
         tally.reports += failed.reports
         raise

@@ -7,6 +7,13 @@ from pipelines import settings as settings_module
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
 
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 REFRESH_GROUPS = ("staging", "marts", "reports")
 
 
@@ -81,6 +88,30 @@ def apply_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
     except (BillingError, RevenueError) as error:
         return dg.SkipReason(str(error))
     return dg.RunRequest() if waiting else dg.SkipReason("nothing is approved and waiting")
+
+
+@dg.sensor(
+    job=refresh,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a refresh when Stripe has sent events that the figures do not know yet (`revenue serve` takes "
+    "them). While one waits or runs it starts no other: that one reads them too, or the next does.",
+)
+def webhook_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Whether anything came in since the last refresh."""
+    from billing.errors import BillingError
+    from pipelines import noticed
+
+    try:
+        newest = noticed.newest(_settings())
+    except BillingError as error:
+        return dg.SkipReason(str(error))
+    if newest is None:
+        return dg.SkipReason("no event waits")
+    unfinished = dg.RunsFilter(job_name=refresh.name, statuses=UNFINISHED)
+    if context.instance.get_runs_count(unfinished):
+        return dg.SkipReason("a refresh is under way")
+    return dg.RunRequest(run_key=f"event {newest}")
 
 
 def _published_zone(settings: Settings) -> str:

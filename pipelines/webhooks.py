@@ -3,17 +3,28 @@
 What comes in is worked off by `work`: the company's own code is told, and the figures are refreshed.
 """
 
+import fcntl
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+import duckdb
+from sqlalchemy.exc import SQLAlchemyError
+
+from billing.errors import BillingError
+from billing.webhooks import hand_on, inbox, plugins, simulated
 from billing.webhooks.endpoint import Endpoint, Source
+from billing.webhooks.hand_on import Handed
 from billing.wire import Wire, standing
-from pipelines import accounts, operations, personal
-from pipelines.errors import SettingsError
+from pipelines import accounts, noticed, operations, personal, refresh
+from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import scrub
 from pipelines.extract.account import Account
+from pipelines.progress import Progress
 from pipelines.serve import Receiving
 from pipelines.settings import Settings
 
@@ -21,6 +32,20 @@ NOT_SET_UP = (
     "No account has a webhook secret. Put the endpoint's signing secret (whsec_…) into REVENUE_WEBHOOK_SECRETS; "
     "docs/webhooks.md says where Stripe shows it."
 )
+LOCK = "webhooks.lock"
+LOOK_SECONDS = 1.0
+"""How often it is looked whether something came in."""
+GATHER_SECONDS = 2.0
+"""How long what came in waits for what comes along with it: a payment is some ten events."""
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""Seconds between tries of a refresh that fails, doubled each time."""
+PATIENCE_SECONDS = 900.0
+"""How long a refresh waits for another writer of the warehouse."""
+PRUNE_SECONDS = 3_600.0
+PASSING = (RevenueError, BillingError, OSError, SQLAlchemyError, duckdb.Error)
+"""What may be mended, or over, when it is tried again: no network, a full disk, a locked database, a wrong setting."""
+
+Say = Callable[[str], None]
 
 
 def are_taken(settings: Settings) -> bool:
@@ -45,13 +70,175 @@ def receiving(settings: Settings) -> Iterator[Receiving | None]:
         return
     sources, clean = _sources(settings), cleaner(settings)
     with operations.opened(settings) as store:
-        yield Receiving(settings.webhook_path, Endpoint(store, sources, clean, time.time, _say))
+        yield Receiving(settings.webhook_path, Endpoint(store, sources, clean, time.time, _complain))
 
 
 def cleaner(settings: Settings) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
     """What takes out of payloads what raw tables may not hold either."""
     treated = personal.of(settings)
     return lambda payloads: treated.applied(scrub.clean(payloads))
+
+
+def status(settings: Settings) -> inbox.Standing | None:
+    """What is in the inbox; None where there is none."""
+    if not noticed.there_is_an_inbox(settings):
+        return None
+    with operations.opened(settings) as store, store.reading() as connection:
+        return inbox.standing(connection)
+
+
+def simulate(settings: Settings, type_: str, to: str | None, id_: str | None, *, thin: bool) -> simulated.Answer:
+    """Send a signed event about an object of the account to an endpoint; without `to` to our own on this machine.
+
+    Raises:
+        SettingsError: no secret to sign with.
+        BillingError: no such type or object, or nobody answers.
+    """
+    kind = simulated.known(type_)
+    if not settings.webhook_secret_list:
+        raise SettingsError(NOT_SET_UP)
+    wire = Wire(settings.required_key(), settings.stripe_api_base)
+    now = standing(wire).at
+    told = simulated.event(kind, simulated.an_object(wire, kind, id_), int(now.timestamp()), livemode=wire.is_live)
+    url = to or f"http://127.0.0.1:{settings.serve_port}{settings.webhook_path}"
+    sent = simulated.thinned(told) if thin else told
+    return simulated.send(url, sent, settings.webhook_secret_list[0], int(time.time()))
+
+
+def hand_over(settings: Settings) -> Handed:
+    """Tell the company's own code of what came in.
+
+    Raises:
+        SettingsError: a plug-in can't be used.
+        BillingError: another process does the same.
+    """
+    names = filter(None, map(str.strip, settings.webhook_plugins.split(",")))
+    handlers = plugins.load(names)
+    with operations.opened(settings) as store:
+        return hand_on.hand_on(store, handlers, lambda: datetime.now(UTC))
+
+
+@dataclass
+class Worker:
+    """Works off the inbox. `say` is told what was done, `sleep` waits."""
+
+    settings: Settings
+    progress: Progress
+    say: Say
+    sleep: Callable[[float], None] = time.sleep
+    pause: float = FIRST_PAUSE
+    pruned: float = 0.0
+
+    def until_empty(self) -> None:
+        """Work off what is there, and stop.
+
+        Raises:
+            RevenueError, BillingError: a refresh fails, or another process works already.
+        """
+        with alone(self.settings):
+            self._tell()
+            while noticed.newest(self.settings) is not None:
+                self._refresh()
+            self._prune()
+
+    def forever(self) -> None:
+        """Work off what comes in until interrupted; what fails is tried again, later each time.
+
+        Raises:
+            RevenueError: another process works already.
+        """
+        with alone(self.settings):
+            while True:
+                try:
+                    self._turn()
+                except PASSING as error:
+                    self.say(f"{type(error).__name__}: {error} Trying again in {self.pause:.0f} seconds.")
+                    self.sleep(self.pause)
+                    self.pause = min(self.pause * 2, LONGEST_PAUSE)
+
+    def _turn(self) -> None:
+        self._tell()
+        if noticed.newest(self.settings) is None:
+            self._prune()
+            self.sleep(LOOK_SECONDS)
+            return
+        self.sleep(GATHER_SECONDS)
+        self._tell()
+        self._refresh()
+        self.pause = FIRST_PAUSE
+
+    def _tell(self) -> None:
+        handed = hand_over(self.settings)
+        if handed.told or handed.failed:
+            self.say(f"Handed on {handed.told:,} events, {handed.failed:,} failed.")
+
+    def _refresh(self) -> None:
+        began = time.monotonic()
+        with operations.opened(self.settings) as store, store.reading() as connection:
+            events = inbox.unrefreshed_count(connection)
+        outcome = refresh.run(self.settings, self.progress, command="webhooks", sweeps=False, patience=PATIENCE_SECONDS)
+        checks = f" Data checks failed: {', '.join(outcome.failed_checks)}." if outcome.failed_checks else ""
+        self.say(f"Published what {events:,} events told of, in {time.monotonic() - began:.1f} seconds.{checks}")
+
+    def _prune(self) -> None:
+        if time.monotonic() - self.pruned > PRUNE_SECONDS:
+            prune(self.settings)
+            self.pruned = time.monotonic()
+
+
+def prune(settings: Settings) -> None:
+    """Drop events that were worked off and are older than the settings ask to keep."""
+    if noticed.there_is_an_inbox(settings):
+        before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
+        with operations.opened(settings) as store:
+            inbox.prune(store, before)
+
+
+def tidied(settings: Settings) -> Handed | None:
+    """Hand on and prune once, as the worker does; None where there is no inbox, or a worker that does it.
+
+    Raises:
+        BillingError: a plug-in or the database can't be used.
+    """
+    if not noticed.there_is_an_inbox(settings):
+        return None
+    try:
+        with alone(settings):
+            handed = hand_over(settings)
+            prune(settings)
+            return handed
+    except RevenueError:  # a worker is there
+        return None
+
+
+@contextmanager
+def worked_off_beside(*, wanted: bool) -> Iterator[None]:
+    """Works off the inbox in a process of its own while the block lasts, where that is `wanted`."""
+    if not wanted:
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "webhooks", "work"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """The only process that works off this inbox: two would tell the company's own code out of order.
+
+    Raises:
+        RevenueError: another one does.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RevenueError(f"Another process works off the events of {settings.home} already.") from None
+        yield
 
 
 def _sources(settings: Settings) -> list[Source]:
@@ -75,5 +262,5 @@ def _source(account: Account, secrets: tuple[str, ...], tokens: tuple[str, ...])
     return Source(account.label, whose.account_id, whose.is_live, secrets, tokens)
 
 
-def _say(words: str) -> None:
+def _complain(words: str) -> None:
     print(words, file=sys.stderr, flush=True)

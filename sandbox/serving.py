@@ -77,6 +77,15 @@ class Sandbox:
         """No more faults."""
         self._pull("DELETE", "faults")
 
+    @property
+    def deliveries(self) -> list[dict[str, Any]]:
+        """The latest deliveries to webhook endpoints, the oldest first."""
+        return list(self._pull("GET", "deliveries"))
+
+    def deliver(self) -> None:
+        """Send at once what waits to be tried again."""
+        self._pull("POST", "deliveries")
+
     def limit(self, **limits: Any) -> None:
         """Puts limits in force (`account_rate`, `endpoint_rate`, `…_concurrency`, `latency_ms`); none lifts them."""
         self._pull("POST", "limits", limits)

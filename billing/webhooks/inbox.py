@@ -1,9 +1,10 @@
 """The inbox: events as they came in, each once, and how far each got. SQL on `webhook_events`, and nothing else.
 
-Several processes write it: those that receive, those that refresh the figures, those that hand events on.
+Several processes write it: those that receive, those that refresh the figures, those that hand events on. SQLite lets
+one of them in at a time, and what is received is to be answered soon: so what concerns many events is done in parts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from billing.store import Store
 from billing.tables import webhook_events as events
 from billing.webhooks.notices import Notice
+
+AT_ONCE = 500
+"""Events that one transaction concerns itself with."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +80,35 @@ def append(connection: sa.Connection, deliveries: Sequence[Delivery]) -> None:
     connection.execute(insert.on_conflict_do_nothing(), [delivery.row() for delivery in deliveries])
 
 
-def unrefreshed(connection: sa.Connection, most: int) -> list[Waiting]:
-    """The oldest events, up to so many, that the figures do not know yet."""
-    chosen = sa.select(events.c.seq, events.c.account_id, events.c.payload).where(events.c.refreshed_at.is_(None))
-    return [Waiting(*row) for row in connection.execute(chosen.order_by(events.c.seq).limit(most))]
+def unrefreshed(store: Store, most: int) -> Iterator[Waiting]:
+    """The oldest events, up to about so many, that the figures do not know yet."""
+    last = 0
+    for _ in range(0, most, AT_ONCE):
+        chosen = sa.select(events.c.seq, events.c.account_id, events.c.payload).where(
+            events.c.refreshed_at.is_(None) & (events.c.seq > last)
+        )
+        with store.reading() as connection:
+            found = [Waiting(*row) for row in connection.execute(chosen.order_by(events.c.seq).limit(AT_ONCE))]
+        yield from found
+        if len(found) < AT_ONCE:
+            return
+        last = found[-1].seq
 
 
-def note_refreshed(connection: sa.Connection, seqs: Iterable[int], at: datetime) -> None:
+def unrefreshed_count(connection: sa.Connection) -> int:
+    """How many events the figures do not know yet."""
+    waiting = sa.select(sa.func.count()).select_from(events).where(events.c.refreshed_at.is_(None))
+    return int(connection.execute(waiting).scalar_one())
+
+
+def note_refreshed(store: Store, seqs: Iterable[int], at: datetime) -> None:
     """The figures know these events now."""
-    _update(connection, seqs, refreshed_at=at)
+    _update(store, seqs, refreshed_at=at)
+
+
+def note_handled(store: Store, seqs: Iterable[int], at: datetime) -> None:
+    """The company's own code does not ask for these events."""
+    _update(store, seqs, handled_at=at)
 
 
 def newest_unrefreshed(connection: sa.Connection) -> int | None:
@@ -93,23 +118,30 @@ def newest_unrefreshed(connection: sa.Connection) -> int | None:
     return None if newest is None else int(newest)
 
 
-def prune(connection: sa.Connection, before: datetime) -> int:
+def prune(store: Store, before: datetime) -> int:
     """Drop what came in before an instant and waits for nothing; returns how many."""
     done = events.c.refreshed_at.is_not(None) & events.c.handled_at.is_not(None)
-    return connection.execute(events.delete().where((events.c.received_at < before) & done)).rowcount
+    some = sa.select(events.c.seq).where((events.c.received_at < before) & done).order_by(events.c.seq).limit(AT_ONCE)
+    dropped = 0
+    while True:
+        with store.engine.begin() as connection:
+            count = connection.execute(events.delete().where(events.c.seq.in_(some))).rowcount
+        dropped += count
+        if count < AT_ONCE:
+            return dropped
 
 
 def standing(connection: sa.Connection) -> Standing:
     """What is in the inbox."""
     to_refresh, to_handle = events.c.refreshed_at.is_(None), events.c.handled_at.is_(None)
-    held, unrefreshed, oldest_unrefreshed, unhandled, failing, last_received = connection.execute(
+    counts = connection.execute(
         sa.select(
-            sa.func.count(),
-            sa.func.count().filter(to_refresh),
-            sa.func.min(events.c.received_at).filter(to_refresh),
-            sa.func.count().filter(to_handle),
-            sa.func.count().filter(to_handle & (events.c.attempts > 0)),
-            sa.func.max(events.c.received_at),
+            sa.func.count().label("held"),
+            sa.func.count().filter(to_refresh).label("unrefreshed"),
+            sa.func.min(events.c.received_at).filter(to_refresh).label("oldest_unrefreshed"),
+            sa.func.count().filter(to_handle).label("unhandled"),
+            sa.func.count().filter(to_handle & (events.c.attempts > 0)).label("failing"),
+            sa.func.max(events.c.received_at).label("last_received"),
         )
     ).one()
     kinds = connection.execute(
@@ -117,12 +149,12 @@ def standing(connection: sa.Connection) -> Standing:
         .group_by(events.c.type)
         .order_by(sa.func.count().desc(), events.c.type)
     )
-    by_type = {type_: count for type_, count in kinds}  # noqa: C416 - rows are no pairs to mypy
-    return Standing(held, unrefreshed, oldest_unrefreshed, unhandled, failing, last_received, by_type)
+    return Standing(by_type={str(type_): int(count) for type_, count in kinds}, **counts._mapping)
 
 
-def _update(connection: sa.Connection, seqs: Iterable[int], **values: Any) -> None:
-    numbers = list(seqs)
-    for first in range(0, len(numbers), 500):
-        some = numbers[first : first + 500]
-        connection.execute(events.update().where(events.c.seq.in_(some)).values(**values))
+def _update(store: Store, seqs: Iterable[int], **values: Any) -> None:
+    numbers = sorted(seqs)
+    for first in range(0, len(numbers), AT_ONCE):
+        some = numbers[first : first + AT_ONCE]
+        with store.engine.begin() as connection:
+            connection.execute(events.update().where(events.c.seq.in_(some)).values(**values))

@@ -7,12 +7,13 @@ Pure: events in, changes out. Payloads come in the version of their time; only i
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
 from pipelines.extract.addresses import joined
 from pipelines.extract.catalogue import ALSO_FROM, ALSO_WHEN, BY_KIND, BY_NAME, Changes
-from pipelines.extract.shapes import Event, Moment, Named
+from pipelines.extract.shapes import Event, Head, Moment, Named
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,45 @@ class _Telling(msgspec.Struct):
     type: str
     created: Moment
     data: _Told
+
+
+class _Related(msgspec.Struct):
+    """What a thin event is about."""
+
+    id: str
+    type: str
+
+
+class _Thin(msgspec.Struct):
+    """A thin event (`v2.core.event`), which names an object of the first API by a type of its own."""
+
+    type: str
+    created: datetime
+    related_object: _Related | None = None
+
+
+def noticed(events: Iterable[bytes]) -> Iterator[Change]:
+    """What events tell that Stripe sent by itself, thin ones (`v2.core.event`) among them. JSON, any order."""
+    for payload in events:
+        if _is_thin(payload):
+            yield from _told_thinly(payload)
+        else:
+            yield from changes([payload])
+
+
+def _is_thin(payload: bytes) -> bool:
+    with suppress(msgspec.ValidationError):
+        return _HEAD.decode(payload).object == "v2.core.event"
+    return False
+
+
+def _told_thinly(payload: bytes) -> Iterator[Change]:
+    with suppress(msgspec.ValidationError):
+        event = _THIN.decode(payload)
+        stream = BY_KIND.get(event.related_object.type) if event.related_object else None
+        if event.related_object and event.related_object.id and stream and stream.name not in _READ_EVERY_TIME:
+            gone = stream.deletion is not None and event.type == f"v1.{stream.deletion}"
+            yield Change(stream.name, event.related_object.id, int(event.created.timestamp()), gone=gone)
 
 
 def changes(events: Iterable[bytes], since: int = 0) -> Iterator[Change]:
@@ -113,6 +153,8 @@ class _Thing:
 
 
 _EVENT = msgspec.json.Decoder(Event)
+_HEAD = msgspec.json.Decoder(Head)
+_THIN = msgspec.json.Decoder(_Thin)
 _TELLING = msgspec.json.Decoder(_Telling)
 _DELETIONS = {stream.deletion for stream in BY_NAME.values() if stream.deletion}
 _MOMENT: "msgspec.json.Decoder[int | None]" = msgspec.json.Decoder(Moment | None)

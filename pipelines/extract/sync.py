@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -37,6 +37,8 @@ from pipelines.warehouse.clocks import CLOCKS, customers_on
 
 SECONDS_A_DAY = 86_400
 Ask = Callable[[Callable[[duckdb.DuckDBPyConnection], list[cursors.Pending]]], Awaitable[list[cursors.Pending]]]
+Noticed = Mapping[str, Sequence[Change]]
+"""What Stripe told by itself, by the account's id."""
 ACCOUNTS_AT_ONCE = 4
 """So many accounts are read at once; more would need memory and hardly be faster."""
 
@@ -116,10 +118,11 @@ def sync(
     *,
     full: bool = False,
     sweep_days: int = 0,
+    noticed: Noticed | None = None,
     progress: Progress | None = None,
 ) -> SyncReport:
     """`sync_all` for one account."""
-    return sync_all(connection, [account], full=full, sweep_days=sweep_days, progress=progress)[0]
+    return sync_all(connection, [account], full=full, sweep_days=sweep_days, noticed=noticed, progress=progress)[0]
 
 
 def sync_all(
@@ -128,20 +131,27 @@ def sync_all(
     *,
     full: bool = False,
     sweep_days: int = 0,
+    noticed: Noticed | None = None,
     progress: Progress | None = None,
 ) -> list[SyncReport]:
     """Bring the raw tables in step with each account, side by side, and commit as it goes.
 
     The first time every list is read; afterwards the events since say what to read again. An interrupted run is
     continued. `full` reads every list again and finds what is gone; so does a sync that finds the last such reading
-    `sweep_days` ago, where that is not 0.
+    `sweep_days` ago, where that is not 0. What is `noticed`, by account, is read at once, and the account is then known
+    up to it: events are listed only when they are a minute old, since a list may still lack younger ones.
 
     Raises:
         KeyRefused, AccountMismatch: nothing was read of the only account.
         ApiUnavailable: Stripe could not be reached for it.
         StreamsFailed: some streams, or some of several accounts, could not be read; all else is committed.
     """
-    return _ran(connection, accounts, progress, lambda run: run.sync(full=full, sweep_after=sweep_days * SECONDS_A_DAY))
+    return _ran(
+        connection,
+        accounts,
+        progress,
+        lambda run: run.sync(full=full, sweep_after=sweep_days * SECONDS_A_DAY, noticed=noticed or {}),
+    )
 
 
 def resync(
@@ -238,13 +248,14 @@ class _Run:
         self._failed: dict[str, ExtractError] = {}
         self._tried: set[tuple[str, str]] = set()
 
-    async def sync(self, *, full: bool, sweep_after: int) -> SyncReport:
+    async def sync(self, *, full: bool, sweep_after: int, noticed: Noticed) -> SyncReport:
         async with Client(self._account) as client:
             report = await self._opened(client)
             now = int(client.now.timestamp())
             report.first_load = not self._writer.positions
-            await self._worked(report, self._follow(report, now, full=full, sweep_after=sweep_after))
-            return await self._finished(report, now if report.first_load else now - cursors.SETTLED_SECONDS)
+            told = noticed.get(report.account_id, ())
+            await self._worked(report, self._follow(report, now, full=full, sweep_after=sweep_after, noticed=told))
+            return await self._finished(report, now if report.first_load else _known_until(now, told))
 
     async def resync(self, streams: Sequence[Stream], start: int, end: int) -> SyncReport:
         async with Client(self._account) as client:
@@ -306,8 +317,13 @@ class _Run:
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 
-    async def _follow(self, report: SyncReport, now: int, *, full: bool, sweep_after: int) -> None:
+    async def _follow(
+        self, report: SyncReport, now: int, *, full: bool, sweep_after: int, noticed: Sequence[Change]
+    ) -> None:
         clocks = await self._test_clocks(now)
+        if noticed:  # what comes of it, such as a payment's entry in the balance, may be as young
+            await self._writer.put(Batch(BY_NAME["events"], self._client.now, found=noticed))
+            clocks = replace(clocks, latest=max(clocks.latest, now))
         held = await self._writer.ask(lambda connection: cursors.held(connection, report.account_id))
         positions, remarks = planned(
             self._writer.positions, held, now, full=full, sweep_after=sweep_after, clocks=clocks
@@ -544,6 +560,12 @@ def _about_clocks(account: Account, livemode: bool, left_out: Collection[tuple[s
         words = ", ".join(f"{count:,} {stream}" for stream, count in by_stream.items())
         advice = "" if account.test_clocks else " REVENUE_TEST_CLOCKS=true reads it."
         yield f"Left out what lives on test clocks: {words}.{advice}"
+
+
+def _known_until(now: int, noticed: Sequence[Change]) -> int:
+    """The instant up to which the account is known: when events are settled, or later what was noticed."""
+    youngest = max((change.changed_at or 0 for change in noticed), default=0)
+    return max(now - cursors.SETTLED_SECONDS, min(now, youngest))
 
 
 def _is_young(each: cursors.Pending) -> bool:

@@ -42,6 +42,8 @@ class Control:
             ("DELETE", "requests"): self._clear_requests,
             ("GET", "fx_rates.csv"): self._rates,
             ("GET", "books.json"): self._books,
+            ("GET", "deliveries"): self._deliveries,
+            ("POST", "deliveries"): self._deliver,
         }
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
@@ -65,7 +67,15 @@ class Control:
 
     def _advance(self, given: dict[str, Any]) -> web.Response:
         self._api.clock.advance(**given)
+        self._api.deliver()
         return self._clock({})
+
+    def _deliveries(self, given: dict[str, Any]) -> web.Response:
+        return _json(self._api.deliveries())
+
+    def _deliver(self, given: dict[str, Any]) -> web.Response:
+        self._api.deliver(all_now=True)
+        return self._deliveries({})
 
     def _faults(self, given: dict[str, Any]) -> web.Response:
         return _json(self._api.faults.listed())

@@ -378,6 +378,7 @@ RESOURCES: tuple[Resource, ...] = (
         {"active": Flag("active"), "is_default": Flag("is_default")},
         param="configuration",
     ),
+    Resource("webhook_endpoint", "/v1/webhook_endpoints", "webhook_read", param="webhook_endpoint"),
     Resource("test_helpers.test_clock", "/v1/test_helpers/test_clocks", "billing_clock_read", param="test_clock"),
 )
 

@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -19,6 +20,7 @@ from aiohttp import web
 
 from sandbox.api import bodies, renditions
 from sandbox.api.control import Control
+from sandbox.api.deliveries import Deliveries
 from sandbox.api.endpoints import Endpoints, Operation, accounts_of
 from sandbox.api.errors import ApiError, broken, conflict, lock_timeout, no_such_write, rate_limited, unrecognized_url
 from sandbox.api.faults import Fault, Faults
@@ -46,6 +48,7 @@ class Tenant:
     def __init__(self, world: World, clock: Clock, limits: Limits, connected: Sequence[World] = ()) -> None:
         self.id = _account_id(world)
         self._store = world.store
+        self.deliveries = Deliveries(world)
         self.operations: dict[tuple[str, str], Operation | WriteOperation] = {
             **Endpoints(world.store, clock).operations(),
             **Writing(world).operations(),
@@ -83,6 +86,20 @@ class Api:
         """Puts other limits in force, for each account; buckets start full."""
         for tenant in self._tenants.values():
             tenant.limit(limits)
+
+    def deliver(self, *, all_now: bool = False) -> None:
+        """Send events to the endpoints of every account: those that are due, or all that wait."""
+        for tenant in self._tenants.values():
+            tenant.deliveries.go(all_now=all_now)
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """What was sent, is on its way or waits, by account."""
+        return [each for tenant in self._tenants.values() for each in tenant.deliveries.listed()]
+
+    async def close(self) -> None:
+        """Send nothing any more."""
+        for tenant in self._tenants.values():
+            await tenant.deliveries.close()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers any request; never raises but to break a connection on purpose."""
@@ -176,6 +193,7 @@ class Api:
                 if harmed is not None:
                     return harmed
             reply = turn.kept or _done(operation.writing, wish, turn, tenant)
+            tenant.deliveries.go()
             if fault is not None and fault.effect:
                 harmed = await self._struck(fault, turn, tenant)
                 if harmed is not None:
@@ -234,11 +252,23 @@ class Api:
         return web.Response(status=status, body=body, headers=headers)
 
 
+class _Runner(web.ServerRunner):
+    """Ends deliveries with the server."""
+
+    def __init__(self, server: web.Server, api: Api) -> None:
+        super().__init__(server, shutdown_timeout=0.1)
+        self._api = api
+
+    async def cleanup(self) -> None:
+        await self._api.close()
+        await super().cleanup()
+
+
 async def start(world: World, settings: Settings, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Listens in the running loop; gives the runner, to be cleaned up, and the port. Errors: OSError when taken."""
     api = Api(world, settings)
     server = web.Server(api.answer, handler_cancellation=True, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
+    runner = _Runner(server, api)
     await runner.setup()
     listener = socket.create_server((host, port), backlog=1024)
     await web.SockSite(runner, listener, backlog=1024).start()

@@ -24,6 +24,8 @@ _ROOM = 50_000
 """Things that may wait to be rendered before they are all written."""
 
 Act = tuple[int, int, str, tuple[Any, ...]]
+Listener = Callable[[dict[str, Any], dict[str, Any], dict[str, Any] | None], None]
+"""Is told of each event with the complete object as it is and, where that is known, as it was."""
 
 
 class Request(NamedTuple):
@@ -31,6 +33,13 @@ class Request(NamedTuple):
 
     id: str
     idempotency_key: str | None = None
+
+
+class _Told(NamedTuple):
+    """An object as it is, and as an event shows it."""
+
+    complete: dict[str, Any]
+    noticed: dict[str, Any]
 
 
 class Stage:
@@ -59,6 +68,7 @@ class Stage:
         self.subscriptions: list[Subscription] = []
         self.things: dict[str, Thing] = {}
         self.request: Request | None = None
+        self.listener: Listener | None = None
         self._counts: dict[str, int] = {}
         self._is_seen = True
         self._render = render
@@ -88,6 +98,7 @@ class Stage:
     def keep_to_itself(self) -> None:
         """From now on nothing that happens here reaches the store, the agenda or the things of any other stage."""
         self._is_seen = False
+        self.listener = None
         self._agenda = []
         self._counts = dict(self._counts)
 
@@ -126,10 +137,10 @@ class Stage:
         before = self.store.get(shape["object"], shape["id"]) if telling else None
         self.store.put(shape)
         if telling:
-            after = self._notice(shape)
-            earlier = None if before is None else self._notice(before)
+            after = _Told(shape, self._notice(shape))
+            earlier = None if before is None else _Told(before, self._notice(before))
             for event in events:
-                self._tell(event, shape["id"], after, earlier)
+                self._tell(event, after, earlier)
 
     def delete(self, kind: str, id: str, event: str) -> None:  # noqa: A002 - Stripe's word
         """Take an object out of the account."""
@@ -137,12 +148,12 @@ class Stage:
         before = self.store.get(kind, id)
         self.store.delete(kind, id)
         if before is not None and self.now >= self._events_from:
-            self._tell(event, id, self._notice(before), None)
+            self._tell(event, _Told(before, self._notice(before)), None)
 
     def tell(self, event: str, shape: dict[str, Any]) -> None:
         """Only tell of an object that is written already."""
         if self.now >= self._events_from:
-            self._tell(event, shape["id"], self._notice(shape), None)
+            self._tell(event, _Told(shape, self._notice(shape)), None)
 
     def count(self, what: str) -> int:
         """The next number of something that is no customer's own."""
@@ -186,21 +197,23 @@ class Stage:
                 break
             self.store.delete("event", shelf.id_at[slot])
 
-    def _tell(self, type_: str, about: str, after: dict[str, Any], before: dict[str, Any] | None) -> None:
+    def _tell(self, type_: str, after: "_Told", before: "_Told | None") -> None:
+        about = after.complete["id"]
         if self._events_second != self.now:
             self._events_second, self._events_now = self.now, {}
         place = self._events_now[type_, about] = self._events_now.get((type_, about), 0) + 1
-        previous = changed(before, after) if before is not None and type_.endswith(".updated") else None
+        previous = changed(before.noticed, after.noticed) if before is not None and type_.endswith(".updated") else None
         by = self.request or Request("", None)
-        self.store.put(
-            event_shape(
-                id=self.business.id("evt_1", 23, type_, about, self.now, place),
-                created=self.now,
-                type=type_,
-                object=after,
-                previous_attributes=previous,
-                api_version=self.business.event_api_version,
-                request=by.id or None,
-                idempotency_key=by.idempotency_key,
-            )
+        event = event_shape(
+            id=self.business.id("evt_1", 23, type_, about, self.now, place),
+            created=self.now,
+            type=type_,
+            object=after.noticed,
+            previous_attributes=previous,
+            api_version=self.business.event_api_version,
+            request=by.id or None,
+            idempotency_key=by.idempotency_key,
         )
+        self.store.put(event)
+        if self.listener is not None:
+            self.listener(event, after.complete, None if before is None else before.complete)

@@ -19,6 +19,7 @@ from sandbox.writes import (
     refunds,
     setup_intents,
     subscriptions,
+    webhook_endpoints,
 )
 from sandbox.writes.write import Write
 
@@ -35,5 +36,6 @@ WRITES: Final[tuple[Write, ...]] = (
     *refunds.WRITES,
     *setup_intents.WRITES,
     *subscriptions.WRITES,
+    *webhook_endpoints.WRITES,
 )
 """Every write of the API that the sandbox acts on."""

@@ -56,6 +56,7 @@ from sandbox.world.shapes.portal import portal_configuration, portal_flow, porta
 from sandbox.world.shapes.setups import authentication, setup_intent
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item, subscription_schedule
 from sandbox.world.shapes.usage import meter, meter_event_summary
+from sandbox.world.shapes.webhooks import webhook_endpoint
 
 API_VERSION: Final = "2026-10-28.endive"
 
@@ -112,4 +113,5 @@ __all__ = [
     "test_clock",
     "tier",
     "totals",
+    "webhook_endpoint",
 ]
