@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from billing.store import Store
 from billing.webhooks.endpoint import Endpoint, Source
 from billing.wire import Wire, standing
 from pipelines import accounts, operations, personal
@@ -16,6 +17,7 @@ from pipelines.extract import scrub
 from pipelines.extract.account import Account
 from pipelines.serve import Receiving
 from pipelines.settings import Settings
+from pipelines.tombstones import Keeper
 
 NOT_SET_UP = (
     "No account has a webhook secret. Put the endpoint's signing secret (whsec_…) into REVENUE_WEBHOOK_SECRETS; "
@@ -43,15 +45,16 @@ def receiving(settings: Settings) -> Iterator[Receiving | None]:
     if not are_taken(settings):
         yield None
         return
-    sources, clean = _sources(settings), cleaner(settings)
+    sources = _sources(settings)
     with operations.opened(settings) as store:
+        clean = cleaner(settings, store)
         yield Receiving(settings.webhook_path, Endpoint(store, sources, clean, time.time, _say))
 
 
-def cleaner(settings: Settings) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+def cleaner(settings: Settings, store: Store) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
     """What takes out of payloads what raw tables may not hold either."""
-    treated = personal.of(settings)
-    return lambda payloads: treated.applied(scrub.clean(payloads))
+    treated, keeper = personal.of(settings), Keeper(store)
+    return lambda payloads: keeper.redacted(treated.applied(scrub.clean(payloads)))
 
 
 def _sources(settings: Settings) -> list[Source]:

@@ -3,7 +3,7 @@
 Several processes write it: those that receive, those that refresh the figures, those that hand events on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +91,21 @@ def newest_unrefreshed(connection: sa.Connection) -> int | None:
     chosen = sa.select(sa.func.max(events.c.seq)).where(events.c.refreshed_at.is_(None))
     newest = connection.execute(chosen).scalar_one()
     return None if newest is None else int(newest)
+
+
+def of_customer(
+    connection: sa.Connection, account_id: str, customer_id: str, object_ids: Collection[str]
+) -> list[tuple[int, str]]:
+    """Number and payload of each event that names the customer, or is about one of these objects."""
+    theirs = (events.c.customer_id == customer_id, events.c.object_id.in_(sorted(object_ids)))
+    chosen = sa.select(events.c.seq, events.c.payload).where(events.c.account_id == account_id, sa.or_(*theirs))
+    return [(row.seq, row.payload) for row in connection.execute(chosen)]
+
+
+def rewrite(connection: sa.Connection, payloads: Mapping[int, str]) -> None:
+    """Put other payloads in the place of those of these events."""
+    for seq, payload in payloads.items():
+        connection.execute(sa.update(events).where(events.c.seq == seq).values(payload=payload))
 
 
 def prune(connection: sa.Connection, before: datetime) -> int:
