@@ -30,6 +30,7 @@ from billing.wire import Body
 from dashboards.letter import render
 from models.risk.changes import OUTSIDE_KEY
 from pipelines import actions, operations, refresh
+from pipelines.disputes import FOLDER as DRAFTS
 from pipelines.errors import SettingsError
 from pipelines.progress import Progress
 from pipelines.settings import Settings
@@ -174,7 +175,7 @@ def _erased_here(
     failed_checks = _made_anew(settings, progress)
     with progress.step("Writing the files anew"):
         compact(settings.warehouse, wait_seconds=PATIENCE_SECONDS)
-        swept = _sweep(settings.home, erasure.asked.customer_id)
+        swept = _sweep(settings.home, erasure.asked.customer_id, found.ids)
         _clean_inbox(store, erasure.asked, found.ids, swept)
         store.compact()
     with progress.step("Looking whether anything is left"):
@@ -269,12 +270,17 @@ def _made_anew(settings: Settings, progress: Progress) -> tuple[str, ...]:
     return outcome.failed_checks
 
 
-def _sweep(home: Path, customer_id: str) -> _Swept:
-    """Logs of errors, which may quote anything, are removed; the reconciliation loses the customer's name."""
+def _sweep(home: Path, customer_id: str, ids: Collection[str]) -> _Swept:
+    """Remove logs of errors, which may quote anything, and drafts of evidence; unname the reconciliation."""
     swept = _Swept()
     for log in (home / "logs").glob("error-*.log"):
         log.unlink()
         swept.files["logs"] = swept.files.get("logs", 0) + 1
+    drafts = [each for id_ in sorted(ids) for each in (home / DRAFTS).glob(f"{id_}.*")]
+    for each in drafts:
+        each.unlink()
+    if drafts:
+        swept.files[DRAFTS] = len(drafts)
     comparison = home / RECONCILIATION
     if comparison.is_file() and _unnamed(comparison, customer_id):
         swept.files[RECONCILIATION] = 1
