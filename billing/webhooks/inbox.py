@@ -97,9 +97,13 @@ def of_customer(
     connection: sa.Connection, account_id: str, customer_id: str, object_ids: Collection[str]
 ) -> list[tuple[int, str]]:
     """Number and payload of each event that names the customer, or is about one of these objects."""
-    theirs = (events.c.customer_id == customer_id, events.c.object_id.in_(sorted(object_ids)))
-    chosen = sa.select(events.c.seq, events.c.payload).where(events.c.account_id == account_id, sa.or_(*theirs))
-    return [(row.seq, row.payload) for row in connection.execute(chosen)]
+    ids = sorted(object_ids)
+    some = (events.c.object_id.in_(ids[first : first + 500]) for first in range(0, len(ids), 500))
+    found: dict[int, str] = {}
+    for theirs in (events.c.customer_id == customer_id, *some):
+        chosen = sa.select(events.c.seq, events.c.payload).where(events.c.account_id == account_id, theirs)
+        found |= {row.seq: row.payload for row in connection.execute(chosen)}
+    return sorted(found.items())
 
 
 def rewrite(connection: sa.Connection, payloads: Mapping[int, str]) -> None:
