@@ -226,7 +226,7 @@ def _account(connection: duckdb.DuckDBPyConnection, wish: Wish) -> tuple[str, bo
     found = connection.execute(query, {"customer": wish.customer_id}).fetchall()
     chosen = [row for row in found if wish.account_id in (None, row[0])]
     if len(chosen) != 1:
-        told = f"{len(chosen)} accounts here know" if chosen else "no account here knows"
+        told = f"{len(chosen)} accounts here know" if chosen else "No account here knows"
         raise SettingsError(f"{told} the customer {wish.customer_id!r:.80}: name the account with --account, or sync.")
     return str(chosen[0][0]), bool(chosen[0][1])
 
