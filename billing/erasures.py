@@ -61,7 +61,7 @@ class Erasure:
 
 
 def begin(store: Store, asked: Asked, at: datetime, by: str) -> Erasure:
-    """Write down that it is asked for, or find the one that is not done yet, as it was asked for then.
+    """Write down that it is asked for; one that is not done yet goes on, as it is asked for now.
 
     Raises:
         UsageError: an id, a login or a reference that is none.
@@ -73,13 +73,15 @@ def begin(store: Store, asked: Asked, at: datetime, by: str) -> Erasure:
         raise UsageError("--reference takes a ticket's number or the like: up to 64 letters, digits and . - _ / #.")
     with store.writing() as transaction:
         earlier = [each for each in _all(transaction.connection) if _same(each.asked, asked)]
-        if earlier and earlier[-1].certificate is None:
-            return earlier[-1]
-        erasure_id = "era_" + digest([asked.account_id, asked.livemode, asked.customer_id, len(earlier)])[:24]
+        going_on = earlier[-1] if earlier and earlier[-1].certificate is None else None
+        if going_on and going_on.asked == asked:
+            return going_on
+        number = len(earlier) - bool(going_on)
+        erasure_id = "era_" + digest([asked.account_id, asked.livemode, asked.customer_id, number])[:24]
         told: dict[str, Json] = {**vars(asked), "kept_metadata": list(asked.kept_metadata), "erasure_id": erasure_id}
         transaction.record(BEGUN, at=at, actor=actor, action_id=None, body=told)
         _leave_alone(transaction, asked, at, actor)
-    return Erasure(erasure_id, asked, actor, at)
+    return replace(going_on, asked=asked, by=actor) if going_on else Erasure(erasure_id, asked, actor, at)
 
 
 def mark(store: Store, erasure: Erasure, ids: Sequence[str], at: datetime) -> None:
@@ -125,7 +127,8 @@ def _all(connection: sa.Connection) -> list[Erasure]:
         erasure_id = body.pop("erasure_id")
         if entry["event"] == BEGUN:
             asked = Asked(**body | {"kept_metadata": tuple(body["kept_metadata"])})
-            found[erasure_id] = Erasure(erasure_id, asked, entry["actor"], entry["at"])
+            first = found.get(erasure_id, Erasure(erasure_id, asked, entry["actor"], entry["at"]))
+            found[erasure_id] = replace(first, asked=asked, by=entry["actor"])
         elif entry["event"] == MARKED:
             found[erasure_id] = replace(found[erasure_id], ids=tuple(body["ids"]))
         else:

@@ -5,23 +5,25 @@ do not hold back what a person has a right to; the kill switch does.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 from billing import approvals, plan
 from billing.actions.action import NoParams, Params
 from billing.actions.cancel import Cancellation
 from billing.actions.catalogue import ACTIONS
 from billing.apply import Engine, apply
-from billing.book import STEPS, Planned, known, one_of
+from billing.book import STEPS, Planned, all_of, known, one_of
 from billing.erasures import Erasure
 from billing.errors import StripeRefusedError, UsageError
-from billing.rules import Limits
+from billing.rules import Limits, params_of
+from billing.tables import actions
 from billing.wire import Body, Wire, path
 
 APPROVAL_DAYS = 7
 UNLIMITED = Limits(per_run=10**6, per_day=10**6, per_customer=10**6, cool_down_days=0)
+KINDS = ("cancel", "delete_customer")
 OPEN = ("proposed", "approved", "revoked", "intended", "acted", "done")
 """States in which an action is still to be carried out, or was."""
 
@@ -69,25 +71,23 @@ def standing_of(wire: Wire, customer_id: str) -> tuple[str, list[Body]]:
     return "there", list(wire.pages("/v1/subscriptions", customer=customer_id))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Ending:
     engine: Engine
     erasure: Erasure
-    done: list[str] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
 
     def carried_out(self) -> Ended:
         customer_id = self.erasure.asked.customer_id
         stands, subscriptions = standing_of(self.engine.wire, customer_id)
         if stands != "there":
-            return self._told("deleted" if self._was_deleted_by_this() else stands)
+            self._settle_the_deletion()
+            return self._told(stands)
         when = self.erasure.asked.subscriptions
         for subscription in subscriptions:
             if when == "period_end" and (subscription["cancel_at_period_end"] or subscription["cancel_at"]):
                 continue
             if why := self._acted("cancel", str(subscription["id"]), Cancellation(when=when)):  # type: ignore[arg-type]
                 return self._told("waits", why)
-            self.ended.append(str(subscription["id"]))
         _, left = standing_of(self.engine.wire, customer_id)
         if left:
             return self._told("waits", "subscriptions_end_with_their_period", _last_end(left))
@@ -95,17 +95,31 @@ class _Ending:
         return self._told("waits", why) if why else self._told("deleted")
 
     def _told(self, customer: str, why: str = "", until: datetime | None = None) -> Ended:
-        return Ended(customer, tuple(self.ended), tuple(self.done), why, until)
+        """How it stands, with all that this erasure did, in whichever of its runs."""
+        done = [each for each in self._actions() if each.state == "done"]
+        if any(each.kind == "delete_customer" for each in done):
+            customer = "deleted"
+        ended_ = tuple(each.subject_id for each in done if each.kind == "cancel")
+        return Ended(customer, ended_, tuple(each.action_id for each in done), why, until)
 
-    def _was_deleted_by_this(self) -> bool:
-        """Settles it too, where a crash left it open."""
-        for action_id in self._ids("delete_customer", self.erasure.asked.customer_id, NoParams()):
-            if not self._known(action_id):
-                return False
-            if self._carried_out(action_id).state == "done":
-                self.done.append(action_id)
-                return True
-        return False
+    def _settle_the_deletion(self) -> None:
+        """Where a crash left it open: Stripe says whether it was this that deleted the customer."""
+        for each in self._actions():
+            if each.kind == "delete_customer" and each.state in ("intended", "acted"):
+                self._carried_out(each.action_id)
+
+    def _actions(self) -> list[Planned]:
+        """What this erasure has sent or proposed so far."""
+        asked = self.erasure.asked
+        theirs = (actions.c.account_id == asked.account_id, actions.c.customer_id == asked.customer_id)
+        with self.engine.store.reading() as connection:
+            found = all_of(connection, *theirs, actions.c.rule == plan.BY_HAND, actions.c.kind.in_(KINDS))
+        return [each for each in found if self._is_of_this(each, attempts=len(found))]
+
+    def _is_of_this(self, planned: Planned, attempts: int) -> bool:
+        params = params_of(planned.kind, planned.given_params)
+        ids = self._ids(planned.kind, planned.subject_id, params)
+        return planned.action_id in islice(ids, attempts)
 
     def _acted(self, kind: str, subject_id: str, params: Params) -> str:
         """Propose, approve and carry out one action; nothing where it is done, else why it is not."""
@@ -121,7 +135,6 @@ class _Ending:
             approvals.approve(self.engine.store, [action_id], self.erasure.by, self.engine.clock())
         after = self._carried_out(action_id)
         if after.state == "done":
-            self.done.append(action_id)
             return ""
         return f"{kind}_of_{subject_id}_is_{after.state}" + (f":{after.outcome}" if after.outcome else "")
 

@@ -83,12 +83,19 @@ class Store:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
-    def compact(self) -> None:
-        """Write SQLite's file anew, so that what was deleted or overwritten is in no page of it or of its log.
+    def seq(self) -> int:
+        """The number of the trail's last entry."""
+        with self.reading() as connection:
+            return int(connection.execute(sa.select(head_table.c.seq)).scalar_one())
 
-        PostgreSQL takes care of its pages by itself (autovacuum); its log and its backups are its administrator's.
+    def compact(self) -> None:
+        """Write the database anew, so that what was overwritten is in no page of it, nor in SQLite's log.
+
+        PostgreSQL's log and its backups are its administrator's.
         """
         if self.engine.dialect.name != "sqlite":
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("vacuum (full) webhook_events")
             return
         with closing(sqlite3.connect(str(self.engine.url.database), timeout=PATIENCE_SECONDS)) as connection:
             connection.isolation_level = None

@@ -20,6 +20,12 @@ class Part:
     rows: Sequence[Sequence[str]] = ()
     alarming: bool = False
 
+    @property
+    def figures(self) -> Sequence[bool]:
+        """Whether each column holds whole numbers, so that it is aligned at their end."""
+        columns = ([row[place] for row in self.rows if row[place]] for place in range(len(self.header)))
+        return [bool(cells) and all(cell.replace(",", "").isdigit() for cell in cells) for cells in columns]
+
 
 @dataclass(frozen=True)
 class Letter:

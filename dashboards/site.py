@@ -166,7 +166,6 @@ def environment() -> Environment:
         "shown": shown,
         "sort_key": sort_key,
         "is_figure": is_figure,
-        "is_count": _is_count,
         "figures_in": _figures_in,
         "reasons": _reasons,
         "drawings": drawing.drawings,
@@ -174,11 +173,6 @@ def environment() -> Environment:
         "sparkline": drawing.sparkline,
     }
     return environment
-
-
-def _is_count(text: str) -> bool:
-    """True for text that is a whole number, so that it is aligned with others."""
-    return text.replace(",", "").isdigit()
 
 
 def _figures_in(table: Table, index: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from billing.errors import BillingError
-from pipelines import action_commands, erasure_commands, webhook_commands
+from pipelines import action_commands, dispute_commands, erasure_commands, webhook_commands
 from pipelines import settings as settings_module
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
@@ -39,6 +39,7 @@ app = typer.Typer(
 
 app.add_typer(action_commands.actions, name="actions")
 app.add_typer(action_commands.audit, name="audit")
+app.add_typer(dispute_commands.disputes, name="disputes")
 app.command()(erasure_commands.erase)
 app.command()(erasure_commands.erasures)
 app.add_typer(webhook_commands.webhooks, name="webhooks")

@@ -25,20 +25,24 @@ from billing.canonical import Json, canonical
 from billing.erasures import Asked, Erasure, Subscriptions
 from billing.farewell import Ended
 from billing.store import Store
+from billing.webhooks import inbox
 from billing.wire import Body
 from dashboards.letter import render
 from models.risk.changes import OUTSIDE_KEY
 from pipelines import actions, operations, refresh
+from pipelines.disputes import FOLDER as DRAFTS
 from pipelines.errors import SettingsError
 from pipelines.progress import Progress
 from pipelines.settings import Settings
 from pipelines.warehouse import erased, keeping, tables
 from pipelines.warehouse.database import compact, lock_file, open_warehouse
 from pipelines.warehouse.erased import Search, Taken, Tombstone
+from pipelines.warehouse.redaction import Redaction
 from reports import erasure_certificate
 
 PATIENCE_SECONDS = 60.0
 FOLDER = "erasures"
+INBOX = "operations database, inbox of events"
 RECONCILIATION = "reconciliation.csv"
 NAMED = "customer"
 """The column of the reconciliation that holds a name."""
@@ -114,9 +118,10 @@ class Done:
 
 @dataclass
 class _Swept:
-    """What was erased beside databases: files by place."""
+    """What was erased outside the warehouse: files, or entries of the inbox, and the values in these, by place."""
 
     files: dict[str, int] = field(default_factory=dict)
+    values: dict[str, int] = field(default_factory=dict)
 
 
 def preview(settings: Settings, wish: Wish) -> Preview:
@@ -170,7 +175,8 @@ def _erased_here(
     failed_checks = _made_anew(settings, progress)
     with progress.step("Writing the files anew"):
         compact(settings.warehouse, wait_seconds=PATIENCE_SECONDS)
-        swept = _sweep(settings.home, erasure.asked.customer_id)
+        swept = _sweep(settings.home, erasure.asked.customer_id, found.ids)
+        _clean_inbox(store, erasure.asked, found.ids, swept)
         store.compact()
     with progress.step("Looking whether anything is left"):
         verified = _verified(settings, erasure, found)
@@ -220,7 +226,7 @@ def _account(connection: duckdb.DuckDBPyConnection, wish: Wish) -> tuple[str, bo
     found = connection.execute(query, {"customer": wish.customer_id}).fetchall()
     chosen = [row for row in found if wish.account_id in (None, row[0])]
     if len(chosen) != 1:
-        told = f"{len(chosen)} accounts here know" if chosen else "no account here knows"
+        told = f"{len(chosen)} accounts here know" if chosen else "No account here knows"
         raise SettingsError(f"{told} the customer {wish.customer_id!r:.80}: name the account with --account, or sync.")
     return str(chosen[0][0]), bool(chosen[0][1])
 
@@ -246,6 +252,7 @@ def _taken_out(settings: Settings, erasure: Erasure) -> tuple[Search, Mapping[st
             shutil.rmtree(left, ignore_errors=True)
         keeping.forget(connection, wholly=True)  # first: what is made next must not follow what names the person
         found = erased.search(connection, tombstone, erasure.ids)
+        keeping.forget(connection, wholly=True)
         with tables.transaction(connection):
             erased.erase(connection, found)
         return found, erased.taken(connection, tombstone)
@@ -263,16 +270,34 @@ def _made_anew(settings: Settings, progress: Progress) -> tuple[str, ...]:
     return outcome.failed_checks
 
 
-def _sweep(home: Path, customer_id: str) -> _Swept:
-    """Logs of errors, which may quote anything, are removed; the reconciliation loses the customer's name."""
+def _sweep(home: Path, customer_id: str, ids: Collection[str]) -> _Swept:
+    """Remove logs of errors, which may quote anything, and drafts of evidence; unname the reconciliation."""
     swept = _Swept()
     for log in (home / "logs").glob("error-*.log"):
         log.unlink()
         swept.files["logs"] = swept.files.get("logs", 0) + 1
+    drafts = [each for id_ in sorted(ids) for each in (home / DRAFTS).glob(f"{id_}.*")]
+    for each in drafts:
+        each.unlink()
+    if drafts:
+        swept.files[DRAFTS] = len(drafts)
     comparison = home / RECONCILIATION
     if comparison.is_file() and _unnamed(comparison, customer_id):
         swept.files[RECONCILIATION] = 1
     return swept
+
+
+def _clean_inbox(store: Store, asked: Asked, ids: Collection[str], swept: _Swept) -> None:
+    """Events in the inbox lose what is personal; the company's own code is still told of them."""
+    instead: dict[int, str] = {}
+    with store.engine.begin() as connection:
+        for seq, payload in inbox.of_customer(connection, asked.account_id, asked.customer_id, ids):
+            redaction = Redaction(frozenset(asked.kept_metadata))
+            instead[seq] = redaction.of(payload.encode()).decode()
+            swept.values[INBOX] = swept.values.get(INBOX, 0) + redaction.values
+        inbox.rewrite(connection, instead)
+    if instead:
+        swept.files[INBOX] = len(instead)
 
 
 def _unnamed(file: Path, customer_id: str) -> bool:
@@ -331,7 +356,10 @@ def _certificate(
     anew = {"warehouse.duckdb, staging and marts": settings.warehouse, "revenue.duckdb": settings.published}
     places += [{"place": f"{name}: made anew"} for name, file in anew.items() if file.exists()]
     places += [{"place": "site: made anew"}] if settings.site.exists() else []
-    places += [{"place": place, "versions": files} for place, files in sorted(swept.files.items())]
+    places += [
+        {"place": place, "versions": files, "values": swept.values.get(place)}
+        for place, files in sorted(swept.files.items())
+    ]
     return {
         "erasure_id": erasure.erasure_id,
         "account_id": asked.account_id,

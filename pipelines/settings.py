@@ -137,6 +137,10 @@ class Settings(BaseSettings):
             "REVENUE_RULES", "YAML file: which flag leads to which action, limits, holdout; else a careful default"
         ),
     ] = None
+    disputes_file: Annotated[
+        Path | None,
+        setting("REVENUE_DISPUTES", "YAML file: what evidence says of product and policies (docs/disputes.md)"),
+    ] = None
     operations_url: Annotated[
         SecretStr | None,
         setting("REVENUE_OPERATIONS_URL", "postgresql://… for plans and trail; else operations.sqlite in the home"),

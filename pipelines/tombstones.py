@@ -1,14 +1,22 @@
-"""Who was erased, handed from the operations database to the warehouse: whoever opens it for work sees them kept out.
+"""Who was erased, handed from the operations database to the warehouse and to the inbox, which keep them out.
 
 The operations database outlives the warehouse: one that is read anew, or brought back from a backup, learns of every
 erasure before anything else happens in it.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import duckdb
 
 from pipelines.settings import Settings
-from pipelines.warehouse import erased, tables
+from pipelines.warehouse import erased, keeping, tables
 from pipelines.warehouse.erased import Tombstone
+from pipelines.warehouse.redaction import Redaction, owner
+
+if TYPE_CHECKING:
+    from billing.store import Store
 
 
 def hold(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -29,5 +37,34 @@ def hold(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         asked = each.asked
         if (asked.account_id, asked.customer_id) not in known:
             tombstone = Tombstone(asked.account_id, asked.customer_id, asked.kept_metadata)
+            keeping.forget(connection, wholly=True)
             with tables.transaction(connection):
                 erased.erase(connection, erased.search(connection, tombstone, each.ids))
+
+
+@dataclass
+class Keeper:
+    """Keeps erased customers out of events that come in; looks for new erasures whenever the trail has grown."""
+
+    store: "Store"
+    _seq: int = -1
+    _owned: dict[str, str] = field(default_factory=dict)
+    _kept: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def redacted(self, payloads: Sequence[bytes]) -> Sequence[bytes]:
+        """The payloads, those of erased customers without personal data."""
+        self._look()
+        return [self._one(each) for each in payloads] if self._owned else payloads
+
+    def _one(self, payload: bytes) -> bytes:
+        customer = owner(payload, self._owned)
+        return payload if customer is None else Redaction(self._kept[customer]).of(payload)
+
+    def _look(self) -> None:
+        from billing import erasures
+
+        if (seq := self.store.seq()) != self._seq:
+            begun = erasures.listed(self.store)
+            self._owned = {id_: each.asked.customer_id for each in begun for id_ in (*each.ids, each.asked.customer_id)}
+            self._kept = {each.asked.customer_id: frozenset(each.asked.kept_metadata) for each in begun}
+            self._seq = seq

@@ -16,6 +16,7 @@ import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing.errors import BillingError
+from billing.store import Store
 from billing.webhooks import hand_on, inbox, plugins, simulated
 from billing.webhooks.endpoint import Endpoint, Source
 from billing.webhooks.hand_on import Handed
@@ -27,6 +28,7 @@ from pipelines.extract.account import Account
 from pipelines.progress import Progress
 from pipelines.serve import Receiving
 from pipelines.settings import Settings
+from pipelines.tombstones import Keeper
 
 NOT_SET_UP = (
     "No account has a webhook secret. Put the endpoint's signing secret (whsec_…) into REVENUE_WEBHOOK_SECRETS; "
@@ -68,15 +70,16 @@ def receiving(settings: Settings) -> Iterator[Receiving | None]:
     if not are_taken(settings):
         yield None
         return
-    sources, clean = _sources(settings), cleaner(settings)
+    sources = _sources(settings)
     with operations.opened(settings) as store:
+        clean = cleaner(settings, store)
         yield Receiving(settings.webhook_path, Endpoint(store, sources, clean, time.time, _complain))
 
 
-def cleaner(settings: Settings) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+def cleaner(settings: Settings, store: Store) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
     """What takes out of payloads what raw tables may not hold either."""
-    treated = personal.of(settings)
-    return lambda payloads: treated.applied(scrub.clean(payloads))
+    treated, keeper = personal.of(settings), Keeper(store)
+    return lambda payloads: keeper.redacted(treated.applied(scrub.clean(payloads)))
 
 
 def status(settings: Settings) -> inbox.Standing | None:

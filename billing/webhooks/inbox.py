@@ -4,7 +4,7 @@ Several processes write it: those that receive, those that refresh the figures, 
 one of them in at a time, and what is received is to be answered soon: so what concerns many events is done in parts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,6 +116,25 @@ def newest_unrefreshed(connection: sa.Connection) -> int | None:
     chosen = sa.select(sa.func.max(events.c.seq)).where(events.c.refreshed_at.is_(None))
     newest = connection.execute(chosen).scalar_one()
     return None if newest is None else int(newest)
+
+
+def of_customer(
+    connection: sa.Connection, account_id: str, customer_id: str, object_ids: Collection[str]
+) -> list[tuple[int, str]]:
+    """Number and payload of each event that names the customer, or is about one of these objects."""
+    ids = sorted(object_ids)
+    some = (events.c.object_id.in_(ids[first : first + 500]) for first in range(0, len(ids), 500))
+    found: dict[int, str] = {}
+    for theirs in (events.c.customer_id == customer_id, *some):
+        chosen = sa.select(events.c.seq, events.c.payload).where(events.c.account_id == account_id, theirs)
+        found |= {row.seq: row.payload for row in connection.execute(chosen)}
+    return sorted(found.items())
+
+
+def rewrite(connection: sa.Connection, payloads: Mapping[int, str]) -> None:
+    """Put other payloads in the place of those of these events."""
+    for seq, payload in payloads.items():
+        connection.execute(sa.update(events).where(events.c.seq == seq).values(payload=payload))
 
 
 def prune(store: Store, before: datetime) -> int:

@@ -1,7 +1,5 @@
 """The end of a customer at Stripe: subscriptions as was asked, then the customer, each once and on record."""
 
-from dataclasses import replace
-
 import pytest
 
 from billing import erasures, farewell
@@ -40,7 +38,7 @@ def test_subscriptions_end_at_once_and_the_customer_is_deleted(scene: Scene) -> 
     assert scene.get(f"/v1/subscriptions/{ended.subscriptions[0]}")["status"] == "canceled"
     assert kinds(scene, erasure) == [("cancel", "done", "mara"), ("delete_customer", "done", "mara")]
     again = farewell.ended(scene.engine(), erasure)
-    assert (again.customer, again.actions) == ("deleted", ended.actions[-1:])
+    assert again == ended
 
 
 def test_with_their_period_it_waits_and_goes_on_afterwards(scene: Scene) -> None:
@@ -56,10 +54,21 @@ def test_with_their_period_it_waits_and_goes_on_afterwards(scene: Scene) -> None
     assert farewell.ended(scene.engine(), erasure).customer == "deleted"
 
 
+def test_who_waits_for_the_period_may_ask_for_it_at_once(scene: Scene) -> None:
+    customer = subscriber(scene)
+    later = begin(scene, customer, subscriptions="period_end")
+    assert farewell.ended(scene.engine(), later).customer == "waits"
+    now = begin(scene, customer)
+    assert (now.erasure_id, now.begun_at) == (later.erasure_id, later.begun_at)
+    assert farewell.ended(scene.engine(), now).customer == "deleted"
+    (only,) = erasures.listed(scene.store)
+    assert only.asked.subscriptions == "now"
+
+
 def test_nothing_is_sent_where_subscriptions_are_kept_or_the_kill_switch_is_on(scene: Scene) -> None:
     customer = subscriber(scene)
     assert farewell.ended(scene.engine(), begin(scene, customer, subscriptions="keep")).customer == "left"
-    other = replace(begin(scene, customer), asked=replace(begin(scene, customer).asked, subscriptions="now"))
+    other = begin(scene, customer)
     stopped = farewell.ended(scene.engine(stopped=lambda: "stopped_by_file"), other)
     assert (stopped.customer, stopped.actions) == ("waits", ())
     assert not scene.get(f"/v1/customers/{customer}").get("deleted")

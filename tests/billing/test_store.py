@@ -147,3 +147,11 @@ def test_the_url_is_of_a_database_that_can_be_used_and_shows_no_password(tmp_pat
     with pytest.raises(BillingError) as refused:
         open_store("postgresql://eve:hunter2@127.0.0.1:1/db", tmp_path)
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_compacted_database_holds_what_it_held(store: Store) -> None:
+    with store.writing() as transaction:
+        transaction.record("noted", at=NOW, actor="mara", action_id=None, body={"a": 1})
+    store.compact()
+    store.compact()
+    assert store.seq() == 1

@@ -35,6 +35,8 @@ PERSONAL = {
 COUNTED = {"marts.pipeline_runs", "marts.publication"}
 """Tables that tell of runs, of which an erasure is one."""
 
+pytestmark = pytest.mark.waits
+
 Sought = dict[str, str]
 
 
@@ -125,6 +127,16 @@ def marts(home: Path) -> dict[str, pl.DataFrame]:
     return {name: frame.drop(PERSONAL.get(name, set()), strict=False) for name, frame in rows.items()}
 
 
+def written_beside(revenue: Revenue, home: Path, customer: str) -> None:
+    """What other commands leave of the customer: a draft of evidence, a log of an error, a reconciliation."""
+    found = revenue("query", f"select dispute_id from disputes where customer_id = '{customer}'", "--format", "csv").out
+    assert revenue("disputes", "draft", found.split()[1]).code == 0
+    (home / "logs").mkdir()
+    (home / "logs" / "error-20260301T120000.log").write_text(f"KeyError: '{PERSON['email']}'")
+    rows = f"month,customer_id,customer\n2026-01-01,{customer},{PERSON['name']}\n2026-01-01,cus_other,Somebody Else\n"
+    (home / "reconciliation.csv").write_text(rows)
+
+
 def test_nothing_is_left_at_stripe_or_in_any_byte_and_no_figure_changes(
     revenue: Revenue, home: Path, account: tuple[Sandbox, str]
 ) -> None:
@@ -132,6 +144,7 @@ def test_nothing_is_left_at_stripe_or_in_any_byte_and_no_figure_changes(
     assert revenue("run", "--quiet").code == 0
     before = marts(home)
     assert "name" in holding(home)["raw.customers of warehouse.duckdb"]
+    written_beside(revenue, home, customer)
     dry = revenue("erase", customer)
     assert (dry.code, "Dry run" in dry.out, "raw.charges" in dry.out) == (0, True, True)
     assert "name" in holding(home)["raw.customers of warehouse.duckdb"]
@@ -147,10 +160,10 @@ def test_nothing_is_left_at_stripe_or_in_any_byte_and_no_figure_changes(
     assert certificate["verified"]["values_sought"] > 3
     places = {each["place"]: each.get("values") for each in certificate["erased"]}
     assert places["warehouse.duckdb, raw.disputes"] > 0
+    assert {"logs", "disputes", "reconciliation.csv"} <= set(places)
+    assert "cus_other,Somebody Else" in (home / "reconciliation.csv").read_text()
     assert "whole" in revenue("audit", "verify").out
     assert "era_" in revenue("erasures").out
     sandbox.advance(days=2)
     assert revenue("run", "--quiet").code == 0
-    assert holding(home) == {}
-    assert revenue("sync", "--full", "--quiet").code == 0
     assert holding(home) == {}

@@ -14,16 +14,14 @@ from sandbox.serving import serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
 from tests.pipelines.houses import House, Typist, typist
-from tests.pipelines.test_erasure import holding, planted
+from tests.pipelines.test_erasure import PERSON, holding, planted
 
 pytestmark = pytest.mark.waits
 
 STEPS: dict[str, dict[str, Any]] = {
-    "begun": {"at": "billing.erasures.begin", "after": True},
     "the cancellation is sent": {"at": "billing.apply._sent", "after": True},
     "the customer is deleted": {"at": "billing.farewell.ended", "after": True},
     "raw is rewritten, not committed": {"at": "pipelines.warehouse.erased.erase", "after": True},
-    "raw is rewritten": {"at": "pipelines.erasure._taken_out", "after": True},
     "before the file is written anew": {"at": "pipelines.warehouse.replacing.put_in_place", "nth": 2},
     "certified, without its files": {"at": "billing.erasures.finish", "after": True},
 }
@@ -41,10 +39,11 @@ def process() -> Iterator[Typist]:
 
 @pytest.fixture(scope="module")
 def left(process: Typist, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working folder that a run leaves behind."""
+    """The working folder that a run leaves behind, but for the pages, which take longest to make."""
     with serving(small()[0]) as sandbox:
         house = House(process, tmp_path_factory.mktemp("left") / "var", sandbox)
         assert house.revenue("run", "--quiet").code == 0
+        shutil.rmtree(house.home / "site")
         return house.home
 
 
@@ -67,6 +66,22 @@ def test_the_same_command_goes_on_after_a_kill(process: Typist, left: Path, tmp_
         assert house.revenue("audit", "verify").code == 0
         deleted = [each for each in sandbox.world.store.ids("customer") if each == customer]
         assert deleted == []
+
+
+def test_here_alone_a_file_that_nobody_knows_is_named_and_stripe_left_as_it_is(
+    process: Typist, left: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(left, tmp_path / "var")
+    world, customer = small()
+    (home / "notes.txt").write_text(f"call {PERSON['email']}")
+    with serving(world) as sandbox:
+        house = House(process, home, sandbox)
+        said = house.revenue("erase", customer, "--execute", "--local-only", "--quiet", "--by", "mara")
+        assert (said.code, "by hand: notes.txt" in said.printed) == (3, True), said.printed
+        assert set(holding(home)) == {"notes.txt"}
+        assert customer in world.store.ids("customer")
+        assert house.revenue("sync", "--full", "--quiet").code == 0
+        assert set(holding(home)) == {"notes.txt"}
 
 
 def begun(home: Path) -> list[erasures.Erasure]:
