@@ -250,7 +250,6 @@ def _taken_out(settings: Settings, erasure: Erasure) -> tuple[Search, Mapping[st
     with open_warehouse(settings.warehouse, wait_seconds=PATIENCE_SECONDS) as connection:
         for left in settings.shared.glob("batches-*"):  # of a build that was killed: nobody else has the warehouse
             shutil.rmtree(left, ignore_errors=True)
-        keeping.forget(connection, wholly=True)  # first: what is made next must not follow what names the person
         found = erased.search(connection, tombstone, erasure.ids)
         keeping.forget(connection, wholly=True)
         with tables.transaction(connection):
