@@ -236,12 +236,16 @@ def test_the_demo_leaves_a_real_account_alone_and_a_run_moves_the_demo_aside(
 def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
     revenue: Revenue, sandbox: Sandbox, home: Path
 ) -> None:
+    """Its MRR is left out of what is converted; the file is published with a banner, and the command says what failed."""
     (home / "rates.csv").unlink()
     said = revenue("run")
-    assert said.code == 2
-    assert "kwd to usd" in said.err
-    assert "REVENUE_FX_FILE" in said.err
-    assert not (home / "revenue.duckdb").exists()
+    assert said.code == 3
+    assert "mrr_has_an_exchange_rate of mrr_by_month_reporting" in said.err
+    told = revenue(
+        "query", "select detail from data_checks where check_name = 'mrr_has_an_exchange_rate' and not passed"
+    )
+    assert "kwd" in told.out
+    assert "REVENUE_FX_FILE" in told.out
 
 
 def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
