@@ -236,14 +236,14 @@ def test_the_demo_leaves_a_real_account_alone_and_a_run_moves_the_demo_aside(
 def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
     revenue: Revenue, sandbox: Sandbox, home: Path
 ) -> None:
-    """Its MRR is left out of what is converted; the file is published with a banner, and the command says what failed."""
+    """Its MRR is left out of what is converted; the file is published with a banner, and the command says what failed:
+    a check, which says what to do."""
     (home / "rates.csv").unlink()
     said = revenue("run")
     assert said.code == 3
     assert "mrr_has_an_exchange_rate of mrr_by_month_reporting" in said.err
-    told = revenue(
-        "query", "select detail from data_checks where check_name = 'mrr_has_an_exchange_rate' and not passed"
-    )
+    failed = "select detail from data_checks where check_name = 'mrr_has_an_exchange_rate' and not passed"
+    told = revenue("query", failed, "--format", "csv")
     assert "kwd" in told.out
     assert "REVENUE_FX_FILE" in told.out
 
