@@ -19,7 +19,9 @@ from sandbox.writes.write import Write
 
 SDK = {
     "DELETE /v1/coupons/{id}": "CouponDeleteParams",
+    "DELETE /v1/customers/{id}": "CustomerDeleteParams",
     "DELETE /v1/subscriptions/{id}": "SubscriptionCancelParams",
+    "DELETE /v1/webhook_endpoints/{id}": "WebhookEndpointDeleteParams",
     "GET /v1/credit_notes/preview": "CreditNotePreviewParams",
     "GET /v1/credit_notes/preview/lines": "CreditNotePreviewLinesListParams",
     "POST /v1/billing_portal/configurations": "billing_portal.ConfigurationCreateParams",
@@ -58,6 +60,8 @@ SDK = {
     "POST /v1/subscriptions/{id}": "SubscriptionUpdateParams",
     "POST /v1/subscriptions/{id}/pause": "SubscriptionPauseParams",
     "POST /v1/subscriptions/{id}/resume": "SubscriptionResumeParams",
+    "POST /v1/webhook_endpoints": "WebhookEndpointCreateParams",
+    "POST /v1/webhook_endpoints/{id}": "WebhookEndpointUpdateParams",
 }
 RAW = {"number", "cvc"}
 """Of a card: the SDK's types leave out what should never reach a server of one's own."""
