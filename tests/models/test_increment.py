@@ -24,7 +24,7 @@ FIRST = [Sold(f"cus_{each}", 0, 1000, each, False, ("paid",), "runs") for each i
 several = st.lists(sold, max_size=3)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steady=several,
     versions=st.lists(several, min_size=2, max_size=3),
