@@ -66,7 +66,9 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
         SettingsError: the policy or the rate file make no sense, or a currency has no rate.
     """
     terms, known = terms_of(connection, settings), rates.load(settings.rate_file)
-    basis, why, followed = _basis(settings, known, terms), None, None
+    is_large = buckets.lines(connection) >= FOLLOWED_FROM
+    basis = _basis(settings, known, terms) if is_large else ""
+    why, followed = None, None
     try:
         try:
             kept, followed = _followed(connection, settings, known, terms, basis, anew=anew)
@@ -80,10 +82,10 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
     rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
     rows |= acted.written(connection, settings, terms)
-    if buckets.lines(connection) >= FOLLOWED_FROM:
+    if is_large:
         keeping.write(connection, kept, keeping.About(basis, terms.as_of, keeping.marks(connection)))
     checks = publish.gather_checks(connection, audit.checks(connection), found)
-    return Modelled(rows, checks, followed, why if buckets.lines(connection) >= FOLLOWED_FROM else None)
+    return Modelled(rows, checks, followed, why if is_large else None)
 
 
 FOLLOWED_FROM = 100_000
@@ -109,7 +111,7 @@ def _followed(
 
 def _basis(settings: Settings, known: pl.LazyFrame, terms: Terms) -> str:
     """A digest of all that a build hangs on beside its objects, but for the instant within a day."""
-    told = known.collect().sort(pl.all()).hash_rows().sum()
+    told = known.collect().hash_rows().sum()
     rules = (terms.as_of_day, terms.timezone, terms.currency, terms.policy.hash, terms.slices, settings.test_clocks)
     return sha256(repr((rules, told, _program())).encode()).hexdigest()
 
