@@ -14,6 +14,7 @@ from models.contracts.marts import DataChecks
 from models.lives import NEVER_STARTED
 from models.movements import TYPES
 from models.mrr import MOVED
+from models.payouts import DIFFERS
 from models.periods import is_partial, month_of
 from models.plans import collected
 from models.policy import GROUPS
@@ -724,6 +725,13 @@ CHECKS: tuple[Check, ...] = (
         BLOCKING,
         "opening, activity and payouts do not give the closing",
         _where("marts.balance_reconciliation", pl.col("difference") != 0, "month", "currency"),
+    ),
+    Check(
+        "payouts_are_what_they_carried",
+        "marts.payout_reconciliation",
+        BLOCKING,
+        "the balance transactions of a payout do not add up to it",
+        _where("marts.payout_reconciliation", pl.col("outcome") == DIFFERS, "payout_id"),
     ),
     Check(
         "deferred_revenue_adds_up",

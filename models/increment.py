@@ -30,6 +30,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "spine.items": ("account_id", "subscription_item_id"),
     "spine.movements": ("account_id", "customer_id", "currency", "moved_on"),
     "steps.cash_of_customers": ("account_id", "customer_id"),
+    "steps.payouts": ("account_id", "payout_id"),
     "steps.customers": ("account_id", "customer_id"),
     "steps.running": ("account_id", "posting_id"),
     "steps.signals_now": ("account_id", "customer_id"),
@@ -41,6 +42,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
 SUMS: Mapping[str, tuple[str, ...]] = {
     "spine.changed_by_policy": ("micros",),
     "steps.beside_the_ledger": ("missing", "paid_out"),
+    "steps.carried": ("transactions", "charges", "refunds", "disputes", "fees", "adjustments", "returned"),
     "steps.cash_by_age": ("net_reporting",),
     "steps.exposed": ("opening", "churned"),
     "steps.first_attempts": ("attempted_amount_reporting", "first_failed_amount_reporting"),
@@ -145,12 +147,6 @@ def _told(kept: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.D
 def _read_at(kept: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """When versions were read last: they are only ever added."""
     return pl.concat([kept, after]).group_by("account_id").agg(pl.col("seen_at").max())
-
-
-ABOUT = ["account_id", "check_name", "table_name"]
-
-
-ABOUT = ["account_id", "check_name", "table_name"]
 
 
 ABOUT = ["account_id", "check_name", "table_name"]

@@ -33,6 +33,7 @@ from models.forecast.mrr import (
 from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs, volume_by_month
 from models.monitoring import dispute_monitoring_by_month, fraud_reports
+from models.payouts import carried, payout_reconciliation, payouts_made
 from models.plans import collected
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
@@ -394,6 +395,11 @@ RECIPES: Mapping[str, Recipe] = {
         _takes("marts.cash_by_day steps.beside_the_ledger"),
         contracts.BalanceReconciliation,
         ACCOUNT,
+    ),
+    "steps.carried": Recipe(carried, ("staging.payout_transactions",)),
+    "steps.payouts": Recipe(payouts_made, ("staging.payouts",)),
+    "marts.payout_reconciliation": Recipe(
+        payout_reconciliation, _takes("steps.payouts steps.carried"), contracts.PayoutReconciliation, ACCOUNT
     ),
     "steps.postings": Recipe(
         postings,

@@ -60,6 +60,7 @@ KEPT: Mapping[str, str] = {
     "refunds": MONEY,
     "disputes": MONEY,
     "balance_transactions": MONEY,
+    "payout_transactions": MONEY,
     "customer_balance_transactions": MONEY,
     "subscriptions": PSEUDONYM,
     "customers": PSEUDONYM,

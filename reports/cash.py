@@ -10,6 +10,7 @@ from dashboards import figures
 from dashboards.figures import Series
 from dashboards.page import Block, Chart, Column, Page, Row, Section, Table, TableBlock
 from dashboards.values import Count, Month, Verdict, month_text
+from reports import payouts
 from reports.comparisons import change_words
 from reports.glossary import SHORT
 from reports.marts import Marts
@@ -52,6 +53,7 @@ def page(marts: Marts, terms: Terms) -> Page:
             Section("Gross to net", _per_currency(months, _bridge, terms), ("Each settlement currency by itself.",)),
             Section("Cash by month", _per_currency(months, _columns, terms)),
             Section("Reconciliation", (_reconciliation(marts, terms),)),
+            Section("Payouts", (payouts.block(marts, terms),)),
             Section("Failed payments", (*rate_charts, _recovery(marts, terms))),
         ),
     )
@@ -67,6 +69,8 @@ def findings(marts: Marts, months: dict[str, list[dict[str, Any]]], terms: Terms
     reconciliation = marts.table("balance_reconciliation")
     if not reconciliation.is_empty():
         said.append(_reconciliation_words(reconciliation))
+    if paid_out := payouts.words(marts.table("payout_reconciliation")):
+        said.append(paid_out)
     published = metrics(marts, terms)
     if published.full_months:
         said.append(rate_words(RateLine("payment_failure_rate", "The payment failure rate", ""), published))

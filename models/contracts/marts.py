@@ -1129,6 +1129,32 @@ class BalanceReconciliation(Mart):
     is_partial = flag(PARTIAL)
 
 
+class PayoutReconciliation(Mart):
+    """One payout, and what the balance transactions come to that it carried: a line of the bank statement, itemised."""
+
+    table_name = "payout_reconciliation"
+    payout_id = text("Stripe payout id", key=True)
+    created_on = day("Day it was made")
+    arrives_on = day("Day it arrives at the bank, as Stripe states it (UTC); null where unstated", nullable=True)
+    currency = text("Settlement currency")
+    status = text("pending, in_transit, paid, failed or canceled", nullable=True)
+    method = text("standard or instant", nullable=True)
+    is_automatic = flag("True where Stripe's schedule made it: of others Stripe never says what they carried")
+    amount = money("Sent to the bank, positive; negative where taken from it")
+    transactions = count("Balance transactions that it carried; null where they are not known", nullable=True)
+    charges = money("Of them payments, gross", nullable=True)
+    refunds = money("Of them refunds, negative", nullable=True)
+    disputes = money("Of them disputes, negative; won ones positive", nullable=True)
+    fees = money("Stripe's fees, negative", nullable=True)
+    adjustments = money("Everything else", nullable=True)
+    returned = money("Earlier payouts that came back and were sent again", nullable=True)
+    carried = money("Sum of the columns before it", nullable=True)
+    difference = money("amount - carried: zero where the payout is its transactions", nullable=True)
+    outcome = text(
+        "reconciled, differs, settling (Stripe has not said yet), not_read, or not_itemised (made by hand or at once)"
+    )
+
+
 class RevenueRecognitionByMonth(Mart):
     """Billed, earned and deferred revenue of one month in one currency, without tax.
 
@@ -1329,6 +1355,7 @@ TABLES: tuple[type[Mart], ...] = (
     Trials,
     CashByDay,
     BalanceReconciliation,
+    PayoutReconciliation,
     RevenueRecognitionByMonth,
     DeferredRevenue,
     ExchangeRates,

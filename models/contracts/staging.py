@@ -496,6 +496,22 @@ class Payouts(Staged):
     reconciliation_status = text("completed, in_progress or not_applicable", nullable=True)
 
 
+class PayoutTransactions(Staged):
+    """One balance transaction that an automatic payout carried; the payout's own is among them."""
+
+    table_name = "payout_transactions"
+    id = text("Payout id and balance transaction id, parted by a slash", key=True)
+    payout_id = text("Payout that carried it")
+    balance_transaction_id = text("The balance transaction")
+    amount = money("Gross, in minor units of the settlement currency", nullable=True)
+    fee = money("Fee taken from it, positive", nullable=True)
+    net = money("amount - fee", nullable=True)
+    currency = text("Settlement currency", nullable=True)
+    reporting_category = text("Stripe's reporting category", nullable=True)
+    source_id = text("What caused it: a charge, a refund, a dispute, a payout", nullable=True)
+    created_at = instant(CREATED, nullable=True)
+
+
 class CreditNotes(Staged):
     """One credit note on an invoice."""
 
@@ -866,6 +882,7 @@ TABLES: tuple[type[Staged], ...] = (
     Disputes,
     BalanceTransactions,
     Payouts,
+    PayoutTransactions,
     CreditNotes,
     TaxRates,
     Events,

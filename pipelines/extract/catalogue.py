@@ -274,7 +274,16 @@ CATALOGUE: tuple[Stream, ...] = (
         Changes.OVERLAP,
         head=shapes.BalanceTransaction,
     ),
-    Stream("payouts", "payout", "/v1/payouts", "payout_read"),
+    Stream("payouts", "payout", "/v1/payouts", "payout_read", head=shapes.Payout),
+    Stream(
+        shapes.CARRIED,
+        "balance_transaction",
+        "/v1/balance_transactions",
+        "balance_transaction_source_read",
+        Changes.UNDER,
+        listings=({"payout": "{parent[0]}"},),
+        held_as="{parent[0]}/{head.id}",
+    ),
     Stream(
         shapes.CREDIT_ENTRIES,
         "customer_balance_transaction",
@@ -337,7 +346,8 @@ CATALOGUE: tuple[Stream, ...] = (
 )
 
 BY_NAME: Mapping[str, Stream] = {stream.name: stream for stream in CATALOGUE}
-BY_KIND: Mapping[str, Stream] = {stream.kind: stream for stream in CATALOGUE}
+BY_KIND: Mapping[str, Stream] = {stream.kind: stream for stream in reversed(CATALOGUE)}
+"""The stream of a kind; of one that is listed under something else too, that of its own list, which stands first."""
 
 ALSO_FROM: Mapping[str, tuple[Also, ...]] = {
     "fee_refund": (Also("fee", "application_fees"),),

@@ -29,6 +29,7 @@ class Mention(NamedTuple):
 
 CREDIT_ENTRIES = "customer_balance_transactions"
 USAGE = "meter_event_summaries"
+CARRIED = "payout_transactions"
 DAY = 86_400
 USAGE_SETTLES_SECONDS = 7_200
 """Usage of a period is read this long after its end: Stripe takes late events until the invoice is finalised."""
@@ -237,6 +238,17 @@ class BalanceTransaction(Head):
 
     def due_at(self) -> int | None:
         return self.available_on if self.status == "pending" else None
+
+
+class Payout(Head):
+    """What it carried is listed under it once Stripe has settled that; of a payout made by hand it never is."""
+
+    automatic: bool = False
+    reconciliation_status: str = ""
+
+    def mentions(self) -> Iterator[Mention]:
+        if self.automatic and self.reconciliation_status == "completed":
+            yield Mention(CARRIED, addresses.joined(self.id))
 
 
 def _prices(lines: list[Line]) -> Iterator[Mention]:

@@ -36,6 +36,7 @@ MADE_FROM: tuple[tuple[str, str, str], ...] = (
     ("payment_intents", "id", "payment_intents"),
     ("payment_methods", "id", "payment_methods"),
     ("payouts", "id", "payouts"),
+    ("payout_transactions", "id", "payout_transactions"),
     ("balance_transactions", "id", "balance_transactions"),
 )
 """Staged tables that belong to someone, the column that names the object a row is made from, and its stream. A discount

@@ -65,6 +65,65 @@ def test_credit_entries_are_listed_for_customers_who_have_some_and_for_no_one_el
         assert sync(connection, account_of(running)).streams["customer_balance_transactions"].requests == 0
 
 
+def test_what_a_payout_carried_is_listed_once_stripe_has_settled_it_and_never_of_one_made_by_hand(
+    tmp_path: Path,
+) -> None:
+    store = empty_store()
+    settled, settling = payout("po_settled"), payout("po_settling", reconciliation_status="in_progress")
+    for each in (settled, settling, payout("po_hand", automatic=False, reconciliation_status="not_applicable")):
+        store.put(each)
+    for number in range(120):
+        store.put(movement(number, "po_settled"))
+    store.put(movement(200, "po_settling"))
+    store.put(movement(300, None))
+    world = StillWorld(store)
+    with serving(world) as running, warehouse(tmp_path) as connection:
+        first = sync(connection, account_of(running))
+        held = set(current(connection, "payout_transactions"))
+        assert held == {f"po_settled/txn_{number}" for number in range(120)}
+        assert first.streams["payout_transactions"].requests == 2
+        assert len(current(connection, "balance_transactions")) == 122
+
+        store.put(payout("po_settling"))
+        told(
+            store, 1, "payout.reconciliation_completed", payout("po_settling"), {"reconciliation_status": "in_progress"}
+        )
+        world.now = NOW + 1_000
+        assert sync(connection, account_of(running)).streams["payout_transactions"].requests == 1
+        assert set(current(connection, "payout_transactions")) == {*held, "po_settling/txn_200"}
+
+        world.now = NOW + 2_000
+        assert sync(connection, account_of(running)).streams["payout_transactions"].requests == 0
+
+
+def payout(name: str, *, automatic: bool = True, reconciliation_status: str = "completed") -> dict[str, Any]:
+    return shapes.payout(
+        id=name,
+        created=NOW - DAY,
+        arrival_date=MIDNIGHT + DAY,
+        amount=12_000,
+        currency="usd",
+        balance_transaction=None,
+        destination="ba_1",
+        automatic=automatic,
+        reconciliation_status=reconciliation_status,
+    )
+
+
+def movement(number: int, carried_by: str | None) -> dict[str, Any]:
+    made = shapes.balance_transaction(
+        id=f"txn_{number}",
+        created=NOW - DAY,
+        available_on=NOW - DAY,
+        amount=100,
+        currency="usd",
+        type="adjustment",
+        reporting_category="other_adjustment",
+        source=None,
+    )
+    return made | {"_payout": carried_by}
+
+
 def test_usage_is_read_day_by_day_once_its_period_is_over(tmp_path: Path) -> None:
     """A period of four days, one over when first read, one running: the running one is read two hours after its end."""
     store, meter = empty_store(), "mtr_1"

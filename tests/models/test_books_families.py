@@ -175,3 +175,13 @@ def test_all_checks_pass_on_a_sound_account(seed: int) -> None:
     company = grown(seed)
     failed = company.checks.filter(passed=False).select("check_name", "table_name", "detail")
     assert failed.is_empty(), failed.rows()
+
+
+def test_every_payout_is_what_the_books_say_that_it_carried(seed: int) -> None:
+    company = grown(seed)
+    carried = {payout.payout_id: len(payout.entries) for payout in company.books.payouts}
+    found = company.rows("payout_reconciliation", "payout_id", "amount", "transactions", "carried", "outcome")
+    assert {payout: transactions for payout, _, transactions, _, _ in found} == carried
+    assert {amount - sent for _, amount, _, sent, _ in found} == {0}  # type: ignore[operator]
+    assert {outcome for *_, outcome in found} == {"reconciled"}
+    assert len(found) > 100

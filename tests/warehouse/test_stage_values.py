@@ -770,6 +770,31 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"customer_id": "cus_1", "amount": -500, "ending_balance": -700, "invoice_id": "in_1", "credit_note_id": None},
     ),
     (
+        "payout_transactions",
+        {
+            "id": "po_1/txn_1",
+            "amount": 5000,
+            "fee": 175,
+            "net": 4825,
+            "currency": "usd",
+            "reporting_category": "charge",
+            "source": {"id": "ch_1", "object": "charge"},
+            "created": 1700000000,
+        },
+        "payout_transactions",
+        {
+            "payout_id": "po_1",
+            "balance_transaction_id": "txn_1",
+            "amount": 5000,
+            "fee": 175,
+            "net": 4825,
+            "currency": "usd",
+            "reporting_category": "charge",
+            "source_id": "ch_1",
+            "created_at": at(1700000000),
+        },
+    ),
+    (
         "promotion_codes",
         {
             "id": "promo_1",
