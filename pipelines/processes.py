@@ -17,8 +17,14 @@ from pipelines.warehouse import parts
 
 LINES_A_TASK = 500_000
 """Invoice lines whose customers are one task."""
-BYTES_A_TASK = 2_000_000_000
+BYTES_A_TASK = 2_500_000_000
 """Memory that a task of so many lines may need."""
+ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "1",
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always",
+}
+"""What a task's process reads as it imports Polars: one thread; and an allocator that takes memory in large pages and
+keeps it until the end, which saves a sixth of the time where frames are made and dropped as quickly as here."""
 
 
 def engine(folder: Path, batches: Sequence[int], terms: Terms) -> None:
@@ -28,7 +34,7 @@ def engine(folder: Path, batches: Sequence[int], terms: Terms) -> None:
         As `models.marts.mapped` does.
     """
     make = partial(parts.make, folder, terms=terms)
-    with _one_thread_each(), ProcessPoolExecutor(min(workers(), len(batches)), get_context("spawn")) as pool:
+    with _set_up(), ProcessPoolExecutor(min(workers(), len(batches)), get_context("spawn")) as pool:
         list(pool.map(make, batches))
 
 
@@ -40,14 +46,12 @@ def workers() -> int:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile read the variable as they import Polars."""
-    before = os.environ.get("POLARS_MAX_THREADS")
-    os.environ["POLARS_MAX_THREADS"] = "1"
+def _set_up() -> Iterator[None]:
+    """Processes that are started meanwhile have `ENVIRONMENT`; what the user has set of it stays."""
+    added = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["POLARS_MAX_THREADS"]
-        else:
-            os.environ["POLARS_MAX_THREADS"] = before
+        for name in added:
+            del os.environ[name]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from models.terms import Terms
 from pipelines.errors import SettingsError
+from pipelines.processes import ENVIRONMENT
 from pipelines.warehouse import parts
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _context(master: str) -> Iterator["SparkContext"]:
     from pyspark import SparkConf, SparkContext
 
     settings = {
-        "spark.executorEnv.POLARS_MAX_THREADS": "1",
+        **{f"spark.executorEnv.{name}": value for name, value in ENVIRONMENT.items()},
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
