@@ -197,6 +197,16 @@ FIGURES: Mapping[str, Figure] = {
         "closing_balance",
         in_own_currency=True,
     ),
+    "payout": _cell(
+        "payout",
+        AMOUNT,
+        "what a payout carried: a line of the bank statement, by the month in which it was made",
+        "payout_reconciliation",
+        "carried",
+        ("payout_carried",),
+        keys=("payout_id",),
+        in_own_currency=True,
+    ),
     **{
         f"{name}_mrr_by_currency": _column(
             f"{name}_mrr_by_currency", AMOUNT, formula, "mrr_by_month", f"{name}_mrr", in_own_currency=True
@@ -586,8 +596,9 @@ def _dated(table: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         return table
     if "cohort_month" in there:
         return table.with_columns(month="cohort_month", is_partial=pl.lit(False))
-    if "date" in there:
-        return table.with_columns(month=month_of("date"), is_partial=is_partial(month_of("date"), terms))
+    on = next((column for column in ("date", "created_on") if column in there), None)
+    if on is not None:
+        return table.with_columns(month=month_of(on), is_partial=is_partial(month_of(on), terms))
     return table.with_columns(month=pl.lit(terms.as_of_day.replace(day=1)), is_partial=pl.lit(True))
 
 

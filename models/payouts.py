@@ -23,11 +23,9 @@ def carried(payout_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """What each payout carried: account_id, payout_id, currency, transactions, and minor units by kind. A transaction's
     fee is a fee, so that the kinds add up to its net; `returned` are earlier payouts that came back. The payout's own
     transaction, by which the sum left, is no part of it."""
-    is_own = (pl.col("reporting_category") == "payout") & (pl.col("source_id") == pl.col("payout_id"))
     kind = pl.col("reporting_category").replace_strict(CATEGORY_COLUMNS, default=OTHER, return_dtype=pl.String)
     return (
-        payout_transactions.filter(~is_own.fill_null(False))
-        .drop_nulls(["amount", "currency"])
+        itemised(payout_transactions)
         .with_columns(kind=pl.when(kind == "payouts").then(pl.lit(RETURNED)).otherwise(kind))
         .group_by(KEY)
         .agg(
@@ -35,6 +33,12 @@ def carried(payout_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
             *(_sum_of(column) for column in (*ACTIVITY, RETURNED)),
         )
     )
+
+
+def itemised(payout_transactions: pl.LazyFrame) -> pl.LazyFrame:
+    """The staged transactions of payouts that are told apart from the one by which the sum left."""
+    is_own = (pl.col("reporting_category") == "payout") & (pl.col("source_id") == pl.col("payout_id"))
+    return payout_transactions.filter(~is_own.fill_null(False)).drop_nulls(["amount", "currency"])
 
 
 def payouts_made(payouts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:

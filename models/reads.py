@@ -49,7 +49,9 @@ READ: Mapping[str, tuple[str, ...]] = {
     ),
     "payment_intents": _named("account_id id customer_id currency status payment_method_id created_at"),
     "payment_methods": _named("account_id id customer_id card_exp_month card_exp_year created_at"),
-    "payout_transactions": _named("account_id id payout_id amount fee currency reporting_category source_id"),
+    "payout_transactions": _named(
+        "account_id id payout_id balance_transaction_id amount fee currency reporting_category source_id"
+    ),
     "payouts": _named(
         "account_id id amount currency status method automatic reconciliation_status arrival_at balance_transaction_id "
         "failure_balance_transaction_id created_at"

@@ -142,7 +142,11 @@ def _currency(one: Explanation) -> str | None:
     return None if is_number else one.currency
 
 
-UNDATED = {"cohort_retention": "cohort_month", "cash_by_day": "date_trunc('month', date)"}
+UNDATED = {
+    "cohort_retention": "cohort_month",
+    "cash_by_day": "date_trunc('month', date)",
+    "payout_reconciliation": "date_trunc('month', created_on)",
+}
 """What dates the rows of tables that have no month."""
 AS_OF = ("survival_by_month", "customer_ltv")
 """Tables that say how things are now."""

@@ -60,6 +60,7 @@ BELONGS_TO: Mapping[str, tuple[str, ...]] = {
         *("cash_charges", "cash_refunds", "cash_disputes", "cash_fees", "cash_adjustments", "cash_net", "cash_payouts"),
         "cash_closing_balance",
     ),
+    "payout_reconciliation": ("payout",),
     "balance_reconciliation": ("cash_closing_balance", "cash_net", "cash_payouts"),
     "mrr_by_policy": ("policy_difference",),
     "cohort_retention": ("cohort_customer_retention", "cohort_mrr_retention"),

@@ -8,6 +8,7 @@ from models.cash import ledger
 from models.lineage.source import EXACT, MONEY, Frame, Make, Source, source, up_to_month
 from models.metrics import volume
 from models.movements import CUSTOMER
+from models.payouts import itemised, payouts_made
 from models.periods import month_of
 from models.realised import owners
 from models.terms import Terms
@@ -79,6 +80,30 @@ def _so_far(balance_transactions: Frame, charges: Frame, refunds: Frame, dispute
     )
 
 
+def _carried(
+    payout_transactions: Frame, payouts: Frame, charges: Frame, refunds: Frame, disputes: Frame, terms: Terms
+) -> Frame:
+    """What each payout carried, transaction by transaction, net of fees, in the month in which the payout was made."""
+    made = payouts_made(payouts, terms).select("account_id", "payout_id", month=month_of("created_on"))
+    return (
+        itemised(payout_transactions)
+        .join(made, on=["account_id", "payout_id"])
+        .join(owners(charges, refunds, disputes), on=["account_id", "source_id"], how="left")
+        .select(
+            *CUSTOMER,
+            "payout_id",
+            "balance_transaction_id",
+            "source_id",
+            "month",
+            "reporting_category",
+            own_amount=(pl.col("amount") - pl.col("fee").fill_null(0)).cast(EXACT),
+            own_currency="currency",
+            amount=(pl.col("amount") - pl.col("fee").fill_null(0)).cast(EXACT),
+            currency="currency",
+        )
+    )
+
+
 def _transactions(moved: Frame, balance_transactions: Frame, charges: Frame, refunds: Frame, disputes: Frame) -> Frame:
     """Rows of `cash.ledger` with what each came of and whose that is."""
     came_of = balance_transactions.select("account_id", "id", "source_id", "reporting_category")
@@ -100,6 +125,12 @@ SOURCES: Mapping[str, Source] = {
     "cash_fees": source("balance transactions", MONEY, _cash("fees", less_fee=True), _CASH),
     "cash_adjustments": source("balance transactions", MONEY, _cash("adjustments"), _CASH),
     "cash_payouts": source("balance transactions", MONEY, _cash("payouts"), _CASH),
+    "payout_carried": source(
+        "balance transactions that the payout carried, net of fees",
+        MONEY,
+        _carried,
+        "staging.payout_transactions staging.payouts staging.charges staging.refunds staging.disputes",
+    ),
     "cash_closing_balance": source(
         "balance transactions so far, payouts among them", MONEY, _so_far, _CASH, within=up_to_month
     ),

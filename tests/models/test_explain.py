@@ -247,6 +247,19 @@ def test_a_balance_is_all_that_ever_moved_it() -> None:
     assert balance.agrees
 
 
+def test_a_payout_is_followed_to_what_it_carried() -> None:
+    """Each of the month, to the cent; its own transaction is not among what it carried."""
+    built = company(SEEDS[0])
+    month = months_of(built.marts)[-2]
+    figure = FIGURES["payout"]
+    found = explain([figure], [month], tables_of(built.marts, built.staging, needed([figure])), built.terms)
+    carried = {payout.payout_id: set(payout.entries) for payout in built.books.payouts}
+    told = {str(one.cell["payout_id"]): set(one.inputs[0].rows["balance_transaction_id"]) for one in found}
+    assert len(told) > 10
+    assert told == {payout: carried[payout] for payout in told}
+    assert all(one.agrees for one in found)
+
+
 def test_a_policy_s_difference_names_the_items_and_the_rules() -> None:
     """By ChartMogul's rules cleo's 5,000 eur stay at January's 1.10: 5,500, by ours 5,750 at March's 1.15."""
     terms = Terms(instant(example.AS_OF), "UTC", "usd")
