@@ -205,11 +205,13 @@ class Wire:
 
 @dataclass(frozen=True)
 class Standing:
-    """Whom a key belongs to, and what time it is there: a sandbox's clock need not be ours."""
+    """Whom a key belongs to, what time it is there (a sandbox's clock need not be ours), and in which API version it is
+    answered."""
 
     account_id: str
     is_live: bool
     at: datetime
+    api_version: str = ""
 
 
 def standing(wire: Wire) -> Standing:
@@ -226,7 +228,7 @@ def standing(wire: Wire) -> Standing:
             f"Stripe refuses the key ({error.code}): it must be a key of the account that may read it."
         ) from None
     at = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-    return Standing(str(account["id"]), wire.is_live, at)
+    return Standing(str(account["id"]), wire.is_live, at, headers.get("stripe-version", ""))
 
 
 def path(*steps: str) -> str:

@@ -1,7 +1,8 @@
 """The `revenue` command: the same jobs as the Dagster UI, from a terminal.
 
 Exit codes: 0 done; 1 failed (message on stderr, no traceback); 2 wrong usage, settings or file; 3 done, but data checks
-failed, a reconciliation found differences, an action failed, or the audit trail is not whole.
+failed, a reconciliation found differences, an action failed, the audit trail is not whole, or the launch checklist
+names something to do.
 """
 
 import errno
@@ -54,6 +55,13 @@ class Form(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+
+
+class Told(StrEnum):
+    """How `revenue doctor --checklist` tells what it found."""
+
+    WORDS = "words"
+    JSON = "json"
 
 
 @app.command()
@@ -262,8 +270,40 @@ def status() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check key, permissions per stream, settings, disk and browser, and say what to do."""
+def doctor(
+    checklist: Annotated[
+        bool, typer.Option("--checklist", help="What a billing launch needs, found by asking the account.")
+    ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHECK", help="With --checklist: leave a check out that does not concern you; repeatable."
+        ),
+    ] = None,
+    form: Annotated[
+        Told, typer.Option("--format", help="With --checklist: words for people, or JSON for scripts.")
+    ] = Told.WORDS,
+) -> None:
+    """Check key, permissions per stream, settings, disk and browser, and say what to do.
+
+    With --checklist it asks Stripe whether the account is ready for customers: ✓ it is so, ✗ something is to be done,
+    ? nobody can know by asking, and where to look. It only reads, some fifteen requests. Exit code 3: something is to
+    be done. Run it with the test key, then with the live one: each mode is set up by itself.
+    """
+    if not checklist:
+        if without or form is not Told.WORDS:
+            raise SettingsError("--without and --format belong to --checklist.")
+        _examine_this_machine()
+        return
+    from pipelines import checklist as checklist_module
+
+    found = checklist_module.examine(settings_module.load(), without or ())
+    typer.echo(checklist_module.as_json(found) if form is Told.JSON else "\n".join(checklist_module.lines(found)))
+    if any(each.fails for each in found):
+        raise typer.Exit(CHECKS_FAILED)
+
+
+def _examine_this_machine() -> None:
     from pipelines import doctor as doctor_module
 
     if not doctor_module.examine(settings_module.load(), typer.echo):

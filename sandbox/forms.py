@@ -27,6 +27,7 @@ class Form:
 FORMS: dict[str, Form] = {
     "application_fee": Form(lists=("refunds",)),
     "balance": Form(includable=("id",)),  # Stripe's balance has no id; the store wants one
+    "tax.settings": Form(includable=("id",)),  # likewise
     "charge": Form(includable=("refunds",)),
     "checkout.session": Form(includable=("line_items",)),
     "coupon": Form(includable=("applies_to", "currency_options")),

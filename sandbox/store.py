@@ -281,6 +281,7 @@ COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], Any]]] = {
         "items": lambda subscription: tuple(item["id"] for item in subscription["items"]["data"]),
         "prices": _item_prices,
     },
+    "tax.registration": _fields("status"),
     "tax_rate": _fields("active", "inclusive"),
     "transfer": _fields("destination", "transfer_group"),
 }

@@ -254,6 +254,8 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "price": Embedded("price"),
     },
     "fee_refund": {"balance_transaction": _transaction},
+    "tax.registration": {},
+    "tax.settings": {},
     "tax_rate": {},
     "test_helpers.test_clock": {},
     "transfer": {"balance_transaction": _transaction, "reversals": Nested("transfer_reversal")},

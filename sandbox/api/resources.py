@@ -378,6 +378,12 @@ RESOURCES: tuple[Resource, ...] = (
         {"active": Flag("active"), "is_default": Flag("is_default")},
         param="configuration",
     ),
+    Resource(
+        "tax.registration",
+        "/v1/tax/registrations",
+        "tax_settings_read",
+        {"status": Choice("status", ("active", "expired", "scheduled"), (("all", frozenset()),))},
+    ),
     Resource("webhook_endpoint", "/v1/webhook_endpoints", "webhook_read", param="webhook_endpoint"),
     Resource("test_helpers.test_clock", "/v1/test_helpers/test_clocks", "billing_clock_read", param="test_clock"),
 )
@@ -437,4 +443,5 @@ SCOPES: tuple[Scope, ...] = (
 SINGLES: tuple[Single, ...] = (
     Single("/v1/account", None, "account"),
     Single("/v1/balance", "balance_read", "balance"),
+    Single("/v1/tax/settings", "tax_settings_read", "tax.settings"),
 )

@@ -32,7 +32,7 @@ from sandbox.world.growth import arrivals_of
 from sandbox.world.periods import DAY, add_months
 from sandbox.world.rates import Rates
 from sandbox.world.render import Renderer
-from sandbox.world.shapes import account, portal_configuration
+from sandbox.world.shapes import account, portal_configuration, tax_settings
 from sandbox.world.stage import EVENT_DAYS, Stage
 from sandbox.world.state import Offer
 
@@ -115,6 +115,7 @@ class World:
                 timezone=business.timezone,
             )
         )
+        self.store.put({**tax_settings(), "id": "tax_settings"})
         stage.put(portal_configuration(id=business.id("bpc_1", 23, "default"), created=now, is_default=True))
         for product in PRODUCTS:
             stage.put(self._renderer.product(product, now), "product.created")

@@ -54,6 +54,7 @@ from sandbox.world.shapes.people import (
 )
 from sandbox.world.shapes.portal import portal_configuration, portal_flow, portal_session
 from sandbox.world.shapes.setups import authentication, setup_intent
+from sandbox.world.shapes.stripe_tax import tax_registration, tax_settings
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item, subscription_schedule
 from sandbox.world.shapes.usage import meter, meter_event_summary
 from sandbox.world.shapes.webhooks import webhook_endpoint
@@ -110,6 +111,8 @@ __all__ = [
     "subscription_schedule",
     "tax",
     "tax_rate",
+    "tax_registration",
+    "tax_settings",
     "test_clock",
     "tier",
     "totals",

@@ -394,6 +394,14 @@ SPECIMENS: list[dict[str, Any]] = [
     ),
     shapes.setup_intent(id="seti_1", created=T0),
     shapes.setup_intent(id="seti_2", created=T0, customer="cus_1", payment_method="pm_1", status="succeeded"),
+    shapes.tax_settings(),
+    shapes.tax_settings(head_office={"country": "DE", "line1": "1 Way"}, tax_behavior="exclusive"),
+    shapes.tax_registration(
+        id="taxreg_1",
+        created=T0,
+        country="DE",
+        options={"standard": {"place_of_supply_scheme": "standard"}, "type": "standard"},
+    ),
     shapes.portal_configuration(id="bpc_1", created=T0, is_default=True),
     shapes.portal_session(
         id="bps_1",
