@@ -21,9 +21,11 @@ _REASONS = ("requested_by_customer", "requested_by_customer", "duplicate", None)
 def foresee(stage: Stage, charge: Charge) -> None:
     """A charge went through: will it be refunded, or disputed?"""
     if charge.card.test:
-        reason = TEST_CARDS[charge.card.test].dispute
-        if reason is not None and not charge.refunded:
-            cases.dispute_at_once(stage, charge, reason)
+        kind = TEST_CARDS[charge.card.test]
+        if kind.dispute is not None and not charge.refunded:
+            cases.dispute_at_once(stage, charge, kind.dispute)
+        if kind.warns:
+            warn(stage, charge)
         return
     warned = stream(stage.business.seed, "warned", charge.id)
     if warned.random() < 0.015:

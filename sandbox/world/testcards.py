@@ -20,6 +20,8 @@ class TestCard(NamedTuple):
     dispute: str | None = None
     """The reason for which its charges are disputed at once; `inquiry` for one that only asks."""
     refund: str = "succeeded"
+    warns: bool = False
+    """Whether its charges are reported as fraud at once."""
 
     @property
     def last4(self) -> str:
@@ -52,6 +54,8 @@ TEST_CARDS: Final[dict[str, TestCard]] = {
     "radarBlock": TestCard("4100000000000019", decline="highest_risk_level"),
     "chargeCustomerFail": TestCard("4000000000000341", decline="generic_decline"),
     "authenticationRequired": TestCard("4000002760003184", authenticates=True),
+    "threeDSecure2Required": TestCard("4000000000003220", authenticates=True),
+    "createIssuerFraudRecord": TestCard("4000000000005423", warns=True),
     "createDispute": TestCard("4000000000000259", dispute="fraudulent"),
     "createDisputeProductNotReceived": TestCard("4000000000002685", dispute="product_not_received"),
     "createDisputeInquiry": TestCard("4000000000001976", dispute="inquiry"),
