@@ -24,6 +24,9 @@ def main(
     customers: Annotated[int, typer.Option(min=1, help="How many customers have signed up by the end.")] = 400,
     months: Annotated[int, typer.Option(min=1, help="How long the company has been in business.")] = 24,
     seed: Annotated[int, typer.Option(help="The same seed grows the same company, to the last id.")] = 7,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Instead of a company, an account with nothing in it.")
+    ] = False,
     end: Annotated[
         str, typer.Option(help="Where its clock stands: an ISO 8601 instant, UTC when it names no zone.")
     ] = "2026-11-15T12:00:00Z",
@@ -54,8 +57,12 @@ def main(
     GET fx_rates.csv: its exchange rates; GET books.json: the truth that your figures should meet
     """
     began = time.perf_counter()
-    business = Business(seed=seed, customers=customers, months=months, end=_epoch(end))
-    typer.echo(f"Growing {customers} customers over {months} months…")
+    business = (
+        Business.empty(seed, _epoch(end))
+        if empty
+        else Business(seed=seed, customers=customers, months=months, end=_epoch(end))
+    )
+    typer.echo("Opening an account…" if empty else f"Growing {customers} customers over {months} months…")
     world = World.grown(business)
     count = sum(world.store.count(kind) for kind in world.store.kinds())
     typer.echo(f"{count:,} objects in {time.perf_counter() - began:.1f} s. The clock stands at {iso(world.now)}.")

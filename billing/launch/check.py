@@ -134,9 +134,9 @@ def none_of(offenders: Sequence[str], so: str, what: str) -> Verdict:
 
 
 def seen(told: Told, found: Sequence[Body], what: str) -> Verdict:
-    """Pass where something was seen to happen. A live account is no place to try it, so there nobody knows."""
+    """Pass where it was seen to happen. A live account is no place to try it, so there nobody knows."""
     if found:
-        return passed(f"{what} was seen: {found[0]['id']}.")
+        return passed(f"Seen: {found[0]['id']}.")
     if told.own.is_live:
-        return unknown(f"No {what.lower()} yet in live mode; whether it was rehearsed, the test key can tell.")
-    return failed(f"No {what.lower()} was seen.")
+        return unknown(f"There was no {what} in live mode yet; whether it was rehearsed, the test key can tell.")
+    return failed(f"There was no {what} yet.")

@@ -20,12 +20,12 @@ def _products(told: Told) -> Verdict:
 
 def _default_prices(told: Told) -> Verdict:
     bare = [each["id"] for each in told.all("products") if not each.get("default_price")]
-    return none_of(bare, f"Each of {_looked_at(told, 'products')} has one.", "Without a default price")
+    return _each(told, "products", bare, "Without a default price")
 
 
 def _lookup_keys(told: Told) -> Verdict:
     bare = [each["id"] for each in told.all("prices") if not each.get("lookup_key")]
-    return none_of(bare, f"Each of {_looked_at(told, 'prices')} has one.", "Without a lookup key")
+    return _each(told, "prices", bare, "Without a lookup key")
 
 
 def _tax_behaviour(told: Told) -> Verdict:
@@ -33,12 +33,17 @@ def _tax_behaviour(told: Told) -> Verdict:
     default = (told.one("tax_settings").get("defaults") or {}).get("tax_behavior")
     if bare and default:
         return passed(f"{len(bare):,} prices go by the account's default, {default}.")
-    return none_of(bare, f"Each of {_looked_at(told, 'prices')} says it.", "Neither inclusive nor exclusive of tax")
+    return _each(told, "prices", bare, "Neither inclusive nor exclusive of tax")
 
 
-def _looked_at(told: Told, name: str) -> str:
+def _each(told: Told, name: str, bare: list[str], what: str) -> Verdict:
+    """Whether it holds for each of what is on sale, if anything is."""
     held = told.answers[name]
-    return f"{'' if held.is_whole else 'the first '}{len(held.objects):,} active {name}"
+    if not held.objects:
+        return unknown(f"There are no active {name}.")
+    return none_of(
+        bare, f"It holds for {'' if held.is_whole else 'the first '}{len(held.objects):,} active {name}.", what
+    )
 
 
 def _tax_settings(told: Told) -> Verdict:

@@ -15,7 +15,7 @@ GOES_ON_UNPAID = "create_invoice"
 
 def _subscription_payment(told: Told) -> Verdict:
     paid = [each for each in told.all("paid_invoices") if each["amount_paid"] and _is_of_a_subscription(each)]
-    return seen(told, paid, "A paid invoice of a subscription")
+    return seen(told, paid, "paid invoice of a subscription")
 
 
 def _is_of_a_subscription(invoice: Body) -> bool:
@@ -28,7 +28,7 @@ def _one_time_payment(told: Told) -> Verdict:
     others = [each for each in _succeeded(told) if each.get("payment_intent") not in billed]
     if others and not told.answers["invoice_payments"].is_whole:
         return unknown("More invoices were paid than were looked at, so that no charge is known to be of none.")
-    return seen(told, others, "A payment without an invoice")
+    return seen(told, others, "payment without an invoice")
 
 
 def _succeeded(told: Told) -> list[Body]:
@@ -36,20 +36,20 @@ def _succeeded(told: Told) -> list[Body]:
 
 
 def _failed_payment(told: Told) -> Verdict:
-    return seen(told, [each for each in told.all("charges") if each["status"] == "failed"], "A failed payment")
+    return seen(told, [each for each in told.all("charges") if each["status"] == "failed"], "failed payment")
 
 
 def _refund(told: Told) -> Verdict:
-    return seen(told, [each for each in told.all("refunds") if each["status"] == "succeeded"], "A refund")
+    return seen(told, [each for each in told.all("refunds") if each["status"] == "succeeded"], "refund")
 
 
 def _dispute(told: Told) -> Verdict:
-    return seen(told, told.all("disputes"), "A dispute")
+    return seen(told, told.all("disputes"), "dispute")
 
 
 def _trial(told: Told) -> Verdict:
     tried = [each for each in (*told.all("trials"), *told.all("subscriptions")) if each.get("trial_start")]
-    return seen(told, tried, "A trial")
+    return seen(told, tried, "trial")
 
 
 def _trials_without_card(told: Told) -> Verdict:

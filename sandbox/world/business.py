@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from sandbox.world.periods import add_months, instant
 from sandbox.world.randomness import identifier
+from sandbox.world.shapes import API_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,28 @@ class Business:
     timezone: str = "America/New_York"
     name: str = "Northwind Software"
     event_api_version: str = "2024-06-20"
+    products: tuple[Product, ...] = PRODUCTS
+    prices: tuple[Price, ...] = PRICES
+    coupons: tuple[Coupon, ...] = COUPONS
+    tax_rates: tuple[TaxRate, ...] = TAX_RATES
+    has_portal: bool = True
+
+    @classmethod
+    def empty(cls, seed: int = 7, end: int = instant(2026, 11, 15, 12)) -> "Business":
+        """An account that was opened a month ago and has nothing in it: nothing is on sale, and nobody comes."""
+        return cls(
+            seed=seed,
+            customers=0,
+            months=1,
+            end=end,
+            name="New Company",
+            event_api_version=API_VERSION,
+            products=(),
+            prices=(),
+            coupons=(),
+            tax_rates=(),
+            has_portal=False,
+        )
 
     @property
     def start(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sandbox.store import Store
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
-from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Business, Coupon, Price
+from sandbox.world.business import Business, Coupon, Price
 from sandbox.world.periods import moment
 from sandbox.world.render import Renderer
 from sandbox.world.shapes.events import event as event_shape
@@ -59,11 +59,11 @@ class Stage:
         self.store = store
         self.books = books
         self.now = business.start
-        self.product_ids = {product.key: business.id("prod_", 14, product.key) for product in PRODUCTS}
-        self.names = {product.key: product.name for product in PRODUCTS}
-        self.prices = {price.key: replace(price, id=business.id("price_1", 23, price.key)) for price in PRICES}
-        self.tax_rates = {each.key: replace(each, id=business.id("txr_1", 23, each.key)) for each in TAX_RATES}
-        self.coupons = {each.key: replace(each, id=business.id("", 8, "coupon", each.key)) for each in COUPONS}
+        self.product_ids = {product.key: business.id("prod_", 14, product.key) for product in business.products}
+        self.names: dict[str, str] = {product.key: product.name for product in business.products}
+        self.prices = {price.key: replace(price, id=business.id("price_1", 23, price.key)) for price in business.prices}
+        self.tax_rates = {each.key: replace(each, id=business.id("txr_1", 23, each.key)) for each in business.tax_rates}
+        self.coupons = {each.key: replace(each, id=business.id("", 8, "coupon", each.key)) for each in business.coupons}
         self.customers: list[Customer] = []
         self.subscriptions: list[Subscription] = []
         self.things: dict[str, Thing] = {}

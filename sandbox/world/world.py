@@ -27,7 +27,7 @@ from sandbox.world import (
 )
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
-from sandbox.world.business import PRODUCTS, Business
+from sandbox.world.business import Business
 from sandbox.world.growth import arrivals_of
 from sandbox.world.periods import DAY, add_months
 from sandbox.world.rates import Rates
@@ -116,8 +116,9 @@ class World:
             )
         )
         self.store.put({**tax_settings(), "id": "tax_settings"})
-        stage.put(portal_configuration(id=business.id("bpc_1", 23, "default"), created=now, is_default=True))
-        for product in PRODUCTS:
+        if business.has_portal:
+            stage.put(portal_configuration(id=business.id("bpc_1", 23, "default"), created=now, is_default=True))
+        for product in business.products:
             stage.put(self._renderer.product(product, now), "product.created")
         for counted in sorted({price.product for price in stage.prices.values() if price.usage_type == "metered"}):
             metering.found(stage, counted, counted.title())

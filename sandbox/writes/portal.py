@@ -81,7 +81,13 @@ def update_configuration(stage: Stage, ids: tuple[str, ...], given: Given) -> Sh
 
 def _default(stage: Stage) -> str:
     shelf = stage.store.shelf(_KIND)
-    return shelf.id_at[shelf.where("is_default", True)[0]]
+    slots = shelf.where("is_default", True)
+    if not slots:
+        raise refused(
+            "No configuration provided and your test mode default configuration has not been created. Provide a "
+            "configuration or create your default by saving your customer portal settings in test mode."
+        )
+    return shelf.id_at[slots[0]]
 
 
 def _flow(stage: Stage, customer: Customer, said: dict[str, Any]) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def without(feature: str) -> dict[str, Answer]:
     return portal(features={**PORTAL["features"], feature: {"enabled": False}})
 
 
+NO_PRICES = {"lookup_keys": UNKNOWN, "tax_behavior": UNKNOWN}
 AMISS: list[tuple[dict[str, Answer], dict[str, State], str]] = [
     (account(charges_enabled=False), {"charges_enabled": FAIL}, "nobody can pay"),
     (account(payouts_enabled=False), {"payouts_enabled": FAIL}, "money stays"),
@@ -196,8 +197,12 @@ AMISS: list[tuple[dict[str, Answer], dict[str, State], str]] = [
     ),
     ({"webhook_endpoints": one({**ENDPOINT, "url": "http://n.example"})}, {"webhook_endpoint": FAIL}, "HTTPS"),
     ({"webhook_endpoints": one({**ENDPOINT, "api_version": None})}, {"webhook_version": FAIL}, "default version"),
-    ({"products": Held(()), "prices": Held(())}, {"products": FAIL}, "no active product"),
-    ({"prices": Held(())}, {"products": FAIL}, "prod_1"),
+    (
+        {"products": Held(()), "prices": Held(())},
+        {"products": FAIL, "default_prices": UNKNOWN, **NO_PRICES},
+        "no active",
+    ),
+    ({"prices": Held(())}, {"products": FAIL, **NO_PRICES}, ""),
     ({"prices": Held((PRICE,), is_whole=False)}, {"products": UNKNOWN}, "not all prices"),
     ({"products": one({**PRODUCT, "default_price": None})}, {"default_prices": FAIL}, "prod_1"),
     ({"prices": one({**PRICE, "lookup_key": None})}, {"lookup_keys": FAIL}, "price_1"),
@@ -234,7 +239,9 @@ AMISS: list[tuple[dict[str, Answer], dict[str, State], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("amiss", "expected", "words"), AMISS, ids=lambda each: ",".join(each) if each else "-")
+@pytest.mark.parametrize(
+    ("amiss", "expected", "words"), AMISS, ids=[f"{words or index}" for index, (_, _, words) in enumerate(AMISS)]
+)
 def test_what_is_amiss_shows_in_its_own_checks_alone(
     amiss: dict[str, Answer], expected: dict[str, State], words: str
 ) -> None:
