@@ -5,6 +5,7 @@ Knows the writes as values; nothing of HTTP, keys or limits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,15 +55,25 @@ class Writing:
 
     def fulfil(self, wish: Wish, request: Request) -> bytes:
         """The act done, and its object's bytes. Errors: ApiError for what cannot be done to the object as it is."""
-        stage: Any = self._world.stage
-        stage.request = request
+        account: Any = self._world.stage
+        account.request = request
+        stage = account.clocks.stage_of((*wish.ids, *_words(wish.given)))
         try:
             shape = wish.write.act(stage, wish.ids, wish.given)
         finally:
-            stage.request = None
+            account.request = stage.request = None
         if wish.write.changes:
             stage.show_balance()
         return orjson.dumps(self._expander.expanded(shape, wish.write.kind, wish.expansions))
+
+
+def _words(given: Any) -> Iterator[str]:
+    """Every text in the parameters: ids among them say whom a write is about."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, Mapping | list):
+        for each in given.values() if isinstance(given, Mapping) else given:
+            yield from _words(each)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Knows the shapes of nothing and the rules of nothing: rendering and down-renderi
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
@@ -69,6 +70,8 @@ class Stage:
         self.things: dict[str, Thing] = {}
         self.request: Request | None = None
         self.listener: Listener | None = None
+        self.clocks: Any = None
+        self._account: Stage | None = None
         self._counts: dict[str, int] = {}
         self._is_seen = True
         self._render = render
@@ -101,6 +104,17 @@ class Stage:
         self.listener = None
         self._agenda = []
         self._counts = dict(self._counts)
+
+    def beside(self, render: Any, balance: Any) -> "Stage":
+        """A stage for those who have a time of their own: what is sold, held and numbered is the same, what happens
+        and what is noted of it is not."""
+        there: Stage = copy(self)
+        there._account = self
+        there._render, there.balance, there.books = render, balance, Books()
+        there.customers, there.subscriptions = [], []
+        there._agenda, there._waiting = [], {}
+        there._events_from, there._events_now = 0, {}
+        return there
 
     def tell_events_from(self, at: int) -> None:
         """Events are made of what happens from this instant on."""
@@ -206,7 +220,7 @@ class Stage:
         by = self.request or Request("", None)
         event = event_shape(
             id=self.business.id("evt_1", 23, type_, about, self.now, place),
-            created=self.now,
+            created=(self._account or self).now,
             type=type_,
             object=after.noticed,
             previous_attributes=previous,

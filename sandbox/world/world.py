@@ -28,6 +28,7 @@ from sandbox.world import (
 from sandbox.world.balance import Balance
 from sandbox.world.books import Books
 from sandbox.world.business import Business
+from sandbox.world.clocks import TestClocks
 from sandbox.world.growth import arrivals_of
 from sandbox.world.periods import DAY, add_months
 from sandbox.world.rates import Rates
@@ -70,6 +71,7 @@ class World:
         notice = self._older if self.business.event_api_version == versions.OLD_VERSION else shown_form
         self.stage = Stage(self.business, self.store, self.books, balance, self._renderer, notice)
         self._renderer.products = self.stage.product_ids
+        self.stage.clocks = TestClocks(self.stage, self._renderer, self._play)
         self.stage.later(self.business.start, "world.found")
 
     @classmethod
@@ -93,13 +95,17 @@ class World:
         if epoch < stage.now:
             raise ValueError(f"the world is at {stage.now} and cannot go back to {epoch}")
         stage.tell_events_from(epoch - EVENT_DAYS * DAY)
-        while (act := stage.next_until(epoch)) is not None:
-            name, what = act
-            _ACTS[name](stage, *what) if name in _ACTS else getattr(self, name.replace("world.", "_"))(*what)
-        stage.now = epoch
-        stage.write()
+        self._play(stage, epoch)
         stage.forget_events(epoch - EVENT_DAYS * DAY)
         stage.show_balance()
+
+    def _play(self, stage: Stage, until: int) -> None:
+        """Let everything happen that is on the stage's agenda until that instant."""
+        while (act := stage.next_until(until)) is not None:
+            name, what = act
+            _ACTS[name](stage, *what) if name in _ACTS else getattr(self, name.replace("world.", "_"))(*what)
+        stage.now = until
+        stage.write()
 
     def _found(self) -> None:
         """The account opens with its catalogue; each day then brings newcomers, and the bank's round."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from sandbox.writes import (
     catalogue,
+    clocks,
     credit_notes,
     customers,
     disputes,
@@ -25,6 +26,7 @@ from sandbox.writes.write import Write
 
 WRITES: Final[tuple[Write, ...]] = (
     *catalogue.WRITES,
+    *clocks.WRITES,
     *credit_notes.WRITES,
     *customers.WRITES,
     *disputes.WRITES,

@@ -20,6 +20,8 @@ WORDS = {
     "preview": "preview",
     "lines": "preview's lines",
     "balance_transactions": "balance transactions",
+    "test_clocks": "test clocks",
+    "test_helpers": "test_helpers",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, ForwardRef, Literal, get_args, get_origin
 import pytest
 import stripe.params
 import stripe.params.billing_portal
+import stripe.params.test_helpers
 
 from sandbox.api.bodies import tree
 from sandbox.api.errors import ApiError
@@ -21,6 +22,7 @@ SDK = {
     "DELETE /v1/coupons/{id}": "CouponDeleteParams",
     "DELETE /v1/customers/{id}": "CustomerDeleteParams",
     "DELETE /v1/subscriptions/{id}": "SubscriptionCancelParams",
+    "DELETE /v1/test_helpers/test_clocks/{id}": "test_helpers.TestClockDeleteParams",
     "DELETE /v1/webhook_endpoints/{id}": "WebhookEndpointDeleteParams",
     "GET /v1/credit_notes/preview": "CreditNotePreviewParams",
     "GET /v1/credit_notes/preview/lines": "CreditNotePreviewLinesListParams",
@@ -60,6 +62,8 @@ SDK = {
     "POST /v1/subscriptions/{id}": "SubscriptionUpdateParams",
     "POST /v1/subscriptions/{id}/pause": "SubscriptionPauseParams",
     "POST /v1/subscriptions/{id}/resume": "SubscriptionResumeParams",
+    "POST /v1/test_helpers/test_clocks": "test_helpers.TestClockCreateParams",
+    "POST /v1/test_helpers/test_clocks/{id}/advance": "test_helpers.TestClockAdvanceParams",
     "POST /v1/webhook_endpoints": "WebhookEndpointCreateParams",
     "POST /v1/webhook_endpoints/{id}": "WebhookEndpointUpdateParams",
 }
