@@ -19,10 +19,9 @@ from pipelines import accounts, actions
 from pipelines.errors import SettingsError
 from pipelines.extract.account import DEFAULT_LABEL, Account
 from pipelines.settings import Settings
+from pipelines.terminal import printable
 
 SIGNS = {State.PASS: "✓", State.FAIL: "✗", State.UNKNOWN: "?"}
-UNPRINTABLE = dict.fromkeys((*range(32), *range(127, 160)), " ")
-"""What words of an account may hold and a terminal must not be given."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def lines(found: Sequence[Checklist]) -> Iterator[str]:
         for area, checked in groupby(each.checked, key=lambda one: one.check.area):
             yield ""
             yield area
-            yield from (line.translate(UNPRINTABLE) for one in checked for line in _lines(one))
+            yield from (printable(line) for one in checked for line in _lines(one))
         yield ""
         yield _summary(each.checked)
 

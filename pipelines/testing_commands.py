@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines import settings as settings_module
+from pipelines.terminal import printable
+
 if TYPE_CHECKING:
     from billing.testing.cards import TestCard
+    from billing.testing.clocks import Clock
 
 testing = typer.Typer(
     no_args_is_help=True,
     help="Try billing in test mode, on Stripe or on the sandbox: cards for every outcome, clocks, customers.",
 )
 
+clock = typer.Typer(
+    no_args_is_help=True,
+    help="Clocks that customers live by: a year of renewals in a minute. What is on one is left out of the figures.",
+)
+testing.add_typer(clock, name="clock")
+
+ClockId = Annotated[str, typer.Argument(metavar="CLOCK", help="Id of a clock: clock_…")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
 
 
@@ -41,6 +52,63 @@ def cards(
     if not words:
         for text, what in EVIDENCE:
             typer.echo(f"Evidence with uncategorized_text={text}: {what}.")
+
+
+@clock.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Where it stands at first, as 2027-01-31; without it, now.")
+    ] = None,
+) -> None:
+    """Make a clock. Customers are put on it as they are made, with test_clock=CLOCK."""
+    from pipelines import testing as testing_module
+
+    _say(testing_module.open_clock(settings_module.load(), name, at))
+
+
+@clock.command(name="list")
+def list_() -> None:
+    """Say which clocks there are and where they stand, the newest first."""
+    from billing.testing import clocks
+    from pipelines import testing as testing_module
+
+    found = clocks.listed(testing_module.wire_of(settings_module.load()))
+    for each in found:
+        _say(each)
+    if not found:
+        typer.echo("There is no test clock.")
+
+
+@clock.command()
+def advance(
+    clock_id: ClockId,
+    to: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="To when, as 2027-03-01 or 2027-03-01T12:00Z.")
+    ] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="Or by so many days.")] = None,
+) -> None:
+    """Let those on a clock live on: they renew, are charged, fail and recover, as they would by then.
+
+    Stripe goes two intervals of the shortest subscription at once; this goes on in steps, and waits for each.
+    """
+    from pipelines import testing as testing_module
+
+    for each in testing_module.advance_clock(settings_module.load(), clock_id, to, days):
+        _say(each)
+
+
+@clock.command()
+def delete(clock_id: ClockId) -> None:
+    """Delete a clock, and with it its customers and their subscriptions."""
+    from pipelines import testing as testing_module
+
+    testing_module.delete_clock(settings_module.load(), clock_id)
+    typer.echo(f"{clock_id} is deleted, with its customers.")
+
+
+def _say(each: "Clock") -> None:
+    typer.echo(printable(f"{each.id}  {each.at:%Y-%m-%d %H:%M} UTC  {each.status}  {each.name}"))
 
 
 def _rows(found: "list[TestCard]") -> list[str]:
