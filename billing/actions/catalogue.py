@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from billing.actions import (
     cancel,
     change_price,
+    create_customer,
     delete_customer,
     extend_trial,
     pause_collection,
@@ -15,6 +16,7 @@ from billing.actions import (
     send_card_update,
     send_invoice,
     submit_dispute_evidence,
+    update_customer,
     write_off,
 )
 from billing.actions.action import Action
@@ -33,6 +35,8 @@ MODULES = (
     write_off,
     submit_dispute_evidence,
     delete_customer,
+    create_customer,
+    update_customer,
 )
 
 ACTIONS: Mapping[str, Action] = {module.ACTION.kind: module.ACTION for module in MODULES}
