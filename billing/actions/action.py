@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from billing.canonical import Json, digest
 from billing.wire import Body, Request, Wire
@@ -37,7 +38,7 @@ class Aside(Params):
     too few to find out what it was.
     """
 
-    check: Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None = None
+    check: SkipJsonSchema[Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None] = None
 
 
 def check_of(aside: Mapping[str, Json]) -> str | None:

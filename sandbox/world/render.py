@@ -421,6 +421,7 @@ def _schedule(schedule: Schedule) -> Shape:
         completed_at=schedule.completed_at,
         canceled_at=schedule.canceled_at,
         billing_mode="flexible" if sub.flexible else "classic",
+        metadata=schedule.metadata,
     )
 
 

@@ -105,7 +105,7 @@ class Phase:
     start: int
     end: int
     price: Price
-    quantity: int
+    quantity: int | None
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +122,7 @@ class Schedule:
     released_at: int | None = None
     completed_at: int | None = None
     canceled_at: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
     kind: str = "subscription_schedule"
 
 

@@ -18,6 +18,8 @@ from sandbox.writes import (
     previews,
     refunds,
     setup_intents,
+    starts,
+    subscription_schedules,
     subscriptions,
     webhook_endpoints,
 )
@@ -35,6 +37,8 @@ WRITES: Final[tuple[Write, ...]] = (
     *previews.WRITES,
     *refunds.WRITES,
     *setup_intents.WRITES,
+    *starts.WRITES,
+    *subscription_schedules.WRITES,
     *subscriptions.WRITES,
     *webhook_endpoints.WRITES,
 )

@@ -22,14 +22,30 @@ STEPS = (
 """Where it dies: at the how manieth call of what, and whether once that has returned."""
 
 
-def customers(scene: Scene) -> int:
-    return sum(each["metadata"].get("reference") == "acc_1" for each in scene.wire.pages("/v1/customers"))
+Ordered = tuple[tuple[str, ...], Callable[[], int]]
 
 
-ORDERS: dict[str, tuple[tuple[str, ...], Callable[[Scene], int]]] = {
-    "customer": (("customers", "create", "acc_1", "--email", "ada@example.com"), customers),
-}
-"""What is ordered, and what counts how often it was done."""
+def payer(scene: Scene) -> str:
+    """A customer with a good card, who has nothing yet."""
+    id_ = scene.post("/v1/customers", name="Grace")["id"]
+    scene.give_card(id_)
+    return str(id_)
+
+
+def subscribing(scene: Scene) -> Ordered:
+    customer = payer(scene)
+    price = scene.sandbox.world.stage.prices["team-usd-month"].id
+    words = ("subscriptions", "create", customer, f"{price}=3", "--reference", "order-1")
+    return words, lambda: len(list(scene.wire.pages("/v1/subscriptions", customer=customer, status="all")))
+
+
+def entering(scene: Scene) -> Ordered:
+    words = ("customers", "create", "acc_1", "--email", "ada@example.com")
+    return words, lambda: len(list(scene.wire.pages("/v1/customers", email="ada@example.com")))
+
+
+ORDERS: dict[str, Callable[[Scene], Ordered]] = {"customer": entering, "subscription": subscribing}
+"""What is ordered, and how often it was done."""
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +61,14 @@ def test_a_kill_at_any_step_leaves_one(
 ) -> None:
     house = House(process, tmp_path / "var", sandbox)
     scene = Scene(sandbox, open_store(None, house.home), unpaced(sandbox))
-    words, counted = ORDERS[ordered]
+    words, counted = ORDERS[ordered](scene)
     death = {"at": at, "nth": nth, "after": after}
     assert house.revenue(*words, "--execute", death=death).code == -9
     sandbox.advance(days=LEASE.total_seconds() / 86_400 + 0.001)
     again = house.revenue(*words, "--execute")
     assert again.code == 0, again.printed
-    assert counted(scene) == 1
+    assert counted() == 1
     once_more = house.revenue(*words, "--execute")
-    assert (once_more.code, counted(scene)) == (0, 1), once_more.printed
+    assert (once_more.code, counted()) == (0, 1), once_more.printed
     assert house.revenue("audit", "verify").code == 0
     scene.store.close()
