@@ -6,16 +6,16 @@ it is sent. Several processes may do this at once; a claim with an end says whos
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from billing import approvals, limits
-from billing.actions.action import Action, Facts, Params, Subject, Trace
+from billing.actions.action import Action, Aside, Facts, Params, Subject, Trace
 from billing.actions.catalogue import ACTIONS
 from billing.book import Planned, all_of, claim, one_of, release, step
 from billing.canonical import Json, canonical
@@ -24,7 +24,7 @@ from billing.plan import columns_of
 from billing.rules import Rules, params_of
 from billing.store import Store
 from billing.tables import actions
-from billing.wire import Answered, Deferred, Refused, Reply, Request, Standing, Wire
+from billing.wire import Answered, Body, Deferred, Refused, Reply, Request, Standing, Wire
 
 LEASE = timedelta(minutes=5)
 """How long a claim holds: longer than one action can take, all its attempts and waits included."""
@@ -36,6 +36,8 @@ VERIFY = timedelta(days=14)
 """How long an effect may take to show, such as a bank debit that is on its way."""
 
 
+LACKS_ASIDE = "who_ordered_it_must_ask_again"
+"""Why an action waits whose details were written down nowhere."""
 TOLD_IN_THE_TRAIL = ("request_id", "result", "digest", "effect", "amount", "cost", "currency")
 """Columns whose change the trail says too."""
 
@@ -49,6 +51,7 @@ class Engine:
         owner: the name of this process in claims and in the trail.
         stopped: why nothing may be done at present; None where it may.
         attended: whether a person is there to take what is shown once.
+        aside: action id to what goes with it and is written down nowhere.
     """
 
     store: Store
@@ -59,6 +62,7 @@ class Engine:
     owner: str
     stopped: Callable[[], str | None]
     attended: bool = True
+    aside: Mapping[str, Body] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,9 +114,26 @@ def apply(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
         yield told
 
 
-def settle(engine: Engine) -> Iterator[Told]:
+def carry_out(engine: Engine, action_id: str) -> Told:
+    """Settle or carry out one action, and leave all others as they are.
+
+    Raises:
+        As `apply` does.
+    """
+    for told in settle(engine, [action_id]):
+        return told
+    planned = _one(engine, action_id)
+    if planned.state != "approved":
+        return Told(planned, planned.state, planned.outcome or "")
+    if stopped := engine.stopped():
+        return Told(planned, "waits", stopped)
+    with _let_go(engine, action_id):
+        return _carried_out(engine, action_id)
+
+
+def settle(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
     """Find out what became of actions whose outcome is not known, and verify those whose effect was not seen yet."""
-    for planned in _chosen(engine, (), ("intended", "acted")):
+    for planned in _chosen(engine, chosen, ("intended", "acted")):
         if not _claimed(engine, planned.action_id, ("intended", "acted")):
             yield Told(planned, "busy", "another_process")
             continue
@@ -157,6 +178,8 @@ def _carried_out(engine: Engine, action_id: str) -> Told:
 def _why_it_waits(engine: Engine, planned: Planned) -> str | None:
     if ACTIONS[planned.kind].needs_person and not engine.attended:
         return "needs_a_person"
+    if _lacks_aside(engine, planned):
+        return LACKS_ASIDE
     with engine.store.reading() as connection:
         return None if approvals.stands(connection, planned) else "approval_is_not_in_the_trail"
 
@@ -222,8 +245,14 @@ def _written_down(engine: Engine, planned: Planned, request: Request) -> str | N
 
 
 def _sent(engine: Engine, planned: Planned, request: Request) -> Reply:
-    whole = ACTIONS[planned.kind].filled(request, _params(planned))
+    whole = ACTIONS[planned.kind].filled(request, _params(planned), engine.aside.get(planned.action_id, {}))
     return engine.wire.act(whole, _key(planned))
+
+
+def _lacks_aside(engine: Engine, planned: Planned) -> bool:
+    """Whether it goes with something that was written down nowhere, and that who ordered it has to hand over again."""
+    params = _params(planned)
+    return isinstance(params, Aside) and params.check is not None and planned.action_id not in engine.aside
 
 
 def _recorded(engine: Engine, planned: Planned, reply: Reply) -> Told:
@@ -279,7 +308,9 @@ def _resolved(engine: Engine, planned: Planned) -> Told:
     trace = Trace.ABSENT if isinstance(facts, str) else action.trace(subject, facts, _params(planned))
     age = now - (planned.intended_at or now)
     if trace is Trace.THERE:
-        return _stepped(engine, planned, "found", why="effect_found", acted_at=now, settled_at=now)
+        there = None if isinstance(facts, str) else action.made(facts)
+        kept = {"result": canonical(action.kept(there))} if there else {}
+        return _stepped(engine, planned, "found", why="effect_found", acted_at=now, settled_at=now, **kept)
     if age > REPLAY:
         event, told = ("unclear", "seen_but_by_whom") if trace is Trace.SEEN else ("undone", "no_effect_found")
         return _stepped(engine, planned, event, why=told, settled_at=now)
@@ -287,8 +318,10 @@ def _resolved(engine: Engine, planned: Planned) -> Told:
         return _released(engine, planned, stopped)
     why = facts if isinstance(facts, str) else action.refusal(facts, _params(planned))
     why = why or ("flag_is_expired" if planned.expires_at <= now else None)
-    if trace is Trace.SEEN or why is None:
+    if (trace is Trace.SEEN or why is None) and not _lacks_aside(engine, planned):
         return _replayed(engine, planned)
+    if trace is Trace.SEEN or why is None:
+        return _released(engine, planned, LACKS_ASIDE)
     if age <= LANDING:
         return _released(engine, planned, "may_still_arrive")
     return _stepped(engine, planned, "undone", why=why, settled_at=now)

@@ -1,31 +1,27 @@
 """The end of a customer at Stripe, as the last that is done for one who asked to be erased.
 
-What is sent are actions like all others, approved by who asks for the erasure, each once. Limits of careful automation
-do not hold back what a person has a right to; the kill switch does.
+What is sent are direct orders, in the name of who asks for the erasure: limits of careful automation do not hold back
+what a person has a right to; the kill switch does.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count, islice
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 
-from billing import approvals, plan
+from billing import orders, plan
 from billing.actions.action import NoParams, Params
 from billing.actions.cancel import Cancellation
-from billing.actions.catalogue import ACTIONS
-from billing.apply import Engine, apply
-from billing.book import STEPS, Planned, all_of, known, one_of
+from billing.apply import Engine, carry_out
+from billing.book import Planned, all_of
 from billing.erasures import Erasure
 from billing.errors import StripeRefusedError, UsageError
-from billing.rules import Limits, params_of
+from billing.orders import Order
+from billing.rules import params_of
 from billing.tables import actions
 from billing.wire import Body, Wire, path
 
-APPROVAL_DAYS = 7
-UNLIMITED = Limits(per_run=10**6, per_day=10**6, per_customer=10**6, cool_down_days=0)
 KINDS = ("cancel", "delete_customer")
-OPEN = ("proposed", "approved", "revoked", "intended", "acted", "done")
-"""States in which an action is still to be carried out, or was."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +50,7 @@ def ended(engine: Engine, erasure: Erasure) -> Ended:
         raise UsageError(f"The key is of {engine.standing.account_id}, and the customer of {asked.account_id}.")
     if not asked.at_stripe or asked.subscriptions == "keep":
         return Ended("left")
-    unlimited = replace(engine, rules=engine.rules.model_copy(update={"limits": UNLIMITED}))
-    return _Ending(unlimited, erasure).carried_out()
+    return _Ending(engine, erasure).carried_out()
 
 
 def standing_of(wire: Wire, customer_id: str) -> tuple[str, list[Body]]:
@@ -106,7 +101,7 @@ class _Ending:
         """Where a crash left it open: Stripe says whether it was this that deleted the customer."""
         for each in self._actions():
             if each.kind == "delete_customer" and each.state in ("intended", "acted"):
-                self._carried_out(each.action_id)
+                carry_out(self.engine, each.action_id)
 
     def _actions(self) -> list[Planned]:
         """What this erasure has sent or proposed so far."""
@@ -118,62 +113,19 @@ class _Ending:
 
     def _is_of_this(self, planned: Planned, attempts: int) -> bool:
         params = params_of(planned.kind, planned.given_params)
-        ids = self._ids(planned.kind, planned.subject_id, params)
+        ids = orders.ids(self.engine, self._order(planned.kind, planned.subject_id, params))
         return planned.action_id in islice(ids, attempts)
 
     def _acted(self, kind: str, subject_id: str, params: Params) -> str:
-        """Propose, approve and carry out one action; nothing where it is done, else why it is not."""
-        ids = self._ids(kind, subject_id, params)
-        number, action_id = next(
-            (number, each)
-            for number, each in enumerate(ids, start=1)
-            if not self._known(each) or self._one(each).state in OPEN
-        )
-        if not self._known(action_id):
-            self._proposed(kind, subject_id, params, number)
-        if self._one(action_id).state in STEPS["approved"][0]:
-            approvals.approve(self.engine.store, [action_id], self.erasure.by, self.engine.clock())
-        after = self._carried_out(action_id)
+        """Carry out one action; nothing where it is done, else why it is not."""
+        after = orders.fulfilled(self.engine, self._order(kind, subject_id, params))
         if after.state == "done":
             return ""
-        return f"{kind}_of_{subject_id}_is_{after.state}" + (f":{after.outcome}" if after.outcome else "")
+        return f"{kind}_of_{subject_id}_is_{after.state}" + (f":{after.why}" if after.why else "")
 
-    def _carried_out(self, action_id: str) -> Planned:
-        if self._one(action_id).state != "done":
-            for _ in apply(self.engine, [action_id]):
-                pass
-        return self._one(action_id)
-
-    def _proposed(self, kind: str, subject_id: str, params: Params, number: int) -> None:
-        engine, now = self.engine, self.engine.clock()
-        plan.by_hand(
-            engine.store,
-            engine.wire,
-            replace(engine.standing, at=now),
-            engine.rules,
-            ACTIONS[kind],
-            subject_id,
-            params,
-            reference=self._reference(number),
-            expires_at=now + timedelta(days=APPROVAL_DAYS),
-            actor=self.erasure.by,
-        )
-
-    def _ids(self, kind: str, subject_id: str, params: Params) -> Iterator[str]:
-        """The ids of this erasure's attempts at an action, without end."""
-        for number in count(1):
-            yield plan.id_by_hand(self.engine.standing, ACTIONS[kind], subject_id, params, self._reference(number))
-
-    def _reference(self, number: int) -> str:
-        return f"{self.erasure.erasure_id}/{number}"
-
-    def _known(self, action_id: str) -> bool:
-        with self.engine.store.reading() as connection:
-            return bool(known(connection, [action_id]))
-
-    def _one(self, action_id: str) -> Planned:
-        with self.engine.store.reading() as connection:
-            return one_of(connection, action_id)
+    def _order(self, kind: str, subject_id: str, params: Params) -> Order:
+        """Under the name that erasures have always gone by, so that those begun before are gone on with."""
+        return Order(kind, subject_id, params, self.erasure.by, self.erasure.erasure_id, rule=plan.BY_HAND)
 
 
 def _last_end(subscriptions: Sequence[Body]) -> datetime | None:

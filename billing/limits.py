@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from billing.book import Planned
+from billing.plan import DIRECT
 from billing.rules import Limits
 from billing.tables import actions
 
@@ -25,8 +26,8 @@ def reached(connection: sa.Connection, planned: Planned, limits: Limits, now: da
 
 
 def _since(connection: sa.Connection, since: datetime, planned: Planned, *more: sa.ColumnElement[bool]) -> int:
-    """How many other actions of the account were intended since."""
-    chosen = (*_others(since, planned), *more)
+    """How many other actions of the account were intended since; direct orders, which no machine decides on, apart."""
+    chosen = (*_others(since, planned), actions.c.rule != DIRECT, *more)
     return connection.execute(sa.select(sa.func.count()).select_from(actions).where(*chosen)).scalar_one()
 
 

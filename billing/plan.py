@@ -21,6 +21,8 @@ from billing.wire import Standing, Wire, path
 PLANNER = "planner"
 BY_HAND = "by-hand"
 """The name in place of a rule's for what a person proposed."""
+DIRECT = "direct"
+"""The name in place of a rule's for what a person, or the company's own code, ordered to be done at once."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +177,14 @@ def by_hand(
     reference: str,
     expires_at: datetime,
     actor: str,
+    rule: str = BY_HAND,
+    customer_id: str | None = None,
+    once: bool = False,
 ) -> Planned:
     """Propose one action that no flag led to, as a person asks for it. `reference` tells it from another like it.
+
+    `customer_id` is given where it can't be asked for by the subject. `once`: the reference alone says which it is,
+    whatever its params.
 
     Raises:
         UsageError: no id, Stripe knows none such, or it must not be done as things stand.
@@ -184,12 +192,12 @@ def by_hand(
     if not ID.fullmatch(subject_id):
         raise UsageError(f"{subject_id!r:.80} is no id of Stripe's.")
     told = canonical(params.model_dump(mode="json"))
-    flag_id = _hand(action, subject_id, told, reference)
-    action_id = action_id_of(standing.account_id, standing.is_live, flag_id, BY_HAND)
+    flag_id = _hand(action, subject_id, "" if once else told, reference)
+    action_id = action_id_of(standing.account_id, standing.is_live, flag_id, rule)
     with store.reading() as connection:
         if known(connection, [action_id]):
             raise UsageError(f"That is proposed already, as {action_id}. Another like it needs another --reference.")
-    customer_id = _customer_of(wire, action, subject_id)
+    customer_id = customer_id or _customer_of(wire, action, subject_id)
     effect = looked_at(wire, action, Subject(subject_id, customer_id, action_id, standing.at), params, standing.at)
     if isinstance(effect, str):
         raise UsageError(f"{action.kind} of {subject_id} can't be proposed: {effect}.")
@@ -200,13 +208,13 @@ def by_hand(
         flag_id=flag_id,
         flag_version=None,
         score_kind=None,
-        rule=BY_HAND,
+        rule=rule,
         rules_digest=rules.digest,
         kind=action.kind,
         customer_id=customer_id,
         subject_id=subject_id,
         params=told,
-        reasons=canonical(["proposed by hand"]),
+        reasons=canonical(["proposed by hand" if rule == BY_HAND else "ordered directly"]),
         mrr_at_risk_reporting=None,
         expected_loss_reporting=None,
         arm="none",
@@ -219,10 +227,20 @@ def by_hand(
     return draft
 
 
-def id_by_hand(standing: Standing, action: Action, subject_id: str, params: Params, reference: str) -> str:
+def id_by_hand(
+    standing: Standing,
+    action: Action,
+    subject_id: str,
+    params: Params,
+    reference: str,
+    rule: str = BY_HAND,
+    *,
+    once: bool = False,
+) -> str:
     """The id that `by_hand` gives to such an action."""
-    flag_id = _hand(action, subject_id, canonical(params.model_dump(mode="json")), reference)
-    return action_id_of(standing.account_id, standing.is_live, flag_id, BY_HAND)
+    told = "" if once else canonical(params.model_dump(mode="json"))
+    flag_id = _hand(action, subject_id, told, reference)
+    return action_id_of(standing.account_id, standing.is_live, flag_id, rule)
 
 
 def _hand(action: Action, subject_id: str, told: str, reference: str) -> str:

@@ -17,7 +17,15 @@ from typing import Annotated
 import typer
 
 from billing.errors import BillingError
-from pipelines import action_commands, dispute_commands, erasure_commands, testing_commands, webhook_commands
+from pipelines import (
+    action_commands,
+    customer_commands,
+    dispute_commands,
+    erasure_commands,
+    subscription_commands,
+    testing_commands,
+    webhook_commands,
+)
 from pipelines import settings as settings_module
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
@@ -45,6 +53,8 @@ app.command()(erasure_commands.erase)
 app.command()(erasure_commands.erasures)
 app.add_typer(webhook_commands.webhooks, name="webhooks")
 app.add_typer(testing_commands.testing, name="testing")
+app.add_typer(customer_commands.customers, name="customers")
+app.add_typer(subscription_commands.subscriptions, name="subscriptions")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 

@@ -6,14 +6,15 @@ before the act, and after a crash.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
-from billing.canonical import Json
+from billing.canonical import Json, digest
 from billing.wire import Body, Request, Wire
 
 MARK = "revenue_action"
@@ -28,6 +29,21 @@ class Params(BaseModel):
 
 class NoParams(Params):
     """Nothing can be said."""
+
+
+class Aside(Params):
+    """Params of what goes with something that is written down nowhere, such as a name: it is handed over when sent.
+
+    `check` is set where there is such a thing: four digits of its digest, enough to notice another in its place, and
+    too few to find out what it was.
+    """
+
+    check: SkipJsonSchema[Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None] = None
+
+
+def check_of(aside: Mapping[str, Json]) -> str | None:
+    """The `check` of what is handed over; None where that is nothing."""
+    return digest(aside)[:4] if aside else None
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,19 @@ class Facts:
         return (self.object.get("metadata") or {}).get(MARK)
 
 
+def merged(request: Request, aside: Body) -> Request:
+    """The request with what is handed over in it; where both hold a map, such as metadata, with both,
+    and what was written down goes before."""
+    both = {
+        name: {**value, **request.params[name]} for name, value in aside.items() if _is_map_in(request, name, value)
+    }
+    return replace(request, params={**request.params, **aside, **both})
+
+
+def _is_map_in(request: Request, name: str, value: object) -> bool:
+    return isinstance(value, Mapping) and isinstance(request.params.get(name), Mapping)
+
+
 @dataclass(frozen=True)
 class Action:
     """One sort of action.
@@ -101,7 +130,9 @@ class Action:
         kept: what of Stripe's answer is recorded: ids and states, nothing personal.
         shown: what of the answer a person is shown once and nobody keeps, such as a link that opens by itself.
         completed: the params with what is found out once, when it is proposed.
-        filled: the request with what must not be written down, added right before it is sent.
+        filled: the request with what must not be written down, added right before it is sent: what the params lead to,
+            or what is handed over (`Aside`).
+        made: what was looked at and holds what `kept` keeps, where the answer was lost and its effect is found.
         needs_person: True where somebody must be there to take what is shown.
         by_rule: False where no rule may lead to it, only a person.
     """
@@ -118,6 +149,7 @@ class Action:
     kept: Callable[[Body], Mapping[str, Json]]
     shown: Callable[[Body], str | None] = lambda body: None
     completed: Callable[[Any], Params] = lambda params: params
-    filled: Callable[[Request, Any], Request] = lambda request, params: request
+    filled: Callable[[Request, Any, Body], Request] = lambda request, params, aside: merged(request, aside)
+    made: Callable[[Facts], Body | None] = lambda facts: None
     needs_person: bool = False
     by_rule: bool = True

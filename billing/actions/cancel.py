@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from billing.actions import subscriptions
-from billing.actions.action import Action, Effect, Facts, Params, Subject, Trace
+from billing.actions.action import Action, Aside, Effect, Facts, Subject, Trace
 from billing.wire import Request, path
 
 CLOSE = timedelta(minutes=15)
@@ -15,8 +15,11 @@ CLOSE = timedelta(minutes=15)
 CLOCKS = timedelta(seconds=5)
 
 
-class Cancellation(Params):
-    """When, why, and for a cancellation now whether the unused time is credited and invoiced at once."""
+class Cancellation(Aside):
+    """When, why, and for a cancellation now whether the unused time is credited and invoiced at once.
+
+    What the customer said in their own words (`comment`) is handed over.
+    """
 
     when: Literal["period_end", "now"] = "period_end"
     feedback: (

@@ -5,16 +5,24 @@ from collections.abc import Mapping
 from billing.actions import (
     cancel,
     change_price,
+    create_customer,
+    create_subscription,
     delete_customer,
     extend_trial,
+    keep_subscription,
+    next_period,
     pause_collection,
+    pause_subscription,
     refund,
+    release_schedule,
     resume_collection,
+    resume_subscription,
     retention_coupon,
     retry_invoice,
     send_card_update,
     send_invoice,
     submit_dispute_evidence,
+    update_customer,
     write_off,
 )
 from billing.actions.action import Action
@@ -33,9 +41,18 @@ MODULES = (
     write_off,
     submit_dispute_evidence,
     delete_customer,
+    create_customer,
+    update_customer,
+    create_subscription,
+    pause_subscription,
+    resume_subscription,
+    keep_subscription,
+    release_schedule,
 )
 
-ACTIONS: Mapping[str, Action] = {module.ACTION.kind: module.ACTION for module in MODULES}
+ALL = (*(module.ACTION for module in MODULES), next_period.ADOPT, next_period.CHANGE)
+
+ACTIONS: Mapping[str, Action] = {action.kind: action for action in ALL}
 
 BY_RULE: Mapping[str, Action] = {kind: action for kind, action in ACTIONS.items() if action.by_rule}
 """Those that a rule may lead to."""

@@ -49,12 +49,9 @@ def refusal(facts: Facts, params: Change) -> str | None:
     """The item must be known, and something must change."""
     if why := subscriptions.not_living(facts, subscriptions.LIVING - {"unpaid"}):
         return why
-    item = _item(facts.object, params)
-    if item is None:
+    if chosen_item(facts.object, params) is None:
         return "say_which_item"
-    same_price = params.price in (None, item["price"]["id"])
-    same_quantity = params.quantity in (None, item.get("quantity"))
-    return "nothing_would_change" if same_price and same_quantity else None
+    return "nothing_would_change" if nothing_changes(facts.object, params) else None
 
 
 def preview(facts: Facts, params: Change) -> Effect:
@@ -76,23 +73,33 @@ def request(subject: Subject, facts: Facts, params: Change) -> Request:
     return subscriptions.updated(subject, **_changed(subject, facts.object, params))
 
 
-def _changed(subject: Subject, subscription: Body, params: Change) -> dict[str, Any]:
-    item = _item(subscription, params)
-    told = {"id": item["id"] if item else "", "price": params.price, "quantity": params.quantity}
-    changed: dict[str, Any] = {
-        "items": [{name: value for name, value in told.items() if value is not None}],
-        "proration_behavior": params.proration,
-    }
-    if params.proration != "none":
-        changed["proration_date"] = int(subject.planned_at.timestamp())
-    return changed
-
-
-def _item(subscription: Body, params: Change) -> Mapping[str, Any] | None:
+def chosen_item(subscription: Body, params: Change) -> Mapping[str, Any] | None:
+    """The item that is changed: the one that is said, or the only one."""
     items = subscription["items"]["data"]
     if params.item is None:
         return items[0] if len(items) == 1 else None
     return next((item for item in items if item["id"] == params.item), None)
+
+
+def nothing_changes(subscription: Body, params: Change) -> bool:
+    """Whether the item is as it is to be."""
+    item = chosen_item(subscription, params) or {"price": {"id": None}}
+    same_price = params.price in (None, item["price"]["id"])
+    return same_price and params.quantity in (None, item.get("quantity"))
+
+
+def said_items(subscription: Body, params: Change) -> list[dict[str, Any]]:
+    """The change as Stripe takes it."""
+    item = chosen_item(subscription, params)
+    told = {"id": item["id"] if item else "", "price": params.price, "quantity": params.quantity}
+    return [{name: value for name, value in told.items() if value is not None}]
+
+
+def _changed(subject: Subject, subscription: Body, params: Change) -> dict[str, Any]:
+    changed: dict[str, Any] = {"items": said_items(subscription, params), "proration_behavior": params.proration}
+    if params.proration != "none":
+        changed["proration_date"] = int(subject.planned_at.timestamp())
+    return changed
 
 
 def _is_proration(line: Body) -> bool:

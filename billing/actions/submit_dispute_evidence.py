@@ -80,7 +80,7 @@ def request(subject: Subject, facts: Facts, params: Evidence) -> Request:
     return Request("post", path("disputes", subject.id), {"submit": True, "metadata": {MARK: subject.action_id}})
 
 
-def filled(request: Request, params: Evidence) -> Request:
+def filled(request: Request, params: Evidence, aside: Body) -> Request:
     """The request with the evidence in it.
 
     Raises:

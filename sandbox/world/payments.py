@@ -42,6 +42,16 @@ def collect(stage: Stage, invoice: Invoice) -> None:
         attempt(stage, invoice)
 
 
+def await_first(stage: Stage, invoice: Invoice) -> None:
+    """Finalise a subscription's first bill, and leave it to the customer to pay it within a day."""
+    invoicing.finalize(stage, invoice)
+    if not invoice.amount_due:
+        paid(stage, invoice, None)
+    else:
+        stage.touch(invoice, "invoice.updated")
+        stage.later(stage.now + _FIRST_WINDOW, "payments.expire_first", invoice)
+
+
 def attempt(stage: Stage, invoice: Invoice) -> None:
     """Charge the customer's card for an open invoice."""
     if invoice.status != "open" or not invoice.advance:
@@ -345,7 +355,8 @@ def failed(stage: Stage, invoice: Invoice, decline: str | None) -> None:
 def _first_failed(stage: Stage, invoice: Invoice) -> None:
     if invoice.attempts > 1:
         return
-    if invoice.customer.chance.random() < 0.5:
+    lives = invoice.customer.no < people.FIRST_ENTERED
+    if lives and invoice.customer.chance.random() < 0.5:
         stage.later(stage.now + invoice.customer.chance.randrange(300, 20 * HOUR), "payments.retry_first", invoice)
     stage.later(stage.now + _FIRST_WINDOW, "payments.expire_first", invoice)
 

@@ -8,7 +8,11 @@ from random import Random
 
 from sandbox.world.business import Business, TaxRate
 from sandbox.world.periods import moment
+from sandbox.world.randomness import stream
 from sandbox.world.state import Card, Customer
+
+FIRST_ENTERED = 10_000_000
+"""Numbers of customers who sign up by themselves are below."""
 
 _FIRST = tuple(
     "Ada Amir Ana Ben Carla Chidi Dana Elif Emil Farah Greta Hugo Ines Ivan Jamal Jun Kai Lena Luca Mara Mei Nils Noor "  # noqa: SIM905
@@ -64,6 +68,25 @@ def newcomer(business: Business, no: int, at: int, currency: str, rates: Iterabl
     )
 
 
+def entered(business: Business, place: int, at: int) -> Customer:
+    """A customer whom the account's owner enters: nothing is known yet, and nothing is left to chance."""
+    no = FIRST_ENTERED + place
+    return Customer(
+        no=no,
+        id=business.id("cus_", 14, no),
+        created=at,
+        name=None,
+        email=None,
+        country=None,
+        state=None,
+        currency=business.default_currency,
+        metadata={},
+        chance=stream(business.seed, no),
+        patience=1.0,
+        trouble=0.0,
+    )
+
+
 def new_card(business: Business, customer: Customer, at: int) -> Card:
     """A fresh card of the customer, good for two months to four years."""
     chance = customer.chance
@@ -78,7 +101,7 @@ def new_card(business: Business, customer: Customer, at: int) -> Card:
         last4=f"{chance.randrange(10_000):04}",
         exp_month=month + 1,
         exp_year=year,
-        country=customer.country,
+        country=customer.country or "US",
         funding=chance.choice(("credit", "credit", "debit", "prepaid")),
     )
 

@@ -158,7 +158,10 @@ class Renderer:
             name=customer.name,
             email=customer.email,
             currency=customer.currency if customer.subscriptions or customer.invoices else None,
-            address=shapes.address(country=customer.country, state=customer.state),
+            phone=customer.phone,
+            address=_address(customer),
+            description=customer.description,
+            preferred_locales=customer.locales,
             balance=customer.balance,
             delinquent=customer.delinquent,
             default_payment_method=customer.card.id if customer.card else None,
@@ -250,7 +253,7 @@ class Renderer:
             default_tax_rates=self._tax_rates(customer.tax_rate),
             customer_name=customer.name,
             customer_email=customer.email,
-            customer_address=shapes.address(country=customer.country, state=customer.state),
+            customer_address=_address(customer),
             account_name=self._business.name,
             account_country=self._business.country,
             description=invoice.description,
@@ -418,6 +421,7 @@ def _schedule(schedule: Schedule) -> Shape:
         completed_at=schedule.completed_at,
         canceled_at=schedule.canceled_at,
         billing_mode="flexible" if sub.flexible else "classic",
+        metadata=schedule.metadata,
     )
 
 
@@ -531,5 +535,11 @@ def _billed_to(card: Card) -> Shape:
     return shapes.billing_details(
         name=customer.name,
         email=customer.email,
-        address=shapes.address(country=customer.country, state=customer.state),
+        address=_address(customer),
     )
+
+
+def _address(customer: Customer) -> Shape | None:
+    """Where the customer is; None where nothing is known of it."""
+    known = {"country": customer.country, "state": customer.state, **customer.street}
+    return shapes.address(**known) if any(known.values()) else None

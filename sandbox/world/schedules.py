@@ -4,6 +4,8 @@ Some customers agree, shortly before the business's end, to more seats from the 
 periods after which the subscription ends. Dice are of a stream of their own, so that nothing else shifts.
 """
 
+from collections.abc import Sequence
+
 from sandbox.world import standing
 from sandbox.world.periods import DAY, HOUR, edge
 from sandbox.world.plans import QUANTITIES
@@ -31,10 +33,8 @@ def begin_phase(stage: Stage, sub: Subscription) -> bool:
         return False
     phase = next((one for one in schedule.phases if one.start == sub.period_end), None)
     if phase is not None:
-        item = sub.items[0]
-        item.price, item.quantity = phase.price, phase.quantity
+        standing.note(stage, sub, stage.now, _take_effect(sub, phase))
         schedule.current = phase
-        standing.note(stage, sub, stage.now, "quantity")
         stage.touch(schedule, "subscription_schedule.updated")
     elif sub.period_end == schedule.phases[-1].end:
         return _complete(stage, sub, schedule)
@@ -43,12 +43,41 @@ def begin_phase(stage: Stage, sub: Subscription) -> bool:
     return False
 
 
+def adopt(stage: Stage, sub: Subscription) -> Schedule:
+    """The subscription as it is, in a schedule that says nothing more yet."""
+    item = sub.items[0]
+    now = Phase(sub.period_start, sub.period_end, item.price, item.quantity)
+    id_ = stage.business.id("sub_sched_1", 23, sub.id, "adopted", stage.count("schedule"))
+    sub.schedule = Schedule(id_, stage.now, sub, (now,), ends=False, current=now)
+    stage.touch(sub.schedule, "subscription_schedule.created")
+    stage.touch(sub, "customer.subscription.updated")
+    return sub.schedule
+
+
+def plan(stage: Stage, schedule: Schedule, following: Sequence[Phase], *, ends: bool) -> None:
+    """What follows the running phase, and whether the subscription ends with the last."""
+    running = schedule.current or schedule.phases[0]
+    schedule.phases, schedule.ends = (running, *following), ends
+    stage.touch(schedule, "subscription_schedule.updated")
+
+
 def release(stage: Stage, sub: Subscription) -> None:
     """The subscription goes its own way, so that nothing of the agreement comes any more."""
     schedule, sub.schedule = sub.schedule, None
     if schedule is not None:
         schedule.status, schedule.released_at, schedule.current = "released", stage.now, None
         stage.touch(schedule, "subscription_schedule.released")
+
+
+def _take_effect(sub: Subscription, phase: Phase) -> str:
+    """The item becomes the phase's, and another rhythm counts its periods from here; what the books call it."""
+    item, rhythm = sub.items[0], sub.interval
+    same_price = item.price.id == phase.price.id
+    item.price, item.quantity = phase.price, phase.quantity
+    if sub.interval != rhythm:
+        sub.anchor, sub.cycle = sub.period_end, -1
+        return "interval"
+    return "quantity" if same_price else "plan"
 
 
 def _may(stage: Stage, sub: Subscription) -> bool:

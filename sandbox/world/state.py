@@ -32,14 +32,14 @@ class Card:
 
 @dataclass(slots=True, eq=False)
 class Customer:
-    """Someone who signed up, with the traits that make them stay or go."""
+    """Someone who signed up, with the traits that make them stay or go; `street` is the rest of the address."""
 
     no: int
     id: str
     created: int
     name: str | None
     email: str | None
-    country: str
+    country: str | None
     state: str | None
     currency: str
     metadata: dict[str, str]
@@ -58,6 +58,10 @@ class Customer:
     shocked_at: int = 0
     upset_at: int = 0
     pleased_at: int = 0
+    phone: str | None = None
+    description: str | None = None
+    locales: list[str] = field(default_factory=list)
+    street: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     subscriptions: "list[Subscription]" = field(default_factory=list)
     kind: str = "customer"
@@ -101,7 +105,7 @@ class Phase:
     start: int
     end: int
     price: Price
-    quantity: int
+    quantity: int | None
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +122,7 @@ class Schedule:
     released_at: int | None = None
     completed_at: int | None = None
     canceled_at: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
     kind: str = "subscription_schedule"
 
 

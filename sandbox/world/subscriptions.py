@@ -11,12 +11,16 @@ from sandbox.world.books import Leaving, Trial
 from sandbox.world.business import Coupon, Price
 from sandbox.world.periods import DAY, add_months, edge
 from sandbox.world.stage import Stage
-from sandbox.world.state import Customer, Discount, Invoice, Item, Subscription
+from sandbox.world.state import Card, Customer, Discount, Invoice, Item, Subscription
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a customer signs up for: prices and quantities (None: metered); `item_coupons` go to the last item."""
+    """What a customer signs up for: prices and quantities (None: metered); `item_coupons` go to the last item.
+
+    `asks` says that the first payment is as the card answers, and not as the simulation has it; `pays_later` that
+    nobody tries to collect it yet. `notes` are the metadata, where they are given.
+    """
 
     items: tuple[tuple[Price, int | None], ...]
     coupons: tuple[Coupon, ...] = ()
@@ -28,6 +32,10 @@ class Order:
     days_until_due: int | None = None
     contract_periods: int = 0
     first_payment_fails: bool = False
+    asks: bool = False
+    pays_later: bool = False
+    card: Card | None = None
+    notes: dict[str, str] | None = None
 
 
 def start(stage: Stage, customer: Customer, order: Order) -> Subscription:
@@ -38,7 +46,7 @@ def start(stage: Stage, customer: Customer, order: Order) -> Subscription:
     customer.left_at = None
     if order.trial_days:
         _begin_trial(stage, sub)
-    elif order.days_until_due is None and order.first_payment_fails:
+    elif order.days_until_due is None and (order.first_payment_fails or order.asks):
         sub.status = "incomplete"
     else:
         standing.note(stage, sub, sub.start, "new")
@@ -46,6 +54,11 @@ def start(stage: Stage, customer: Customer, order: Order) -> Subscription:
     _first_invoice(stage, sub, order)
     schedule_renewal(stage, sub)
     return sub
+
+
+def first_bill(stage: Stage, customer: Customer, order: Order) -> Invoice:
+    """What the first invoice would say, on a rehearsed stage."""
+    return _first_draft(stage, _opened(stage, customer, order))
 
 
 def renew(stage: Stage, sub: Subscription, turn: int) -> None:
@@ -158,7 +171,8 @@ def _opened(stage: Stage, customer: Customer, order: Order) -> Subscription:
         period_start=begun,
         period_end=trial_end or edge(begun, price.interval, price.interval_count, 1),
         days_until_due=order.days_until_due,
-        metadata={"plan": stage.names[price.product]} if customer.no % 7 == 0 else {},
+        metadata=_notes(stage, customer, price) if order.notes is None else order.notes,
+        card=order.card,
         trial_start=begun if trial_end else None,
         trial_end=trial_end,
         trial_without_card=order.trial_without_card,
@@ -175,21 +189,33 @@ def _opened(stage: Stage, customer: Customer, order: Order) -> Subscription:
     return sub
 
 
+def _notes(stage: Stage, customer: Customer, price: Price) -> dict[str, str]:
+    return {"plan": stage.names[price.product]} if customer.no % 7 == 0 else {}
+
+
 def _begin_trial(stage: Stage, sub: Subscription) -> None:
     sub.trial = len(stage.books.trials)
     stage.books.trials.append(Trial(sub.id, sub.customer.id, sub.trial_start or 0, sub.trial_end or 0))
 
 
 def _first_invoice(stage: Stage, sub: Subscription, order: Order) -> None:
-    lines = invoicing.trial_lines(stage, sub) if sub.trial_end else invoicing.regular_lines(stage, sub)
-    window = (stage.now, stage.now)
-    invoice = invoicing.subscription_invoice(stage, sub, "subscription_create", lines, window=window)
-    if order.first_payment_fails and sub.status == "incomplete" and sub.customer.card is not None:
+    invoice = _first_draft(stage, sub)
+    fails = order.first_payment_fails and not order.asks
+    if fails and sub.status == "incomplete" and sub.customer.card is not None:
         sub.customer.card.fate = "generic_decline"
     stage.touch(sub, "customer.subscription.created")
-    payments.collect(stage, invoice)
-    if sub.status == "incomplete" and invoice.status == "paid":
+    if order.pays_later and sub.status == "incomplete":
+        payments.await_first(stage, invoice)
+    else:
+        payments.collect(stage, invoice)
+    if fails and sub.status == "incomplete" and invoice.status == "paid":
         raise ValueError(f"{sub.id} was to fail its first payment, but nothing was due")
+
+
+def _first_draft(stage: Stage, sub: Subscription) -> Invoice:
+    lines = invoicing.trial_lines(stage, sub) if sub.trial_end else invoicing.regular_lines(stage, sub)
+    window = (stage.now, stage.now)
+    return invoicing.subscription_invoice(stage, sub, "subscription_create", lines, window=window)
 
 
 def _leave_trial(stage: Stage, sub: Subscription) -> bool:

@@ -19,6 +19,8 @@ from sandbox.writes import (
     previews,
     refunds,
     setup_intents,
+    starts,
+    subscription_schedules,
     subscriptions,
     webhook_endpoints,
 )
@@ -37,6 +39,8 @@ WRITES: Final[tuple[Write, ...]] = (
     *previews.WRITES,
     *refunds.WRITES,
     *setup_intents.WRITES,
+    *starts.WRITES,
+    *subscription_schedules.WRITES,
     *subscriptions.WRITES,
     *webhook_endpoints.WRITES,
 )

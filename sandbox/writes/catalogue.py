@@ -23,12 +23,15 @@ def priced(stage: Stage, sub: Subscription, said: dict[str, Any], name: str) -> 
     """
     if "price_data" in said:
         return _made(stage, sub, said["price_data"], f"{name}[price_data]")
-    if "price" not in said:
-        return None
-    price = price_of(stage, said["price"])
-    shape = stage.store.get("price", said["price"])
+    return for_sale(stage, said["price"], sub.currency, name) if "price" in said else None
+
+
+def for_sale(stage: Stage, id: str, currency: str | None, name: str) -> Price:  # noqa: A002
+    """The recurring price of that id that an item names, in a currency or (None) in its own. Errors: as `priced`."""
+    price = price_of(stage, id)
+    shape = stage.store.get("price", id)
     if price is None or shape is None:
-        raise no_such("price", said["price"], f"{name}[price]", 400)
+        raise no_such("price", id, f"{name}[price]", 400)
     if not shape["active"]:
         raise invalid("The price specified is inactive. This field only accepts active prices.", f"{name}[price]")
     if not price.interval:
@@ -37,11 +40,11 @@ def priced(stage: Stage, sub: Subscription, said: dict[str, Any], name: str) -> 
         )
         raise invalid(message, f"{name}[price]")
     try:
-        return price.charged_in(sub.currency)
+        return price.charged_in(currency or price.currency)
     except KeyError:
         message = (
             f"The price specified only supports `{price.currency}`. This doesn't match the expected currency: "
-            f"`{sub.currency}`."
+            f"`{currency}`."
         )
         raise invalid(message, f"{name}[price]") from None
 

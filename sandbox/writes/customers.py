@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from sandbox.api.errors import invalid
-from sandbox.world import aftermath, amendments, invoicing, wallets
+from sandbox.world import aftermath, amendments, invoicing, people, wallets
 from sandbox.world.shapes import deleted
 from sandbox.world.stage import Stage
 from sandbox.world.state import Customer
+from sandbox.writes import payment_methods
 from sandbox.writes.lookup import card_of, the
-from sandbox.writes.parameters import Fields, Given, Notes, Text, Whole, noted
+from sandbox.writes.parameters import Fields, Given, Many, Notes, Parameter, Text, Whole, noted
 from sandbox.writes.subscriptions import ENDED
 from sandbox.writes.write import Shape, Write
+
+
+def create(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
+    """`POST /v1/customers`. Errors: 402 for a card that declines as it is attached."""
+    customer = people.entered(stage.business, stage.count("customer"), stage.now)
+    default = (given.get("invoice_settings") or {}).get("default_payment_method")
+    card = None
+    if "payment_method" in given:
+        card = payment_methods.held(stage, given["payment_method"], "payment_method", 400)
+        payment_methods.add(stage, card, customer)
+    if default:
+        name = "invoice_settings[default_payment_method]"
+        customer.card = card if default == given.get("payment_method") else card_of(stage, customer, default, name)
+    customer.metadata = noted(None, given.get("metadata"))
+    _entered(stage, customer, given)
+    stage.customers.append(customer)
+    stage.touch(customer, "customer.created")
+    if given.get("balance"):
+        invoicing.note_balance(stage, customer, given["balance"], "adjustment")
+        stage.touch(customer)
+    return stage.shape(customer)
 
 
 def update(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
@@ -21,9 +43,7 @@ def update(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     if "default_payment_method" in settings:
         said = settings["default_payment_method"]
         card = card_of(stage, customer, said, "invoice_settings[default_payment_method]") if said else None
-    for field in ("name", "email"):
-        if field in given:
-            setattr(customer, field, given[field])
+    _entered(stage, customer, given)
     if "metadata" in given:
         customer.metadata = noted(customer.metadata, given["metadata"])
     if "balance" in given and given["balance"] != customer.balance:
@@ -65,22 +85,37 @@ def credit(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     return entry
 
 
+def _entered(stage: Stage, customer: Customer, given: Given) -> None:
+    """What is said of who the customer is. Their tax stays that of the place where they signed up."""
+    for field in ("name", "email", "phone", "description"):
+        if field in given:
+            setattr(customer, field, given[field])
+    if "preferred_locales" in given:
+        customer.locales = given["preferred_locales"]
+    if "address" in given:
+        said = given["address"] or {}
+        customer.country, customer.state = said.get("country"), said.get("state")
+        customer.street = {name: value for name, value in said.items() if name not in ("country", "state") and value}
+
+
+_ADDRESS = Fields(
+    {name: Text(unset=True) for name in ("city", "country", "line1", "line2", "postal_code", "state")}, unset=True
+)
+_TAKES: dict[str, Parameter] = {
+    "address": _ADDRESS,
+    "balance": Whole(),
+    "description": Text(unset=True),
+    "email": Text(unset=True, longest=512),
+    "invoice_settings": Fields({"default_payment_method": Text(unset=True)}),
+    "metadata": Notes(),
+    "name": Text(unset=True, longest=256),
+    "phone": Text(unset=True, longest=20),
+    "preferred_locales": Many(Text()),
+}
 _CUSTOMER = "/v1/customers/{id}"
 WRITES = (
-    Write(
-        "POST",
-        _CUSTOMER,
-        "customer_write",
-        "customer",
-        update,
-        {
-            "balance": Whole(),
-            "email": Text(unset=True),
-            "invoice_settings": Fields({"default_payment_method": Text(unset=True)}),
-            "metadata": Notes(),
-            "name": Text(unset=True),
-        },
-    ),
+    Write("POST", "/v1/customers", "customer_write", "customer", create, {**_TAKES, "payment_method": Text()}),
+    Write("POST", _CUSTOMER, "customer_write", "customer", update, _TAKES),
     Write("DELETE", _CUSTOMER, "customer_write", "customer", delete),
     Write(
         "POST",

@@ -6,9 +6,20 @@ from typing import TypeVar
 
 from sandbox.api.errors import no_such, refused
 from sandbox.world.stage import Stage
-from sandbox.world.state import Card, Charge, CreditNote, Customer, Dispute, Intent, Invoice, Refund, Subscription
+from sandbox.world.state import (
+    Card,
+    Charge,
+    CreditNote,
+    Customer,
+    Dispute,
+    Intent,
+    Invoice,
+    Refund,
+    Schedule,
+    Subscription,
+)
 
-Found = TypeVar("Found", Card, Charge, CreditNote, Customer, Dispute, Intent, Invoice, Refund, Subscription)
+Found = TypeVar("Found", Card, Charge, CreditNote, Customer, Dispute, Intent, Invoice, Refund, Schedule, Subscription)
 
 KINDS: dict[type, str] = {
     Card: "PaymentMethod",
@@ -19,6 +30,7 @@ KINDS: dict[type, str] = {
     Intent: "payment_intent",
     Invoice: "invoice",
     Refund: "refund",
+    Schedule: "subscription_schedule",
     Subscription: "subscription",
 }
 

@@ -9,7 +9,7 @@ from sandbox.api.errors import ApiError, invalid
 from sandbox.world import amendments, rehearsal
 from sandbox.world.stage import Stage
 from sandbox.world.state import Customer, Invoice, Subscription
-from sandbox.writes import subscriptions
+from sandbox.writes import starts, subscriptions
 from sandbox.writes.lookup import the
 from sandbox.writes.parameters import Choice, Fields, Flag, Given, Text
 from sandbox.writes.write import Shape, Write
@@ -20,8 +20,10 @@ def create_preview(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
 
     Errors: 400 as the change itself; 404 `invoice_upcoming_none` when there is none to come.
     """
-    sub = _subscription(stage, given)
     details = dict(given.get("subscription_details") or {})
+    if "subscription" not in given and "items" in details:
+        return _first(stage, given, details)
+    sub = _subscription(stage, given)
     there, twin = rehearsal.rehearse(stage, sub)
     invoice = _changed(there, twin, details, given)
     if invoice is None and not details.get("cancel_now"):
@@ -32,6 +34,18 @@ def create_preview(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     invoice.id = "upcoming_" + invoice.id
     invoice.billing_reason = "upcoming"
     invoice.starting_balance = twin.customer.balance
+    return stage.shape(invoice)
+
+
+def _first(stage: Stage, given: Given, details: Given) -> Shape:
+    """The first invoice of a subscription that is not there yet. Errors: 400 as its creation."""
+    if "customer" not in given:
+        raise ApiError(400, "You must provide a subscription or a customer.", "parameter_missing", "customer")
+    there, twin = rehearsal.rehearse_customer(stage, the(stage, Customer, given["customer"], "customer", status=400))
+    wish = {**details, **({"discounts": given["discounts"]} if "discounts" in given else {})}
+    invoice = starts.previewed(there, twin, wish)
+    invoice.id, invoice.billing_reason = "upcoming_" + invoice.id, "upcoming"
+    invoice.starting_balance = twin.balance
     return stage.shape(invoice)
 
 

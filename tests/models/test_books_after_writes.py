@@ -25,7 +25,7 @@ def test_the_figures_of_an_account_that_is_acted_on_are_those_of_the_books(tmp_p
         owner = Owner(lived.sandbox)
         lived.read()
         lived.sandbox.advance(days=0.5)  # two versions of one second could not be told apart
-        for act in (recover, change, leave, discount, pause, give_back):
+        for act in (recover, change, leave, discount, pause, give_back, begin):
             act(owner)
         for days in (0.1, 8, 33):  # events of the last minute are not read yet
             lived.sandbox.advance(days=days)
@@ -77,6 +77,23 @@ def give_back(owner: Owner) -> None:
     sound = [each for each in charges if each.status == "succeeded" and not each.amount_refunded and not each.disputed]
     owner.client.v1.refunds.create({"charge": sound[-1].id})
     owner.client.v1.refunds.create({"charge": sound[-2].id, "amount": sound[-2].amount // 2})
+
+
+def begin(owner: Owner) -> None:
+    """New customers: one who pays and changes from the next period on, one on trial, one whose card declines."""
+    client, prices = owner.client.v1, owner.sandbox.world.stage.prices
+    seats = {"price": prices["team-usd-month"].id, "quantity": 4}
+    ends = {"trial_settings": {"end_behavior": {"missing_payment_method": "cancel"}}, "trial_period_days": 7}
+    for card, more in (("pm_card_visa", {}), (None, ends), ("pm_card_chargeCustomerFail", {})):
+        said = {"payment_method": card, "invoice_settings": {"default_payment_method": card}} if card else {}
+        customer = client.customers.create(said).id
+        sub = client.subscriptions.create({"customer": customer, "items": [seats], **more})
+        if card == "pm_card_visa":
+            (running,) = client.subscription_schedules.create({"from_subscription": sub.id}).phases
+            now = {"items": [seats], "start_date": running.start_date, "end_date": running.end_date}
+            yearly = {"items": [{"price": prices["team-usd-year"].id, "quantity": 2}]}
+            schedule = client.subscriptions.retrieve(sub.id).schedule
+            client.subscription_schedules.update(schedule, {"phases": [now, yearly]})
 
 
 def recover(owner: Owner) -> None:

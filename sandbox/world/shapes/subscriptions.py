@@ -211,7 +211,7 @@ def subscription_schedule(
     customer: str,
     subscription: str,
     currency: str,
-    phases: Sequence[tuple[int, int, str, int]],
+    phases: Sequence[tuple[int, int, str, int | None]],
     current_phase: tuple[int, int] | None,
     end_behavior: str = "release",
     status: str = "active",
@@ -219,6 +219,7 @@ def subscription_schedule(
     completed_at: int | None = None,
     canceled_at: int | None = None,
     billing_mode: str = "flexible",
+    metadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """A schedule; `phases` are (start, end, price, quantity), `current_phase` the start and end of the one in force."""
     is_released = status == "released"
@@ -256,7 +257,7 @@ def subscription_schedule(
         },
         "end_behavior": end_behavior,
         "livemode": False,
-        "metadata": {},
+        "metadata": metadata or {},
         "pause_schedules": [],
         "phases": [_phase(currency, *one) for one in phases],
         "released_at": released_at,
@@ -267,7 +268,7 @@ def subscription_schedule(
     }
 
 
-def _phase(currency: str, start: int, end: int, price: str, quantity: int) -> dict[str, Any]:
+def _phase(currency: str, start: int, end: int, price: str, quantity: int | None) -> dict[str, Any]:
     item: dict[str, Any] = {
         "billing_thresholds": None,
         "discounts": [],
