@@ -147,6 +147,10 @@ class Renderer:
         self._rates[rate.id] = shape
         return shape
 
+    def remember_price(self, shape: Shape) -> None:
+        """A price as subscriptions rendered later carry it."""
+        self._prices[shape["id"]] = shape
+
     def remember_transaction(self, transaction: Shape) -> None:
         """A balance transaction that a dispute will show."""
         self._transactions[transaction["id"]] = transaction

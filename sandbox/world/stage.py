@@ -16,7 +16,7 @@ from sandbox.world.business import COUPONS, PRICES, PRODUCTS, TAX_RATES, Busines
 from sandbox.world.periods import moment
 from sandbox.world.render import Renderer
 from sandbox.world.shapes.events import event as event_shape
-from sandbox.world.state import Customer, Subscription, Thing
+from sandbox.world.state import Customer, Offer, Subscription, Thing
 from sandbox.world.versions import changed
 
 EVENT_DAYS = 30
@@ -60,7 +60,7 @@ class Stage:
         self.books = books
         self.now = business.start
         self.product_ids = {product.key: business.id("prod_", 14, product.key) for product in PRODUCTS}
-        self.names = {product.key: product.name for product in PRODUCTS}
+        self.names: dict[str, str] = {product.key: product.name for product in PRODUCTS}
         self.prices = {price.key: replace(price, id=business.id("price_1", 23, price.key)) for price in PRICES}
         self.tax_rates = {each.key: replace(each, id=business.id("txr_1", 23, each.key)) for each in TAX_RATES}
         self.coupons = {each.key: replace(each, id=business.id("", 8, "coupon", each.key)) for each in COUPONS}
@@ -70,6 +70,7 @@ class Stage:
         self.request: Request | None = None
         self.listener: Listener | None = None
         self._counts: dict[str, int] = {}
+        self._seen: set[tuple[str, str]] = set()
         self._is_seen = True
         self._render = render
         self._notice = notice
@@ -129,6 +130,15 @@ class Stage:
         """The API object of a coupon made now."""
         return self._render.coupon(coupon, self.now)
 
+    def sell(self, offer: Offer, shape: dict[str, Any], *events: str) -> None:
+        """A price is for sale, or no more, as the owner says: subscriptions carry it as it is now."""
+        self.things[offer.id] = offer
+        self._render.remember_price(shape)
+        self.put(shape, *events)
+        for sub in self.subscriptions:
+            if any(item.price.id == offer.id for item in sub.items):
+                self.touch(sub)
+
     def put(self, shape: dict[str, Any], *events: str) -> None:
         """Write an object as it is, with the events that tell of it."""
         if not self._is_seen:
@@ -159,6 +169,12 @@ class Stage:
         """The next number of something that is no customer's own."""
         self._counts[what] = number = self._counts.get(what, 0) + 1
         return number
+
+    def first_time(self, what: str, name: str) -> bool:
+        """Whether something of that name is met for the first time."""
+        is_new = (what, name) not in self._seen
+        self._seen.add((what, name))
+        return is_new
 
     def show_balance(self) -> None:
         """The account's balance is in the store as it is now."""

@@ -15,6 +15,7 @@ from sandbox.world.shapes.catalogue import (
     plan,
     price,
     product,
+    promotion_code,
     tax_rate,
     tier,
 )
@@ -55,7 +56,7 @@ from sandbox.world.shapes.people import (
 from sandbox.world.shapes.portal import portal_configuration, portal_flow, portal_session
 from sandbox.world.shapes.setups import authentication, setup_intent
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item, subscription_schedule
-from sandbox.world.shapes.usage import meter, meter_event_summary
+from sandbox.world.shapes.usage import meter, meter_event, meter_event_summary
 from sandbox.world.shapes.webhooks import webhook_endpoint
 
 API_VERSION: Final = "2026-10-28.endive"
@@ -93,6 +94,7 @@ __all__ = [
     "line_item",
     "listed",
     "meter",
+    "meter_event",
     "meter_event_summary",
     "payment_intent",
     "payment_method",
@@ -103,6 +105,7 @@ __all__ = [
     "portal_session",
     "price",
     "product",
+    "promotion_code",
     "refund",
     "setup_intent",
     "subscription",
