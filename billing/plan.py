@@ -21,6 +21,8 @@ from billing.wire import Standing, Wire, path
 PLANNER = "planner"
 BY_HAND = "by-hand"
 """The name in place of a rule's for what a person proposed."""
+NOBODY = "none"
+"""In place of a customer's id where an action is no customer's own."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def by_hand(
     Raises:
         UsageError: no id, Stripe knows none such, or it must not be done as things stand.
     """
-    if not ID.fullmatch(subject_id):
+    if action.of_a_customer and not ID.fullmatch(subject_id):
         raise UsageError(f"{subject_id!r:.80} is no id of Stripe's.")
     told = canonical(params.model_dump(mode="json"))
     flag_id = _hand(action, subject_id, told, reference)
@@ -230,6 +232,8 @@ def _hand(action: Action, subject_id: str, told: str, reference: str) -> str:
 
 
 def _customer_of(wire: Wire, action: Action, subject_id: str) -> str:
+    if not action.of_a_customer:
+        return NOBODY
     if action.subject == "customer":
         return subject_id
     try:
@@ -238,4 +242,4 @@ def _customer_of(wire: Wire, action: Action, subject_id: str) -> str:
             found = wire.get(path("charges", str(found["charge"])))
     except StripeRefusedError as error:
         raise UsageError(f"{subject_id} can't be looked at: {error.code}.") from None
-    return str(found.get("customer") or "none")
+    return str(found.get("customer") or NOBODY)

@@ -104,6 +104,7 @@ class Action:
         filled: the request with what must not be written down, added right before it is sent.
         needs_person: True where somebody must be there to take what is shown.
         by_rule: False where no rule may lead to it, only a person.
+        of_a_customer: False where it is no customer's own, such as a price: limits neither hold nor count it.
     """
 
     kind: str
@@ -121,3 +122,4 @@ class Action:
     filled: Callable[[Request, Any], Request] = lambda request, params: request
     needs_person: bool = False
     by_rule: bool = True
+    of_a_customer: bool = True

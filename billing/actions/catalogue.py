@@ -18,6 +18,7 @@ from billing.actions import (
     write_off,
 )
 from billing.actions.action import Action
+from billing.catalog import change as catalog_change
 
 MODULES = (
     retry_invoice,
@@ -33,6 +34,7 @@ MODULES = (
     write_off,
     submit_dispute_evidence,
     delete_customer,
+    catalog_change,
 )
 
 ACTIONS: Mapping[str, Action] = {module.ACTION.kind: module.ACTION for module in MODULES}

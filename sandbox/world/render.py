@@ -122,7 +122,7 @@ class Renderer:
         return shapes.coupon(
             id=coupon.id,
             created=created,
-            name=coupon.name,
+            name=coupon.name or None,
             percent_off=None if coupon.percent_off is None else float(coupon.percent_off),
             amount_off=coupon.amount_off or None,
             currency=coupon.currency,
