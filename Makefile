@@ -51,6 +51,7 @@ bench: $(READY)  ## measure extraction, models, memory and disk
 docs: $(READY)  ## regenerate what is generated in docs/
 	@$(BIN)/revenue dictionary --output docs/data-dictionary.md
 	@$(BIN)/revenue rules-schema --output billing/rules.schema.json
+	@$(BIN)/revenue catalog-schema --output billing/catalog/catalog.schema.json
 
 lock: $(READY)  ## pin again after pyproject.toml changed
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

@@ -23,6 +23,8 @@ BY_HAND = "by-hand"
 """The name in place of a rule's for what a person proposed."""
 DIRECT = "direct"
 """The name in place of a rule's for what a person, or the company's own code, ordered to be done at once."""
+NOBODY = "none"
+"""In place of a customer's id where an action is no customer's own."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def by_hand(
     Raises:
         UsageError: no id, Stripe knows none such, or it must not be done as things stand.
     """
-    if not ID.fullmatch(subject_id):
+    if action.of_a_customer and not ID.fullmatch(subject_id):
         raise UsageError(f"{subject_id!r:.80} is no id of Stripe's.")
     told = canonical(params.model_dump(mode="json"))
     flag_id = _hand(action, subject_id, "" if once else told, reference)
@@ -248,6 +250,8 @@ def _hand(action: Action, subject_id: str, told: str, reference: str) -> str:
 
 
 def _customer_of(wire: Wire, action: Action, subject_id: str) -> str:
+    if not action.of_a_customer:
+        return NOBODY
     if action.subject == "customer":
         return subject_id
     try:
@@ -256,4 +260,4 @@ def _customer_of(wire: Wire, action: Action, subject_id: str) -> str:
             found = wire.get(path("charges", str(found["charge"])))
     except StripeRefusedError as error:
         raise UsageError(f"{subject_id} can't be looked at: {error.code}.") from None
-    return str(found.get("customer") or "none")
+    return str(found.get("customer") or NOBODY)

@@ -87,7 +87,7 @@ def senders(settings: Settings) -> list[Sender]:
     for label, entry in _entries(settings.accounts_file).items():
         if entry.webhook_variable:
             where = f"{entry.key_variable}, which {settings.accounts_file} names for {label},"
-            key = checked_key(variables.get(entry.key_variable), where)
+            key = checked_key(variables.get(entry.key_variable), where, settings.mode)
             secrets = (variables.get(entry.webhook_variable) or "").split(",")
             account = _account(settings, key, entry.api_base or settings.stripe_api_base, label)
             found.append(Sender(account, tuple(filter(None, map(str.strip, secrets)))))
@@ -103,7 +103,7 @@ def _of_entry(
     settings: Settings, label: str, entry: _Entry, key: str | None, connected: Connected
 ) -> Iterator[Account]:
     where = f"{entry.key_variable}, which {settings.accounts_file} names for {label},"
-    own = _account(settings, checked_key(key, where), entry.api_base or settings.stripe_api_base, label)
+    own = _account(settings, checked_key(key, where, settings.mode), entry.api_base or settings.stripe_api_base, label)
     if entry.own:
         yield own
     for id_ in connected(own) if entry.connected == "all" else entry.connected:

@@ -51,9 +51,12 @@ def held(settings: Settings) -> pl.DataFrame:
     empty = Actions.create_empty()
     if not settings.operations_url and not settings.operations_file.exists():
         return empty
+    from billing.limits import UNCOUNTED
     from pipelines import actions
 
-    return pl.DataFrame([_row(each, empty.columns) for each in actions.listed(settings)], schema=empty.schema)
+    listed = [each for each in actions.listed(settings) if each.kind not in UNCOUNTED]
+    rows = [_row(each, empty.columns) for each in listed]
+    return pl.DataFrame(rows, schema=empty.schema)
 
 
 def _row(planned: "Planned", columns: list[str]) -> dict[str, object]:

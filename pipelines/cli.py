@@ -19,6 +19,7 @@ import typer
 from billing.errors import BillingError
 from pipelines import (
     action_commands,
+    catalog_commands,
     customer_commands,
     dispute_commands,
     erasure_commands,
@@ -48,6 +49,7 @@ app = typer.Typer(
 
 app.add_typer(action_commands.actions, name="actions")
 app.add_typer(action_commands.audit, name="audit")
+app.add_typer(catalog_commands.catalog, name="catalog")
 app.add_typer(dispute_commands.disputes, name="disputes")
 app.command()(erasure_commands.erase)
 app.command()(erasure_commands.erasures)
@@ -369,6 +371,14 @@ def rules_schema(output: Annotated[Path, typer.Option(help="Where to write it.")
     from billing import rules
 
     output.write_text(json.dumps(rules.schema(), indent=1) + "\n")
+
+
+@app.command(hidden=True)
+def catalog_schema(output: Annotated[Path, typer.Option(help="Where to write it.")]) -> None:
+    """Write the JSON Schema of the catalogue file."""
+    from billing.catalog import file
+
+    output.write_text(file.schema_text())
 
 
 def _conclude(lines: tuple[str, ...], failed_checks: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ STRIPE_API = "https://api.stripe.com"
 SLICE_KEY = re.compile(r"[\w .\-]{1,40}")
 """A key of metadata that MRR can be sliced by: Stripe allows forty characters."""
 
+KEY_PREFIX = re.compile(r"(?:sk|rk)(?:_org)?_(test|live)_")
 WEBHOOK_PATH = re.compile(r"(/[A-Za-z0-9_\-]+){1,8}")
 
 
@@ -136,6 +137,13 @@ class Settings(BaseSettings):
         setting(
             "REVENUE_RULES", "YAML file: which flag leads to which action, limits, holdout; else a careful default"
         ),
+    ] = None
+    catalog_file: Annotated[
+        Path, setting("REVENUE_CATALOG", "YAML file of products, prices, coupons and portal (docs/catalog.md)")
+    ] = Path("catalog.yaml")
+    mode: Annotated[
+        Literal["test", "live"] | None,
+        setting("REVENUE_MODE", "`test` or `live`: a key of the other mode is refused before anything is asked"),
     ] = None
     disputes_file: Annotated[
         Path | None,
@@ -308,15 +316,17 @@ class Settings(BaseSettings):
         """The API key.
 
         Raises:
-            SettingsError: none is set, or it is a publishable key, which can't read.
+            SettingsError: none is set, it is a publishable key, which can't read, or one of another mode than is meant.
         """
-        return checked_key(self.stripe_api_key.get_secret_value() if self.stripe_api_key else None, "STRIPE_API_KEY")
+        key = self.stripe_api_key.get_secret_value() if self.stripe_api_key else None
+        return checked_key(key, "STRIPE_API_KEY", self.mode)
 
     def required_write_key(self) -> str:
         """The key that actions are done with.
 
         Raises:
-            SettingsError: none is set, or it is a publishable key.
+            SettingsError: none is set, it is a publishable key, or one of another mode than is meant, or than the key
+                that reads.
         """
         key = (self.stripe_write_key.get_secret_value() if self.stripe_write_key else "").strip()
         if not key:
@@ -324,7 +334,14 @@ class Settings(BaseSettings):
                 "STRIPE_WRITE_KEY is not set. Actions need a restricted key of their own with write permissions "
                 "(docs/actions.md shows which); the key that reads stays without them."
             )
-        return checked_key(key, "STRIPE_WRITE_KEY")
+        checked_key(key, "STRIPE_WRITE_KEY", self.mode)
+        reads = self.stripe_api_key.get_secret_value().strip() if self.stripe_api_key else ""
+        if reads and mode_of(reads) != mode_of(key):
+            raise SettingsError(
+                f"STRIPE_API_KEY is a key of {mode_of(reads)} mode, and STRIPE_WRITE_KEY one of {mode_of(key)} mode: "
+                "what the one reads is nothing that the other can act on."
+            )
+        return key
 
     def but(self, **changes: object) -> Self:
         """The same settings with some changed."""
@@ -336,11 +353,17 @@ def _listed(secret: SecretStr | None) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
-def checked_key(key: str | None, name: str) -> str:
-    """The key, held by a setting of that name.
+def mode_of(key: str) -> str:
+    """`test` or `live`, by the key's prefix (https://docs.stripe.com/keys); `unknown` where it says neither."""
+    match = KEY_PREFIX.match(key)
+    return match[1] if match else "unknown"
+
+
+def checked_key(key: str | None, name: str, mode: str | None = None) -> str:
+    """The key, held by a setting of that name; of the mode that is meant, where one is.
 
     Raises:
-        SettingsError: none is set, or it is a publishable key, which can't read.
+        SettingsError: none is set, it is a publishable key, which can't read, or it is one of another mode.
     """
     key = (key or "").strip()
     if not key:
@@ -350,6 +373,10 @@ def checked_key(key: str | None, name: str) -> str:
         )
     if key.startswith("pk_"):
         raise SettingsError(f"{name} is a publishable key (pk_…), which can't read. Use rk_… or sk_….")
+    if mode is not None and mode_of(key) != mode:
+        raise SettingsError(
+            f"{name} is a key of {mode_of(key)} mode, and REVENUE_MODE says {mode}: nothing was asked or changed."
+        )
     return key
 
 

@@ -26,6 +26,7 @@ from billing.actions import (
     write_off,
 )
 from billing.actions.action import Action
+from billing.catalog import change as catalog_change
 
 MODULES = (
     retry_invoice,
@@ -48,6 +49,7 @@ MODULES = (
     resume_subscription,
     keep_subscription,
     release_schedule,
+    catalog_change,
 )
 
 ALL = (*(module.ACTION for module in MODULES), next_period.ADOPT, next_period.CHANGE)

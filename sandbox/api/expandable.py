@@ -85,6 +85,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
     "application_fee": {"charge": _charge, "refunds": Nested("fee_refund")},
     "billing.credit_grant": {"customer": _customer, "test_clock": _test_clock},
     "billing.meter": {},
+    "billing.meter_event": {},
     "billing.meter_event_summary": {},
     "billing_portal.configuration": {"application": NEVER},
     "billing_portal.session": {"configuration": Ref(("billing_portal.configuration",))},

@@ -254,7 +254,7 @@ def _calm(stage: Stage, sub: Subscription) -> bool:
 
 def _use(stage: Stage, sub: Subscription) -> None:
     for item in sub.items:
-        if item.price.usage_type == "metered":
+        if item.price.usage_type == "metered" and item.price.key in stage.prices:
             calls = _calls(sub, item)
             item.usage += calls
             metering.count(stage, sub.customer.id, item.price.product, calls)

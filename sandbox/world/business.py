@@ -35,8 +35,8 @@ class Product:
 class Price:
     """What a product costs: per unit, per package (`divide_by`), or in tiers; `interval` is "" for a one-time price.
 
-    `options` are its amounts in further currencies. `from_month` and `until_month` say between which months of the
-    business it was for sale (archived after).
+    `options` are its amounts in further currencies, `option_tiers` its tiers in them. `from_month` and `until_month`
+    say between which months of the business it was for sale (archived after).
     """
 
     key: str
@@ -56,13 +56,16 @@ class Price:
     inline: bool = False
     nickname: str | None = None
     options: tuple[tuple[str, Fraction], ...] = ()
+    option_tiers: tuple[tuple[str, tuple[Tier, ...]], ...] = ()
     id: str = ""
 
     def charged_in(self, currency: str) -> "Price":
         """The price as a subscription in that currency pays it. Errors: KeyError when it has no amount in it."""
-        return (
-            self if currency == self.currency else replace(self, currency=currency, unit=dict(self.options)[currency])
-        )
+        if currency == self.currency:
+            return self
+        if self.tiers:
+            return replace(self, currency=currency, tiers=dict(self.option_tiers)[currency])
+        return replace(self, currency=currency, unit=dict(self.options)[currency])
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Renderer:
         return shapes.coupon(
             id=coupon.id,
             created=created,
-            name=coupon.name,
+            name=coupon.name or None,
             percent_off=None if coupon.percent_off is None else float(coupon.percent_off),
             amount_off=coupon.amount_off or None,
             currency=coupon.currency,
@@ -146,6 +146,10 @@ class Renderer:
         )
         self._rates[rate.id] = shape
         return shape
+
+    def remember_price(self, shape: Shape) -> None:
+        """A price as subscriptions rendered later carry it."""
+        self._prices[shape["id"]] = shape
 
     def remember_transaction(self, transaction: Shape) -> None:
         """A balance transaction that a dispute will show."""

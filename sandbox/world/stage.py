@@ -17,7 +17,7 @@ from sandbox.world.business import Business, Coupon, Price
 from sandbox.world.periods import moment
 from sandbox.world.render import Renderer
 from sandbox.world.shapes.events import event as event_shape
-from sandbox.world.state import Customer, Subscription, Thing
+from sandbox.world.state import Customer, Offer, Subscription, Thing
 from sandbox.world.versions import changed
 
 EVENT_DAYS = 30
@@ -73,6 +73,7 @@ class Stage:
         self.clocks: Any = None
         self._account: Stage | None = None
         self._counts: dict[str, int] = {}
+        self._seen: set[tuple[str, str]] = set()
         self._is_seen = True
         self._render = render
         self._notice = notice
@@ -143,6 +144,15 @@ class Stage:
         """The API object of a coupon made now."""
         return self._render.coupon(coupon, self.now)
 
+    def sell(self, offer: Offer, shape: dict[str, Any], *events: str) -> None:
+        """A price is for sale, or no more, as the owner says: subscriptions carry it as it is now."""
+        self.things[offer.id] = offer
+        self._render.remember_price(shape)
+        self.put(shape, *events)
+        for sub in self.subscriptions:
+            if any(item.price.id == offer.id for item in sub.items):
+                self.touch(sub)
+
     def put(self, shape: dict[str, Any], *events: str) -> None:
         """Write an object as it is, with the events that tell of it."""
         if not self._is_seen:
@@ -173,6 +183,12 @@ class Stage:
         """The next number of something that is no customer's own."""
         self._counts[what] = number = self._counts.get(what, 0) + 1
         return number
+
+    def first_time(self, what: str, name: str) -> bool:
+        """Whether something of that name is met for the first time."""
+        is_new = (what, name) not in self._seen
+        self._seen.add((what, name))
+        return is_new
 
     def show_balance(self) -> None:
         """The account's balance is in the store as it is now."""

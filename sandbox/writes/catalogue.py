@@ -12,7 +12,20 @@ from sandbox.world.business import Coupon, Price
 from sandbox.world.shapes import deleted
 from sandbox.world.stage import Stage
 from sandbox.world.state import Offer, Subscription
-from sandbox.writes.parameters import Choice, Fields, Given, Many, Notes, Number, Text, Whole, noted
+from sandbox.writes.parameters import (
+    ByCurrency,
+    Choice,
+    Currency,
+    Fields,
+    Given,
+    Instant,
+    Many,
+    Notes,
+    Number,
+    Text,
+    Whole,
+    noted,
+)
 from sandbox.writes.write import Shape, Write
 
 
@@ -75,13 +88,14 @@ def create_coupon(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     """`POST /v1/coupons`. Errors: 400 for an id that is taken, and for terms that do not go together."""
     coupon = _coupon(stage, given)
     stage.coupons[coupon.id] = coupon
-    shape = {**stage.shape_coupon(coupon), "metadata": noted(None, given.get("metadata"))}
+    limits = {name: given.get(name) for name in ("max_redemptions", "redeem_by")}
+    shape = {**stage.shape_coupon(coupon), **limits, "metadata": noted(None, given.get("metadata"))}
     stage.put(shape, "coupon.created")
     return shape
 
 
 def update_coupon(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
-    """`POST /v1/coupons/{id}`: its name and notes. Errors: 404."""
+    """`POST /v1/coupons/{id}`: its name and notes, and amounts in further currencies. Errors: 404."""
     shape = stage.store.get("coupon", ids[0])
     if shape is None:
         raise no_such("coupon", ids[0], "coupon")
@@ -89,8 +103,19 @@ def update_coupon(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
         shape["name"] = given["name"]
     if "metadata" in given:
         shape["metadata"] = noted(shape["metadata"], given["metadata"])
+    if "currency_options" in given:
+        _offer_in(stage, shape, given["currency_options"])
     stage.put(shape, "coupon.updated")
     return shape
+
+
+def _offer_in(stage: Stage, shape: Shape, options: dict[str, Given]) -> None:
+    if shape["amount_off"] is None:
+        raise invalid("Only coupons with amount_off have amounts in other currencies.", "currency_options")
+    shape["currency_options"] |= options
+    key, coupon = next((key, each) for key, each in stage.coupons.items() if each.id == shape["id"])
+    others = {code: each["amount_off"] for code, each in shape["currency_options"].items() if code != coupon.currency}
+    stage.coupons[key] = replace(coupon, currency_options=tuple(others.items()))
 
 
 def delete_coupon(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
@@ -98,6 +123,9 @@ def delete_coupon(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     if stage.store.get("coupon", ids[0]) is None:
         raise no_such("coupon", ids[0], "coupon")
     stage.delete("coupon", ids[0], "coupon.deleted")
+    shelf = stage.store.shelf("promotion_code")
+    for code in [shelf.complete(slot) for slot in shelf.where("coupon", ids[0])]:
+        stage.put({**code, "active": False}, "promotion_code.updated")
     return deleted(kind="coupon", id=ids[0])
 
 
@@ -128,6 +156,8 @@ def _coupon(stage: Stage, given: Given) -> Coupon:
         raise ApiError(400, "You must pass either percent_off or amount_off", "parameter_missing", "percent_off")
     if "amount_off" in given and "currency" not in given:
         raise invalid("Must provide currency when passing amount_off", "currency", "parameter_missing")
+    if "currency_options" in given and "amount_off" not in given:
+        raise invalid("Only coupons with amount_off have amounts in other currencies.", "currency_options")
     duration = given.get("duration", "once")
     if (duration == "repeating") != ("duration_in_months" in given):
         message = "duration_in_months goes with duration=repeating, and with nothing else"
@@ -140,20 +170,21 @@ def _coupon(stage: Stage, given: Given) -> Coupon:
     for each in wanted:
         if each not in products:
             raise no_such("product", each, "applies_to[products]", 400)
-    coupon = Coupon(
+    return Coupon(
         key=id_,
         duration=duration,
         name=given.get("name") or "",
         percent_off=Fraction(given["percent_off"]) if "percent_off" in given else None,
         amount_off=given.get("amount_off", 0),
         currency=given.get("currency"),
+        currency_options=tuple((code, each["amount_off"]) for code, each in given.get("currency_options", {}).items()),
         months=given.get("duration_in_months"),
         products=tuple(products[each] for each in wanted),
         id=id_,
     )
-    return replace(coupon, currency=coupon.currency.lower()) if coupon.currency else coupon
 
 
+_OFF = ByCurrency(Fields({"amount_off": Whole(least=1)}, required=("amount_off",)))
 WRITES = (
     Write(
         "POST",
@@ -164,12 +195,15 @@ WRITES = (
         {
             "amount_off": Whole(least=1),
             "applies_to": Fields({"products": Many(Text())}),
-            "currency": Text(),
+            "currency": Currency(),
+            "currency_options": _OFF,
             "duration": Choice(("forever", "once", "repeating")),
             "duration_in_months": Whole(least=1),
             "id": Text(),
+            "max_redemptions": Whole(least=1),
             "metadata": Notes(),
             "name": Text(longest=40),
+            "redeem_by": Instant(),
             "percent_off": Number(Decimal(100)),
         },
     ),
@@ -179,7 +213,7 @@ WRITES = (
         "coupon_write",
         "coupon",
         update_coupon,
-        {"metadata": Notes(), "name": Text(longest=40, unset=True)},
+        {"currency_options": _OFF, "metadata": Notes(), "name": Text(longest=40, unset=True)},
     ),
     Write("DELETE", "/v1/coupons/{id}", "coupon_write", "coupon", delete_coupon),
 )

@@ -90,6 +90,25 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Exact:
+    """An amount in minor units that may have decimals, twelve at most; not below nothing."""
+
+    def read(self, name: str, said: str | Tree) -> Decimal:
+        text = _text(name, said)
+        if not re.fullmatch(r"\d{1,18}(\.\d{1,12})?", text):
+            raise invalid(f"Invalid decimal: {text}", name, "parameter_invalid_string")
+        return Decimal(text)
+
+
+@dataclass(frozen=True)
+class UpTo:
+    """Where a tier ends: a whole number above nothing, or `inf` (None)."""
+
+    def read(self, name: str, said: str | Tree) -> int | None:
+        return None if said == "inf" else Whole(least=1).read(name, said)
+
+
+@dataclass(frozen=True)
 class Flag:
     """True or false."""
 
@@ -162,6 +181,30 @@ class Fields:
 
 
 @dataclass(frozen=True)
+class ByCurrency:
+    """A map of currencies to further parameters."""
+
+    of: Fields
+
+    def read(self, name: str, said: str | Tree) -> dict[str, Given]:
+        if isinstance(said, str):
+            raise invalid("Invalid object", name)
+        named = {code: f"{name}[{code}]" for code in said}
+        return {checked_currency(code, named[code]): self._of(named[code], each) for code, each in said.items()}
+
+    def _of(self, name: str, said: str | Tree) -> Given:
+        return self.of.read(name, said) or {}
+
+
+@dataclass(frozen=True)
+class Currency:
+    """A currency, in small letters or large ones."""
+
+    def read(self, name: str, said: str | Tree) -> str:
+        return checked_currency(_text(name, said), name)
+
+
+@dataclass(frozen=True)
 class Many:
     """A list; empty only where that unsets it."""
 
@@ -188,6 +231,13 @@ class Ignored:
 def noted(before: dict[str, str] | None, said: dict[str, str] | None) -> dict[str, str]:
     """Metadata after a write said something of it."""
     return {} if said is None else {name: value for name, value in {**(before or {}), **said}.items() if value != ""}
+
+
+def checked_currency(code: str, name: str) -> str:
+    """The currency in small letters. Errors: 400 where it is none."""
+    if not re.fullmatch(r"[A-Za-z]{3}", code):
+        raise invalid(f"Invalid currency: {code}.", name, "parameter_invalid_string")
+    return code.lower()
 
 
 def _full(inside: str, name: str) -> str:

@@ -166,6 +166,9 @@ def test_a_live_key_needs_to_be_said_and_a_test_key_is_no_live_one(
     said = revenue("actions", "apply", "--execute", "--live")
     assert (said.code, "test mode" in said.err) == (2, True)
     monkeypatch.setenv("STRIPE_WRITE_KEY", LIVE)
+    said = revenue("actions", "apply", "--execute", "--live")
+    assert (said.code, "key of test mode, and STRIPE_WRITE_KEY one of live mode" in said.err) == (2, True)
+    monkeypatch.setenv("STRIPE_API_KEY", LIVE)
     said = revenue("actions", "apply", "--execute")
     assert (said.code, "--live" in said.err) == (2, True)
     assert LIVE not in said.err

@@ -80,3 +80,41 @@ def test_a_slice_that_is_no_key_of_metadata_is_refused(monkeypatch: pytest.Monke
 def test_slices_are_names_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVENUE_SLICES", "customer.segment, price.tier,customer.segment,")
     assert settings.load().slice_names == ("customer.segment", "price.tier")
+
+
+@pytest.mark.parametrize(
+    ("key", "mode"),
+    [
+        ("sk_test_1", "test"),
+        ("rk_test_1", "test"),
+        ("sk_live_1", "live"),
+        ("rk_live_1", "live"),
+        ("sk_org_live_1", "live"),
+        ("rk_1_live_1", "unknown"),
+        ("live_1", "unknown"),
+    ],
+)
+def test_a_key_says_its_mode_by_its_prefix_and_one_of_another_is_refused(
+    monkeypatch: pytest.MonkeyPatch, key: str, mode: str
+) -> None:
+    assert settings.mode_of(key) == mode
+    for meant in ("test", "live"):
+        monkeypatch.setenv("REVENUE_MODE", meant)
+        monkeypatch.setenv("STRIPE_API_KEY", key)
+        monkeypatch.setenv("STRIPE_WRITE_KEY", key)
+        made = settings.load()
+        for required in (made.required_key, made.required_write_key):
+            if meant == mode:
+                assert required() == key
+            else:
+                with pytest.raises(SettingsError, match=f"{mode} mode, and REVENUE_MODE says {meant}") as refused:
+                    required()
+                assert key not in str(refused.value)
+
+
+def test_keys_of_two_modes_do_not_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_test_1")
+    monkeypatch.setenv("STRIPE_WRITE_KEY", "rk_live_1")
+    with pytest.raises(SettingsError, match="key of test mode, and STRIPE_WRITE_KEY one of live mode"):
+        settings.load().required_write_key()
+    assert settings.load().required_key() == "rk_test_1"

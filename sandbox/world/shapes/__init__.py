@@ -15,6 +15,7 @@ from sandbox.world.shapes.catalogue import (
     plan,
     price,
     product,
+    promotion_code,
     tax_rate,
     tier,
 )
@@ -56,7 +57,7 @@ from sandbox.world.shapes.portal import portal_configuration, portal_flow, porta
 from sandbox.world.shapes.setups import authentication, setup_intent
 from sandbox.world.shapes.stripe_tax import tax_registration, tax_settings
 from sandbox.world.shapes.subscriptions import discount, subscription, subscription_item, subscription_schedule
-from sandbox.world.shapes.usage import meter, meter_event_summary
+from sandbox.world.shapes.usage import meter, meter_event, meter_event_summary
 from sandbox.world.shapes.webhooks import webhook_endpoint
 
 API_VERSION: Final = "2026-10-28.endive"
@@ -94,6 +95,7 @@ __all__ = [
     "line_item",
     "listed",
     "meter",
+    "meter_event",
     "meter_event_summary",
     "payment_intent",
     "payment_method",
@@ -104,6 +106,7 @@ __all__ = [
     "portal_session",
     "price",
     "product",
+    "promotion_code",
     "refund",
     "setup_intent",
     "subscription",

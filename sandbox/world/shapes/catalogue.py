@@ -227,6 +227,47 @@ def coupon(
     return shape
 
 
+def promotion_code(
+    *,
+    id: str,
+    created: int,
+    code: str,
+    coupon: str,
+    active: bool = True,
+    customer: str | None = None,
+    expires_at: int | None = None,
+    max_redemptions: int | None = None,
+    times_redeemed: int = 0,
+    restrictions: Mapping[str, Any] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A word that a customer types to get a coupon."""
+    said = restrictions or {}
+    shown: dict[str, Any] = {
+        "first_time_transaction": said.get("first_time_transaction", False),
+        "minimum_amount": said.get("minimum_amount"),
+        "minimum_amount_currency": said.get("minimum_amount_currency"),
+    }
+    if "currency_options" in said:
+        shown["currency_options"] = said["currency_options"]
+    return {
+        "id": id,
+        "object": "promotion_code",
+        "active": active,
+        "code": code,
+        "created": created,
+        "customer": customer,
+        "customer_account": None,
+        "expires_at": expires_at,
+        "livemode": False,
+        "max_redemptions": max_redemptions,
+        "metadata": metadata or {},
+        "promotion": {"coupon": coupon, "type": "coupon"},
+        "restrictions": shown,
+        "times_redeemed": times_redeemed,
+    }
+
+
 def tax_rate(
     *,
     id: str,

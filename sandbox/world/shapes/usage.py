@@ -25,6 +25,21 @@ def meter(*, id: str, created: int, name: str, event_name: str) -> dict[str, Any
     }
 
 
+def meter_event(
+    *, created: int, event_name: str, identifier: str, payload: dict[str, str], timestamp: int
+) -> dict[str, Any]:
+    """One use of what is metered, as it was told."""
+    return {
+        "object": "billing.meter_event",
+        "created": created,
+        "event_name": event_name,
+        "identifier": identifier,
+        "livemode": False,
+        "payload": payload,
+        "timestamp": timestamp,
+    }
+
+
 def meter_event_summary(*, id: str, meter: str, customer: str, start: int, value: float) -> dict[str, Any]:
     """What a customer used on the day that starts then. Stripe does not say whose it is."""
     return {

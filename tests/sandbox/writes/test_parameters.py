@@ -9,17 +9,42 @@ from typing import Any, ForwardRef, Literal, get_args, get_origin
 
 import pytest
 import stripe.params
+import stripe.params.billing
 import stripe.params.billing_portal
 import stripe.params.test_helpers
 
 from sandbox.api.bodies import tree
 from sandbox.api.errors import ApiError
 from sandbox.writes import WRITES
-from sandbox.writes.parameters import Choice, Fields, Ignored, Many, Notes, Parameter, Text, Whole, noted, read
+from sandbox.writes.parameters import (
+    ByCurrency,
+    Choice,
+    Fields,
+    Ignored,
+    Many,
+    Notes,
+    Parameter,
+    Text,
+    Whole,
+    noted,
+    read,
+)
 from sandbox.writes.write import Write
 
 SDK = {
     "DELETE /v1/coupons/{id}": "CouponDeleteParams",
+    "DELETE /v1/products/{id}": "ProductDeleteParams",
+    "POST /v1/billing/meter_events": "billing.MeterEventCreateParams",
+    "POST /v1/billing/meters": "billing.MeterCreateParams",
+    "POST /v1/billing/meters/{id}": "billing.MeterUpdateParams",
+    "POST /v1/billing/meters/{id}/deactivate": "billing.MeterDeactivateParams",
+    "POST /v1/billing/meters/{id}/reactivate": "billing.MeterReactivateParams",
+    "POST /v1/prices": "PriceCreateParams",
+    "POST /v1/prices/{id}": "PriceUpdateParams",
+    "POST /v1/products": "ProductCreateParams",
+    "POST /v1/products/{id}": "ProductUpdateParams",
+    "POST /v1/promotion_codes": "PromotionCodeCreateParams",
+    "POST /v1/promotion_codes/{id}": "PromotionCodeUpdateParams",
     "DELETE /v1/customers/{id}": "CustomerDeleteParams",
     "DELETE /v1/subscriptions/{id}": "SubscriptionCancelParams",
     "DELETE /v1/test_helpers/test_clocks/{id}": "test_helpers.TestClockDeleteParams",
@@ -106,6 +131,10 @@ def _strange(form: Parameter, options: list[Any], path: str) -> Iterator[str]:
     elif isinstance(form, Fields):
         maps = [each for each in options if hasattr(each, "__annotations__")]
         yield from strangers(form.forms, maps[0], path) if maps else [path]
+    elif isinstance(form, ByCurrency):
+        maps = [each for each in options if get_origin(each) is dict]
+        names = {**vars(typing), **vars(stripe.params)}
+        yield from _strange(form.of, list(_options(get_args(maps[0])[1], names)), path) if maps else [path]
     elif isinstance(form, Choice):
         yield from (f"{path}={word}" for word in form.words if word not in options)
 
