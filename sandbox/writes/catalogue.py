@@ -158,6 +158,8 @@ def _coupon(stage: Stage, given: Given) -> Coupon:
         raise invalid("Must provide currency when passing amount_off", "currency", "parameter_missing")
     if "currency_options" in given and "amount_off" not in given:
         raise invalid("Only coupons with amount_off have amounts in other currencies.", "currency_options")
+    if given.get("redeem_by", stage.now + 1) <= stage.now:
+        raise invalid("Invalid timestamp: must be in the future.", "redeem_by")
     duration = given.get("duration", "once")
     if (duration == "repeating") != ("duration_in_months" in given):
         message = "duration_in_months goes with duration=repeating, and with nothing else"

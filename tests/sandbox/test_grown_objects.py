@@ -40,7 +40,7 @@ def test_every_object_is_what_the_sdk_says_it_is(store: Store) -> None:
         fault
         for kind in store.kinds()
         for obj in every(store, kind)
-        for fault in faults(without(obj, "id") if kind == "balance" else obj)
+        for fault in faults(without(obj, "id") if kind in ("balance", "tax.settings") else obj)
     ]
     assert found == []
 

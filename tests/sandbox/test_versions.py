@@ -17,7 +17,15 @@ def store() -> Store:
     """Every specimen, and one payment of the invoice by a payment intent with a charge."""
     store = Store()
     for obj in specimens.SPECIMENS:
-        if obj["object"] not in ("balance", "event", "discount", "line_item", "subscription_item", "plan"):
+        if obj["object"] not in (
+            "balance",
+            "tax.settings",
+            "event",
+            "discount",
+            "line_item",
+            "subscription_item",
+            "plan",
+        ):
             store.put(obj)
     paid_by = {"id": "pi_1", "created": T0, "amount": 6000, "currency": "usd", "latest_charge": "ch_1"}
     store.put(shapes.payment_intent(**paid_by))  # type: ignore[arg-type]
