@@ -40,7 +40,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a page: words, facts (label and value), a table, and forms; `alarming` where it asks for attention."""
+    """A part of a page: words, links, facts (label, value), a table, forms; `alarming` where it asks for attention."""
 
     title: str
     words: Sequence[str] = ()
@@ -50,6 +50,7 @@ class Part:
     figures: Sequence[str] = ()
     empty: str = ""
     forms: Sequence[Form] = ()
+    links: Sequence[Link] = ()
     alarming: bool = False
 
     @property

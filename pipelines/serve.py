@@ -17,7 +17,8 @@ from aiohttp_session import get_session, session_middleware
 from billing.webhooks.endpoint import LARGEST_BODY, Endpoint
 from dashboards.sheet import BAR
 from pipelines.errors import RevenueError, SettingsError
-from pipelines.office import coming_in, headers, shown
+from pipelines.office import actions as office_actions
+from pipelines.office import coming_in, disputes, headers, shown, trail
 from pipelines.office.cookies import StoredSessions
 from pipelines.office.desk import Desk, there_are_users
 from pipelines.office.gate import Gate
@@ -52,6 +53,8 @@ def application(
     if receiving is not None:
         _receive(app, receiving)
     coming_in.add(app.router, gate)
+    for pages in (office_actions, trail, disputes):
+        pages.add(app.router, gate.desk)
     app.router.add_get("/", _page(site, "index.html"))
     app.router.add_get(r"/{name:[^{}]+\.html}", _page(site))
     app.router.add_static("/", site, follow_symlinks=False, show_index=False)

@@ -12,7 +12,6 @@ from pipelines.office.gate import Gate
 
 WRONG = "That login and password don't go together."
 TOO_OFTEN = "Too many attempts. Wait a quarter of an hour and try again."
-ACCOUNT = "/office/account"
 
 
 def add(router: web.UrlDispatcher, entrance: Gate) -> None:
@@ -53,12 +52,12 @@ def add(router: web.UrlDispatcher, entrance: Gate) -> None:
             raise web.HTTPForbidden(text=NO_OFFICE)
         role = gate.role_of(session)
         part = Part("", facts=(("Login", session["login"]), ("Role", f"{role}: {MEANING[role]}")), words=(LEAVING,))
-        return shown.answered(Sheet("Account", "", (part,)), session, ACCOUNT)
+        return shown.answered(Sheet("Account", "", (part,)), session, shown.ACCOUNT.address)
 
     router.add_get(gate.SIGN_IN, asked)
     router.add_post(gate.SIGN_IN, signed_in)
     router.add_post("/sign-out", signed_out)
-    router.add_get(ACCOUNT, account)
+    router.add_get(shown.ACCOUNT.address, account)
 
 
 NO_OFFICE = "There are no users, so this machine sees the dashboards and no more. `revenue users add` opens the office."

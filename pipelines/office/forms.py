@@ -1,7 +1,7 @@
 """The office's forms, by WTForms: what they take, and the token by which a form is known to be of this session."""
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any, TypeVar
 
 from wtforms import Form, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.csrf.session import SessionCSRF
@@ -46,8 +46,15 @@ class Proposal(Signed):
     given = StringField("How", [Length(max=500)])
     reference = StringField("Reference", [Length(max=64)])
 
+    def __init__(self, *given: Any, kinds: Sequence[tuple[str, str]] = (), **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.kind.choices = list(kinds)
 
-def of(kind: type[Form], session: MutableMapping[str, Any], data: Any = None, **more: Any) -> Form:
+
+F = TypeVar("F", bound=Form)
+
+
+def of(kind: type[F], session: MutableMapping[str, Any], data: Any = None, **more: Any) -> F:
     """A form of this session, with what was sent."""
     meta = {"csrf_context": session, "csrf_secret": str(session["csrf"]).encode()} if issubclass(kind, Signed) else {}
     return kind(data, meta=meta, **more)

@@ -10,9 +10,14 @@ from dashboards.values import Link
 from pipelines.office import forms, headers
 
 COMPANY = "Back office"
+OFFICE = Link(COMPANY, "/office")
+ACCOUNT = Link("Account", "/office/account")
 PLACES = (
     (Role.VIEWER, Link("Dashboards", "/")),
-    (Role.VIEWER, Link("Account", "/office/account")),
+    (Role.OPERATOR, Link("Actions", "/office/actions")),
+    (Role.OPERATOR, Link("Disputes", "/office/disputes")),
+    (Role.OPERATOR, Link("Trail", "/office/trail")),
+    (Role.VIEWER, ACCOUNT),
 )
 """Where one can go, and as what."""
 
@@ -33,7 +38,8 @@ def html(page: Sheet, frame: Frame, status: int = 200) -> web.Response:
 
 def bar(session: Session) -> str:
     """What a dashboard is shown with to somebody who is signed in."""
-    return sheet.bar(Frame(COMPANY, _places(Role(session["role"]))[1:], who=_who(session)))
+    places = (OFFICE, ACCOUNT) if Role(session["role"]).may(Role.OPERATOR) else (ACCOUNT,)
+    return sheet.bar(Frame(COMPANY, places, who=_who(session)))
 
 
 def _places(role: Role) -> tuple[Link, ...]:

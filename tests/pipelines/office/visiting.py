@@ -76,6 +76,16 @@ class Browser:
             self.path = answer.url.path
             return answer.status
 
+    async def get_raw(self, path: str) -> tuple[int, str]:
+        """Ask for a path as it is written, which clients put in order first; the status and the body."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        cookie = f"Cookie: revenue_session={self.cookie()}"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{cookie}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+        writer.close()
+        return int(head.split()[1]), body
+
     def cookie(self) -> str:
         """The session's cookie."""
         return "".join(each.value for each in self.client.cookie_jar)
