@@ -6,9 +6,9 @@ to the next, each of which is recorded in the trail by the same transaction.
           revoked <--+          +-> failed, or approved again where Stripe had no time for it
 
 What would be done can change while it waits: then it is proposed anew, and needs another approval. `held_out` is
-planned and left alone. `expired`, `skipped` and `undone` end an action with nothing done: its time was over, the world
-had changed, or it turned out that it never reached Stripe; an expired one is proposed again where its flag lives on.
-`unclear` needs a person.
+planned and left alone. `rejected`, `expired`, `skipped` and `undone` end an action with nothing done: a person said
+no, its time was over, the world had changed, or it turned out that it never reached Stripe; an expired one is proposed
+again where its flag lives on. `unclear` needs a person.
 """
 
 import json
@@ -28,6 +28,7 @@ from billing.tables import actions
 STEPS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "approved": (("proposed", "revoked"), "approved"),
     "revoked": (("approved",), "revoked"),
+    "rejected": (("proposed", "approved", "revoked"), "rejected"),
     "expired": (("proposed", "approved", "revoked"), "expired"),
     "renewed": (("expired",), "proposed"),
     "skipped": (("approved",), "skipped"),

@@ -25,6 +25,18 @@ def entries_of(connection: sa.Connection, action_id: str) -> list[Entry]:
     return _entries(connection, trail.c.action_id == action_id)
 
 
+def latest(
+    connection: sa.Connection, most: int, *, before: int | None = None, events: Sequence[str] = ()
+) -> list[Entry]:
+    """The last entries of the trail, the newest first; those before a number, and of these events, where it is said."""
+    chosen = sa.select(trail).order_by(trail.c.seq.desc()).limit(most)
+    if before is not None:
+        chosen = chosen.where(trail.c.seq < before)
+    if events:
+        chosen = chosen.where(trail.c.event.in_(events))
+    return [Entry(**row_of(row)) for row in connection.execute(chosen)]
+
+
 def noted(anchor: Path) -> list[Head]:
     """The ends of the trail that were noted beside the database; a line that was cut by a crash counts for nothing."""
     if not anchor.is_file():

@@ -1,4 +1,5 @@
-"""The operational tables: actions with where each stands, the trail of all that was done to them, the inbox of events.
+"""The operational tables: actions with where each stands, the trail of all that was done to them, the inbox of
+events, and who may sign in.
 
 The migrations make them; a test holds the two against each other. Instants are microseconds since 1970 (UTC), the same
 in SQLite and PostgreSQL.
@@ -126,3 +127,27 @@ webhook_events = Table(
 """The inbox: each event that was delivered, once an endpoint. `occasion_id` is the same in both forms of an event,
 `customer_id` the customer that the event names. `refreshed_at` says since when the published figures know of it,
 `handled_at` since when the company's own code does; `attempts`, `retry_at` and `failure` are of that code."""
+
+office_users = Table(
+    "office_users",
+    metadata,
+    Column("login", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("password_hash", String(255), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+"""Who may sign in at `revenue serve`, and as what. `password_hash` is Argon2's own text, salt and cost in it."""
+
+office_sessions = Table(
+    "office_sessions",
+    metadata,
+    Column("token_digest", String(64), primary_key=True),
+    Column("login", String(64), nullable=False),
+    Column("form_key", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("office_sessions_by_login", "login"),
+)
+"""Who is signed in. Of the cookie's token only the SHA-256 is kept; `form_key` is what forms are signed with."""

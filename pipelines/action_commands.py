@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from pipelines.errors import SettingsError
 if TYPE_CHECKING:
     from billing.apply import Told
     from billing.book import Planned
+    from pipelines.actions import Decision
 
 NOT_ALL = 3
 """Exit code where an action failed, its outcome is not known, or the trail is not whole."""
@@ -33,6 +35,7 @@ actions = typer.Typer(
 audit = typer.Typer(no_args_is_help=True, help="The trail of everything that was planned, approved and done.")
 
 Ids = Annotated[list[str], typer.Argument(metavar="ACTION…", help="Ids of actions, as `list` prints them.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, for the record; no names, since it stays for good.")]
 By = Annotated[str, typer.Option("--by", help="Login of who decides; recorded. No address, no full name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
 
@@ -110,21 +113,39 @@ def show(
 
 
 @actions.command()
-def approve(ids: Ids, by: By = "") -> None:
+def approve(ids: Ids, by: By = "", why: Why = "") -> None:
     """Approve actions as they stand in the list; who and when is recorded. All of them, or none where one can't be."""
     from billing import approvals
-    from pipelines import actions as actions_module
 
-    _say_table(actions_module.decide(settings_module.load(), approvals.approve, ids, by or getpass.getuser()))
+    _decide(partial(approvals.approve, why=why), ids, by)
 
 
 @actions.command()
-def revoke(ids: Ids, by: By = "") -> None:
+def revoke(ids: Ids, by: By = "", why: Why = "") -> None:
     """Take approvals back, as long as nothing was sent."""
     from billing import approvals
+
+    _decide(partial(approvals.revoke, why=why), ids, by)
+
+
+@actions.command()
+def reject(ids: Ids, by: By = "", why: Why = "") -> None:
+    """Say that actions must not be done. They are not proposed again."""
+    from billing import approvals
+
+    _decide(partial(approvals.reject, why=why), ids, by)
+
+
+@actions.command()
+def comment(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Id of an action.")],
+    words: Annotated[str, typer.Argument(help="What to put on record; no names, since it stays for good.")],
+    by: By = "",
+) -> None:
+    """Put a remark about an action on record; it stays as it is."""
     from pipelines import actions as actions_module
 
-    _say_table(actions_module.decide(settings_module.load(), approvals.revoke, ids, by or getpass.getuser()))
+    _say_table([actions_module.comment(settings_module.load(), action, by or getpass.getuser(), words)])
 
 
 @actions.command()
@@ -183,6 +204,26 @@ def verify(
         raise typer.Exit(NOT_ALL)
 
 
+@audit.command("list")
+def list_entries(
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="How many, from the end.")] = 30,
+    event: Annotated[
+        list[str] | None, typer.Option(help="Only these: approved, signed_in, settings_changed, …; more than once.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what was done last and by whom: actions, approvals, sign-ins, users, erasures, changed settings."""
+    from pipelines import actions as actions_module
+
+    entries = actions_module.latest(settings_module.load(), last, event or ())
+    if as_json:
+        _say_json([{**vars(entry), "at": entry.at.isoformat(), "body": json.loads(entry.body)} for entry in entries])
+        return
+    for entry in reversed(entries):
+        about = entry.action_id or " ".join(f"{name}={value}" for name, value in json.loads(entry.body).items())
+        typer.echo(f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event:<16} {entry.actor:<16} {about:.160}")
+
+
 def told_of(planned: "Planned") -> dict[str, Any]:
     """An action as a script reads it."""
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(planned).items()}
@@ -226,6 +267,12 @@ def money(minor: int | None, currency: str | None) -> str:
         return ""
     exponent = minor_exponent(currency)
     return f"{Decimal(minor).scaleb(-exponent):,.{exponent}f} {currency.upper()}"
+
+
+def _decide(decision: "Decision", ids: Sequence[str], by: str) -> None:
+    from pipelines import actions as actions_module
+
+    _say_table(actions_module.decide(settings_module.load(), decision, ids, by or getpass.getuser()))
 
 
 def _say_table(found: Sequence["Planned"]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from billing import apply, approvals, audit, book, consistency, plan, rules
+from billing import apply, approvals, audit, book, consistency, limits, plan, rules
 from billing.actions.catalogue import ACTIONS
 from billing.apply import Engine, Told
 from billing.book import Planned
@@ -24,6 +24,7 @@ from pipelines import operations, query
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
 
+Decision = Callable[[Store, Sequence[str], str, datetime], list[Planned]]
 FLAGS = "select * from at_risk_accounts"
 HAND_DAYS = 7
 """How long a proposal by hand may be approved and done."""
@@ -90,15 +91,29 @@ def shown(settings: Settings, action_id: str) -> tuple[Planned, list[audit.Entry
         return book.one_of(connection, action_id), consistency.entries_of(connection, action_id)
 
 
-def decide(
-    settings: Settings,
-    decision: Callable[[Store, Sequence[str], str, datetime], list[Planned]],
-    action_ids: Sequence[str],
-    by: str,
-) -> list[Planned]:
-    """Approve or revoke."""
+def decide(settings: Settings, decision: Decision, action_ids: Sequence[str], by: str) -> list[Planned]:
+    """Approve, reject or revoke."""
     with operations.opened(settings) as store:
         return decision(store, action_ids, by, _now(settings))
+
+
+def comment(settings: Settings, action_id: str, by: str, words: str) -> Planned:
+    """Put a remark about an action on record."""
+    with operations.opened(settings) as store:
+        return approvals.comment(store, action_id, by, _now(settings), why=words)
+
+
+def latest(settings: Settings, most: int, events: Sequence[str] = (), before: int | None = None) -> list[audit.Entry]:
+    """The last entries of the trail, the newest first."""
+    with operations.opened(settings) as store, store.reading() as connection:
+        return consistency.latest(connection, most, before=before, events=events)
+
+
+def done_today(settings: Settings) -> int:
+    """How many actions were begun in the last 24 hours, which `limits.per_day` is held against."""
+    since = _now(settings) - limits.DAY
+    with operations.opened(settings) as store, store.reading() as connection:
+        return len(book.all_of(connection, actions_table.c.intended_at > since))
 
 
 @contextmanager

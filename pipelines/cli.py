@@ -25,6 +25,7 @@ from pipelines import (
     erasure_commands,
     subscription_commands,
     testing_commands,
+    user_commands,
     webhook_commands,
 )
 from pipelines import settings as settings_module
@@ -57,6 +58,7 @@ app.add_typer(webhook_commands.webhooks, name="webhooks")
 app.add_typer(testing_commands.testing, name="testing")
 app.add_typer(customer_commands.customers, name="customers")
 app.add_typer(subscription_commands.subscriptions, name="subscriptions")
+app.add_typer(user_commands.users, name="users")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 
@@ -327,24 +329,29 @@ def _examine_this_machine() -> None:
 def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; anything but loopback shows figures to others.")
+        str, typer.Option(help="Address to listen on; others than loopback need users and a proxy with TLS.")
     ] = "127.0.0.1",
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Also work off events as they come in, as `revenue webhooks work` does.")
     ] = False,
 ) -> None:
-    """Show the dashboards in a browser, on loopback; take Stripe's events too, where a webhook secret is set."""
+    """Show the dashboards in a browser, on loopback; take Stripe's events too, where a webhook secret is set.
+
+    Without users it answers this machine alone, and nobody signs in; with users everybody does, and operators and
+    approvers have a back office (docs/security.md).
+    """
     from pipelines import serve as serve_module
     from pipelines import webhooks
 
     settings = settings_module.load()
     chosen = port or settings.serve_port
+    serve_module.refuse_strangers(settings, host)
     with webhooks.receiving(settings) as receiving:
         typer.echo(f"Dashboards on http://{host}:{chosen}/ (Ctrl-C stops)")
         if receiving is not None:
             typer.echo(f"Events from Stripe on http://{host}:{chosen}{receiving.path}")
         with webhooks.worked_off_beside(wanted=refresh):
-            serve_module.serve(settings.site, host, chosen, receiving)
+            serve_module.serve(settings, host, chosen, receiving)
 
 
 @app.command()

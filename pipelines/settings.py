@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
@@ -19,6 +20,7 @@ SLICE_KEY = re.compile(r"[\w .\-]{1,40}")
 
 KEY_PREFIX = re.compile(r"(?:sk|rk)(?:_org)?_(test|live)_")
 WEBHOOK_PATH = re.compile(r"(/[A-Za-z0-9_\-]+){1,8}")
+PUBLIC_URL = re.compile(r"https://[A-Za-z0-9.\-]{1,253}(:\d{1,5})?/?")
 
 
 def setting(name: str, description: str) -> object:
@@ -187,6 +189,14 @@ class Settings(BaseSettings):
         int, setting("REVENUE_PORT", "port of `revenue serve`, which Dagster's report links point at")
     ] = 8321
 
+    public_url: Annotated[
+        str,
+        setting("REVENUE_PUBLIC_URL", "https://… where your proxy shows `revenue serve` to others (docs/security.md)"),
+    ] = ""
+    proxies: Annotated[
+        str, setting("REVENUE_PROXIES", "addresses of that proxy, with commas, whose X-Forwarded-For is believed")
+    ] = "127.0.0.1,::1"
+
     @field_validator("account_rate", "endpoint_rate")
     @classmethod
     def _possible_rate(cls, value: float | None) -> float | None:
@@ -199,6 +209,20 @@ class Settings(BaseSettings):
     def _possible_days(cls, value: int) -> int:
         if value < 0:
             raise ValueError(f"{value} is no number of days; write one such as 7, or 0 for never")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _possible_url(cls, value: str) -> str:
+        if value and not PUBLIC_URL.fullmatch(value):
+            raise ValueError(f"'{value}' is no address for others; write one such as https://revenue.example.com")
+        return value.rstrip("/")
+
+    @field_validator("proxies")
+    @classmethod
+    def _possible_addresses(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            ip_address(each)
         return value
 
     @field_validator("webhook_path")
@@ -277,6 +301,11 @@ class Settings(BaseSettings):
         return _listed(self.webhook_tokens)
 
     @property
+    def proxy_addresses(self) -> frozenset[str]:
+        """The addresses of the proxy before `revenue serve`."""
+        return frozenset(filter(None, map(str.strip, self.proxies.split(","))))
+
+    @property
     def warehouse(self) -> Path:
         """The working database; only the pipeline opens it."""
         return self.home / "warehouse.duckdb"
@@ -295,6 +324,11 @@ class Settings(BaseSettings):
     def operations_file(self) -> Path:
         """Where plans, approvals and trail are, without REVENUE_OPERATIONS_URL."""
         return self.home / "operations.sqlite"
+
+    @property
+    def has_operations(self) -> bool:
+        """Whether there is an operations database already; asked where none is to be made."""
+        return self.operations_url is not None or self.operations_file.exists()
 
     @property
     def stop_file(self) -> Path:

@@ -57,7 +57,7 @@ def start(settings: Settings, port: int, progress: Progress) -> int:
         RevenueError: a UI runs on this working folder already.
     """
     home = dagster_home(settings.home)
-    with _alone(home), _account(settings, progress) as there, serve.beside(there.site, LOOPBACK, there.serve_port):
+    with _alone(home), _account(settings, progress) as there, serve.beside(there, LOOPBACK, there.serve_port):
         _end_interrupted_runs(home)
         print(f"Dagster on http://{LOOPBACK}:{port}/ in some twenty seconds (Ctrl-C stops)", flush=True)
         command = [sys.executable, "-m", "dagster", "dev", "-m", LOCATION, "-h", LOOPBACK, "-p", str(port)]

@@ -42,6 +42,7 @@ STATES: Mapping[str, str] = {
     "proposed": "To be approved",
     "approved": "Approved, waiting",
     "revoked": "Approval revoked",
+    "rejected": "Rejected",
     "intended": "Under way",
     "acted": "Done, to be verified",
     "undone": "Did not happen",

@@ -22,7 +22,8 @@ class Actions(Table):
     subject_id = text("What is acted on: an invoice, a subscription, a customer or a dispute")
     arm = text("treatment; holdout where it is left alone to compare with; none where a person proposed it")
     state = text(
-        "proposed, approved, revoked, intended, acted, done, failed, skipped, expired, undone, unclear or held_out"
+        "proposed, approved, revoked, rejected, intended, acted, done, failed, skipped, expired, undone, unclear or "
+        "held_out"
     )
     effect = text("What it would do, in words")
     reasons = texts("Why, as its flag says")

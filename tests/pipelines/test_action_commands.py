@@ -25,7 +25,7 @@ from tests.billing.account import Answer, Scene, company, unpaced
 from tests.pipelines.conftest import Revenue
 
 LIVE = "rk_live_sandbox_actions"
-COMMANDS = ("plan", "propose", "list", "show", "approve", "revoke", "apply")
+COMMANDS = ("plan", "propose", "list", "show", "approve", "revoke", "reject", "comment", "apply")
 
 
 @pytest.fixture

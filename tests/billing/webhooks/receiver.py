@@ -17,6 +17,7 @@ from billing.webhooks.endpoint import Endpoint, Source
 from billing.webhooks.signatures import signed
 from pipelines.extract import scrub
 from pipelines.serve import Receiving, application
+from pipelines.settings import Settings
 
 SECRET = "whsec_first0000000000000000"
 NEXT = "whsec_second000000000000000"
@@ -94,7 +95,8 @@ def received(
 
     async def run() -> None:
         endpoint = Endpoint(store, told.sources, scrub.clean, told.now, said.append)
-        runner = web.AppRunner(application(folder, Receiving(PATH, endpoint)))
+        (folder / "site").mkdir(exist_ok=True)
+        runner = web.AppRunner(application(Settings().but(home=folder), Receiving(PATH, endpoint)))
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
