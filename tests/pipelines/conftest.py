@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import cli, settings
+from pipelines import build, cli, settings
 from sandbox.serving import Sandbox, serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
+from tests.made_once import made_once
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ def company() -> World:
 @pytest.fixture(scope="session")
 def left_by_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder that `revenue run` leaves behind for the company."""
-    home = tmp_path_factory.mktemp("left") / "var"
-    home.mkdir()
+    return made_once(tmp_path_factory, "left-by-a-run", _run_in)
+
+
+def _run_in(home: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, serving(company()) as served:
         (home / "rates.csv").write_text(served.fx_rates_csv())
         for name, _, _ in settings.described():
@@ -71,7 +74,6 @@ def left_by_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.raises(SystemExit) as ended:
             cli.main()
     assert not ended.value.code
-    return home
 
 
 @pytest.fixture
@@ -79,6 +81,12 @@ def ran(sandbox: Sandbox, home: Path, left_by_a_run: Path) -> Sandbox:
     """The sandbox, once `revenue run` has been typed: a copy of what that left, which is quicker than to type it."""
     shutil.copytree(left_by_a_run, home, dirs_exist_ok=True)
     return sandbox
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs end without pages, which take a third of one: for tests of what comes before them."""
+    monkeypatch.setattr(build, "rendered", lambda *_: [])
 
 
 @pytest.fixture

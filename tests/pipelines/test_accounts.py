@@ -87,6 +87,7 @@ def test_one_run_says_of_each_account_and_stream_what_it_cost(
     assert sum(int(str(requests)) for _, requests in spent) == platform.requests.total - listing
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_an_account_with_the_same_ids_is_an_account_of_its_own(
     revenue: Revenue, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def test_the_demo_ends_with_the_dashboards_the_database_and_the_books_figures(re
     assert f"{customers:,} customers" in said.out
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_a_second_run_asks_only_what_changed_and_later_ones_follow_the_account(
     revenue: Revenue, ran: Sandbox, home: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_wrong_key_leaves_the_last_published_file_as_it_was(
     assert status == "failed"
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_a_missing_permission_skips_its_stream_by_name_and_the_rest_is_published(
     revenue: Revenue, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +174,7 @@ def test_a_run_while_another_one_runs_says_who_runs(revenue: Revenue, sandbox: S
     holder.communicate("\n", timeout=30)
     assert said.code == 1
     assert f"process {holder.pid}" in said.err
-    assert revenue("run").code == 0
+    assert revenue("sync").code == 0
 
 
 def test_failing_checks_end_with_three_and_a_banner_or_with_nothing_published(
@@ -217,6 +219,7 @@ def test_an_unexpected_error_is_a_message_and_its_traceback_goes_to_the_log_with
     assert "abcdefgh12345678" not in log.read_text() + said.err
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_the_demo_leaves_a_real_account_alone_and_a_run_moves_the_demo_aside(
     revenue: Revenue, sandbox: Sandbox, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,12 +237,12 @@ def test_the_demo_leaves_a_real_account_alone_and_a_run_moves_the_demo_aside(
 
 
 def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
-    revenue: Revenue, sandbox: Sandbox, home: Path
+    revenue: Revenue, ran: Sandbox, home: Path
 ) -> None:
     """Its MRR is left out of what is converted; the file is published with a banner, and the command says what failed:
     a check, which says what to do."""
     (home / "rates.csv").unlink()
-    said = revenue("run")
+    said = revenue("build")
     assert said.code == 3
     assert "mrr_has_an_exchange_rate of mrr_by_month_reporting" in said.err
     failed = "select detail from data_checks where check_name = 'mrr_has_an_exchange_rate' and not passed"
@@ -248,8 +251,9 @@ def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
     assert "REVENUE_FX_FILE" in told.out
 
 
-def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, sandbox: Sandbox, home: Path) -> None:
-    sandbox.advance(days=10)
+@pytest.mark.usefixtures("unrendered")
+def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, ran: Sandbox) -> None:
+    ran.advance(days=10)
     said = revenue("run")
     assert said.code == 3
     assert "exchange_rates_are_fresh" in said.err
@@ -263,6 +267,7 @@ def test_a_window_is_read_again_and_figures_stay(revenue: Revenue, ran: Sandbox,
     assert asked(home, "from mrr_by_day order by all") == before
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_figures_as_of_an_earlier_instant_stay_the_same_as_the_account_lives_on(
     revenue: Revenue, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
