@@ -197,8 +197,8 @@ def _of_subscribers(step: "Step", subscribers: "Subscribers") -> str:
     more = len(subscribers.found) - len(shown)
     listed = ", ".join(shown) + (f" and {more} more" if more else "")
     return (
-        f"{len(subscribers.found)} subscriptions stay on {step.change.key} ({subscribers.price_id}): {listed}. List price "
-        f"of the {subscribers.counted} that are active or past due: {worth or 'none'} a month."
+        f"{len(subscribers.found)} subscriptions stay on {step.change.key} ({subscribers.price_id}): {listed}. List "
+        f"price of the {subscribers.counted} that are active or past due: {worth or 'none'} a month."
     )
 
 
