@@ -178,13 +178,14 @@ def test_the_same_change_can_be_made_again_after_it_was_undone(shop: Scene) -> N
 
 
 def test_a_change_that_stripe_refuses_ends_it_and_the_rest_waits(bare: Scene) -> None:
-    small = file.read("products: {a: {name: A, prices: {a-month: {currency: usd, amount: 5, every: month}}}}")
-    bare.sandbox.fail("body", "/v1/prices", method="POST", status=400, body='{"error":{"code":"odd","type":"x"}}')
-    done = list(apply.apply(bare.engine(), found(bare, small), "mara"))
-    assert [(each.step.change.kind, each.is_done) for each in done] == [("product", True), ("price", False)]
-    bare.sandbox.heal()
-    made(bare, small)
-    assert found(bare, small).steps == ()
+    wrong = "coupons: {C: {percent_off: 5, duration: once, products: [none]}}\npromotion_codes: {CODE: {coupon: C}}"
+    done = list(apply.apply(bare.engine(), found(bare, file.read(wrong)), "mara"))
+    assert [(each.step.change.kind, each.told.event, each.told.why) for each in done] == [
+        ("coupon", "failed", "resource_missing")
+    ]
+    right = file.read(wrong.replace(", products: [none]", ""))
+    made(bare, right)
+    assert found(bare, right).steps == ()
 
 
 def test_subscribers_and_their_list_price_a_month_are_told(scene: Scene) -> None:

@@ -131,7 +131,10 @@ def test_terms_that_do_not_go_together_are_refused(client: Any, product: Any, mo
 
 def test_a_subscription_moves_to_a_price_that_was_made_and_pays_it(owner: Owner, product: Any) -> None:
     client, sub = owner.client, owner.subscription("usd")
-    tiers = [{"up_to": 2, "unit_amount": 100}, {"up_to": "inf", "unit_amount_decimal": "50.5", "flat_amount": 300}]
+    tiers: list[dict[str, Any]] = [
+        {"up_to": 2, "unit_amount": 100},
+        {"up_to": "inf", "unit_amount_decimal": "50.5", "flat_amount": 300},
+    ]
     sold = price(
         client,
         product,
@@ -200,7 +203,7 @@ def test_a_meter_that_is_off_counts_nothing_and_its_name_is_free(client: Any, pr
 
 def test_a_code_is_one_active_ones_alone_and_ends_with_its_coupon(client: Any, product: Any) -> None:
     coupon = client.v1.coupons.create({"percent_off": 10, "duration": "once"})
-    said = {"code": f"x-{product.id}", "promotion": {"type": "coupon", "coupon": coupon.id}}
+    said: dict[str, Any] = {"code": f"x-{product.id}", "promotion": {"type": "coupon", "coupon": coupon.id}}
     first = client.v1.promotion_codes.create(said)
     again = {**said, "code": said["code"].upper()}
     assert refused(client.v1.promotion_codes.create, again)["code"] == "resource_already_exists"
