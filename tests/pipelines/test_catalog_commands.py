@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import settings
+from pipelines.acted import held
 from sandbox.api.keys import DEFAULT_KEY, DEFAULT_WRITE_KEY, Key
 from sandbox.api.settings import Settings as SandboxSettings
 from sandbox.serving import Sandbox, serving
@@ -64,6 +66,8 @@ def test_a_file_is_planned_applied_and_then_differs_in_nothing(
     assert [(each["key"], each["event"]) for each in done["done"]] == [("pro", "verified"), ("pro-month", "verified")]
     assert revenue("catalog", "plan").code == 0
     assert revenue("catalog", "plan", "--strict").code == 3
+    assert "change_catalog" in revenue("actions", "list").out
+    assert held(settings.load()).height == 0  # what is no customer's own is in no figure of what actions brought
     again = revenue("catalog", "apply", "--execute", "--by", "mara")
     assert (again.code, "is as the file says" in again.out) == (0, True)
     assert revenue("audit", "verify").code == 0

@@ -145,6 +145,12 @@ def test_a_subscription_moves_to_a_price_that_was_made_and_pays_it(owner: Owner,
         tiers=tiers,
         currency_options={"usd": {"tiers": [{**tiers[0], "unit_amount": 200}, tiers[1]]}},
     )
+    listed = client.v1.prices.list({"product": product.id, "expand": ["data.currency_options"]}).data[0]
+    assert [
+        hasattr(option, "tiers") for option in (listed.currency_options["usd"], listed.currency_options["eur"])
+    ] == [False] * 2
+    named = client.v1.prices.retrieve(sold.id, {"expand": ["currency_options.usd.tiers"]}).currency_options
+    assert ([tier.unit_amount for tier in named["usd"].tiers], hasattr(named["eur"], "tiers")) == ([200, None], False)
     change = {"id": sub.items[0].id, "price": sold.id, "quantity": 4}
     client.v1.subscriptions.update(sub.id, {"items": [change], "proration_behavior": "none"})
     owner.sandbox.advance(to=sub.period_end + 7_200)
