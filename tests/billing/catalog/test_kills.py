@@ -32,7 +32,7 @@ promotion_codes: {SPRING: {coupon: TEN}}
 portals: {partners: {invoice_history: true}}
 """
 RAISED = MADE.replace("1900", "2100")
-SENT, STEP, CARRIED = "billing.apply._sent", "billing.apply.step", "billing.catalog.apply._carried_out"
+SENT, STEP, CARRIED = "billing.apply._sent", "billing.apply.step", "billing.catalog.apply.fulfilled"
 
 
 @pytest.fixture(scope="module")
