@@ -105,13 +105,12 @@ def apply(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
         if stopped := engine.stopped():
             yield Told(planned, "waits", stopped)
             return
-        if done >= engine.rules.limits.per_run and ACTIONS[planned.kind].of_a_customer:
+        if done >= engine.rules.limits.per_run:
             yield Told(planned, "waits", "limit_per_run")
             continue
         with _let_go(engine, planned.action_id):
             told = _carried_out(engine, planned.action_id)
-        is_counted = ACTIONS[planned.kind].of_a_customer
-        done += is_counted and told.event not in ("waits", "busy", "skipped", "expired", "changed")
+        done += told.event not in ("waits", "busy", "skipped", "expired", "changed")
         yield told
 
 

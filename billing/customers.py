@@ -15,7 +15,8 @@ from billing.actions.update_customer import ChangedCustomer
 from billing.apply import Engine
 from billing.errors import StripeRefusedError, UsageError
 from billing.flags import ID
-from billing.orders import NOBODY, Order, Outcome
+from billing.orders import Order, Outcome
+from billing.plan import NOBODY
 from billing.wire import Body, Wire, path
 
 ADDRESS = frozenset({"line1", "line2", "city", "postal_code", "state", "country"})

@@ -4,21 +4,16 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from billing.actions.catalogue import ACTIONS
 from billing.book import Planned
 from billing.plan import DIRECT
 from billing.rules import Limits
 from billing.tables import actions
 
 DAY = timedelta(days=1)
-UNCOUNTED = tuple(kind for kind, action in ACTIONS.items() if not action.of_a_customer)
-"""Actions that no limit is about."""
 
 
 def reached(connection: sa.Connection, planned: Planned, limits: Limits, now: datetime) -> str | None:
     """The limit that keeps an action waiting; None where it may be done."""
-    if planned.kind in UNCOUNTED:
-        return None
     if _since(connection, now - DAY, planned) >= limits.per_day:
         return "limit_per_day"
     window = timedelta(days=limits.per_customer_days)
@@ -53,6 +48,5 @@ def _others(since: datetime, planned: Planned) -> tuple[sa.ColumnElement[bool], 
         actions.c.account_id == planned.account_id,
         actions.c.livemode == planned.livemode,
         actions.c.action_id != planned.action_id,
-        actions.c.kind.not_in(UNCOUNTED),
         actions.c.intended_at > since,
     )

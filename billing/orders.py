@@ -19,13 +19,11 @@ from billing.apply import Engine, Told, carry_out
 from billing.book import STEPS, Planned, known, one_of
 from billing.canonical import canonical
 from billing.errors import UsageError
-from billing.plan import DIRECT
+from billing.plan import DIRECT, NOBODY
 from billing.rules import Limits
 from billing.wire import Body
 
 APPROVAL_DAYS = 7
-NOBODY = "none"
-"""The customer of an action that makes one."""
 UNLIMITED = Limits(per_run=10**6, per_day=10**6, per_customer=10**6, cool_down_days=0)
 OPEN = ("proposed", "approved", "revoked", "intended", "acted")
 """States in which an action is still to be carried out or settled."""

@@ -21,6 +21,8 @@ Body = Mapping[str, Any]
 Method = Literal["get", "post", "delete"]
 
 APP = "revenue-billing"
+API_VERSION = "2026-10-28.endive"
+"""The version that requests are made in and answers are read in, whatever the account's own or the SDK's is."""
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 30.0
 ATTEMPTS = 4
 PATIENCE_SECONDS = 600.0
@@ -100,6 +102,7 @@ class Wire:
         stripe.set_app_info(APP)
         client = stripe.StripeClient(
             self.key,
+            stripe_version=API_VERSION,
             base_addresses={"api": self.base_url.rstrip("/")},
             max_network_retries=0,
             http_client=stripe.RequestsClient(timeout=self.timeouts),

@@ -51,10 +51,10 @@ def held(settings: Settings) -> pl.DataFrame:
     empty = Actions.create_empty()
     if not settings.operations_url and not settings.operations_file.exists():
         return empty
-    from billing.limits import UNCOUNTED
+    from billing.actions.catalogue import ACTIONS
     from pipelines import actions
 
-    listed = [each for each in actions.listed(settings) if each.kind not in UNCOUNTED]
+    listed = [each for each in actions.listed(settings) if ACTIONS[each.kind].of_a_customer]
     rows = [_row(each, empty.columns) for each in listed]
     return pl.DataFrame(rows, schema=empty.schema)
 

@@ -197,8 +197,8 @@ def _of_subscribers(step: "Step", subscribers: "Subscribers") -> str:
     more = len(subscribers.found) - len(shown)
     listed = ", ".join(shown) + (f" and {more} more" if more else "")
     return (
-        f"{len(subscribers.found)} subscriptions stay on {step.change.key} ({subscribers.price_id}), list price "
-        f"{worth} a month: {listed}."
+        f"{len(subscribers.found)} subscriptions stay on {step.change.key} ({subscribers.price_id}): {listed}. List "
+        f"price of the {subscribers.counted} that are active or past due: {worth or 'none'} a month."
     )
 
 
@@ -216,7 +216,7 @@ def _shown(carried: "Iterator[Carried]", *, as_json: bool) -> "Iterator[Carried]
     for each in carried:
         if not as_json:
             change = each.step.change
-            outcome = "done" if each.is_done else f"{each.told.event}: {each.told.why}"
+            outcome = "done" if each.is_done else f"{each.outcome.event}: {each.outcome.why}"
             typer.echo(f"{each.step.what} {change.kind.replace('_', ' ')} {change.key}  {outcome}")
         yield each
 
@@ -253,11 +253,11 @@ def _as_json(difference: "Difference") -> dict[str, Any]:
 
 def _carried(each: "Carried") -> dict[str, Any]:
     return {
-        "action_id": each.told.planned.action_id,
+        "action_id": each.outcome.action_id,
         "kind": each.step.change.kind,
         "key": each.step.change.key,
-        "event": each.told.event,
-        "why": each.told.why,
+        "event": each.outcome.event,
+        "why": each.outcome.why,
         "is_done": each.is_done,
     }
 

@@ -135,7 +135,7 @@ class Action:
         made: what was looked at and holds what `kept` keeps, where the answer was lost and its effect is found.
         needs_person: True where somebody must be there to take what is shown.
         by_rule: False where no rule may lead to it, only a person.
-        of_a_customer: False where it is no customer's own, such as a price: limits neither hold nor count it.
+        of_a_customer: False where it is no customer's own, such as a change of a price.
     """
 
     kind: str

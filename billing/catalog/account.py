@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from billing.wire import Body, Wire
+from billing.wire import Body, Wire, path
 
 CATALOG_KEY = "catalog_key"
 """The key of metadata under which a portal that the file made carries its key in the file."""
@@ -95,12 +95,12 @@ def read(wire: Wire) -> Account:
         StripeRefusedError: the key may not read one of the lists.
         StripeUnavailableError: Stripe can't be asked.
     """
-    listed = {kind: tuple(wire.pages(path, **_expanded(kind))) for kind, path in PATHS.items() if kind != "price"}
+    listed = {kind: tuple(wire.pages(place, **_expanded(kind))) for kind, place in PATHS.items() if kind != "price"}
     prices = [wire.pages(PATHS["price"], active=active, **_expanded("price")) for active in ("true", "false")]
     return Account(
         meters=listed["meter"],
         products=listed["product"],
-        prices=tuple(_newest_first(body for page in prices for body in page)),
+        prices=tuple(_newest_first(_with_tiers(wire, body) for page in prices for body in page)),
         coupons=listed["coupon"],
         promotion_codes=tuple(body for body in listed["promotion_code"] if not body.get("customer")),
         portals=listed["portal"],
@@ -134,6 +134,16 @@ def metadata_of(body: Body) -> Mapping[str, str]:
 
 def _expanded(kind: Kind) -> dict[str, Any]:
     return {"expand": list(_EXPANDED[kind])} if kind in _EXPANDED else {}
+
+
+def _with_tiers(wire: Wire, price: Body) -> Body:
+    """The price with its tiers in further currencies, which Stripe tells only for currencies that are named."""
+    others = {code: option for code, option in price["currency_options"].items() if code != price["currency"]}
+    untold = [code for code, option in others.items() if not option.get("tiers")]
+    if not price["tiers"] or not untold:
+        return price
+    expand = ["tiers", "currency_options", *(f"currency_options.{code}.tiers" for code in untold)]
+    return wire.get(path("prices", str(price["id"])), expand=expand)
 
 
 def _newest_first(bodies: Iterable[Body]) -> list[Body]:

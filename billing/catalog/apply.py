@@ -1,44 +1,37 @@
-"""Makes the account as the file says: each step of the drift is proposed, approved by who asks, and carried out once.
+"""Makes the account as the file says: each step of the drift is a direct order, carried out once and on record.
 
-The engine is that of all actions: written down before it is sent, sent under one key, settled by looking where the
-answer never came. A second run goes on where a first was interrupted.
+A second run goes on where a first was interrupted: what was begun is settled first, so that what is read of the account
+then is how it stays.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import count
+from dataclasses import dataclass
 
-from billing import approvals, plan
-from billing.apply import Engine, Told, settle
-from billing.apply import apply as carry_out
-from billing.book import STEPS, known, one_of
+from billing.apply import Engine, settle
 from billing.catalog.change import ACTION, Change
 from billing.catalog.drift import Drift, Step
+from billing.orders import Order, Outcome, fulfilled
+from billing.plan import NOBODY
 
-APPROVAL_DAYS = 1
-OPEN = (*STEPS["approved"][0], "approved", "intended", "acted")
-"""States in which an action is still to be carried out."""
-DONE = ("verified", "found")
 LEFT_ALONE = ("is_there_already", "is_gone_already", "is_so_already")
 """Why a step was skipped that somebody else had done."""
 
 
 @dataclass(frozen=True)
 class Carried:
-    """What became of a step: whether it is done, and the engine's word for it."""
+    """A step, and what became of it."""
 
     step: Step
-    told: Told
+    outcome: Outcome
 
     @property
     def is_done(self) -> bool:
         """Whether it is as wanted now, by this or by somebody else."""
-        return self.told.event in DONE or self.told.why in LEFT_ALONE
+        return self.outcome.is_done or self.outcome.why in LEFT_ALONE
 
 
 def settled(engine: Engine) -> None:
-    """Settle what an earlier run left open, so that what is read of the account then is how it stays.
+    """Settle what an earlier run left open.
 
     Raises:
         StripeUnavailableError: Stripe can't be asked.
@@ -52,54 +45,18 @@ def apply(engine: Engine, found: Drift, by: str) -> Iterator[Carried]:
     """Carry the steps out in their order; the first that is not done ends it, since what follows rests on it.
 
     Raises:
-        UsageError: `by` is no login.
+        UsageError: `by` is no login, or the account has changed since the drift was found.
         StripeUnavailableError: Stripe can't be asked; what was begun is settled by the next run.
         StripeRefusedError: Stripe refuses the key.
     """
     for step in found.steps:
-        carried = Carried(step, _carried_out(engine, step.change, by))
+        carried = Carried(step, fulfilled(engine, order_of(step.change, by)))
         yield carried
         if not carried.is_done:
             return
 
 
-def subject_of(change: Change) -> str:
-    """The name of what a change is about, in book and trail."""
-    return f"{change.kind}:{change.key}"[:255]
-
-
-def _carried_out(engine: Engine, change: Change, by: str) -> Told:
-    action_id, reference = _free(engine, change)
-    with engine.store.reading() as connection:
-        is_known = bool(known(connection, [action_id]))
-    now = engine.clock()
-    if not is_known:
-        plan.by_hand(
-            engine.store,
-            engine.wire,
-            replace(engine.standing, at=now),
-            engine.rules,
-            ACTION,
-            subject_of(change),
-            change,
-            reference=reference,
-            expires_at=now + timedelta(days=APPROVAL_DAYS),
-            actor=by,
-        )
-    with engine.store.reading() as connection:
-        planned = one_of(connection, action_id)
-    if planned.state in STEPS["approved"][0]:
-        approvals.approve(engine.store, [action_id], by, now)
-    told = [each for each in carry_out(engine, [action_id]) if each.planned.action_id == action_id]
-    return told[-1] if told else Told(planned, "waits", "not_carried_out")
-
-
-def _free(engine: Engine, change: Change) -> tuple[str, str]:
-    """The id of this change's action, and what tells it from the same change made before and undone since."""
-    for number in count(1):
-        reference = f"catalog/{number}"
-        action_id = plan.id_by_hand(engine.standing, ACTION, subject_of(change), change, reference)
-        with engine.store.reading() as connection:
-            if not known(connection, [action_id]) or one_of(connection, action_id).state in OPEN:
-                return action_id, reference
-    raise AssertionError("numbers do not end")
+def order_of(change: Change, by: str) -> Order:
+    """A change as an order. The same change, undone since and wanted again, is another attempt at it."""
+    subject_id = f"{change.kind}:{change.key}"[:255]
+    return Order(ACTION.kind, subject_id, change, by, reference="catalog", customer_id=NOBODY)

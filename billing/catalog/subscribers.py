@@ -40,6 +40,11 @@ class Subscribers:
     found: tuple[Subscriber, ...]
 
     @property
+    def counted(self) -> int:
+        """How many of them are worth something at present: who tries, pauses or owes for long is not."""
+        return sum(each.status in COUNTED for each in self.found)
+
+    @property
     def mrr(self) -> Mapping[str, int]:
         """Currency to what they are worth a month together, in minor units, half to even."""
         sums: dict[str, int] = {}

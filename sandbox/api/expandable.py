@@ -52,14 +52,19 @@ class Embedded:
 
 
 @dataclass(frozen=True)
+class ByCurrency:
+    """What a price costs by currency; the tiers of each only where that currency is named."""
+
+
+@dataclass(frozen=True)
 class Inside:
     """A plain structure (or list of them) on the way to something that can be expanded."""
 
     fields: dict[str, Node]
 
 
-Node = Ref | Included | Gathered | Discounts | Discount | Nested | Embedded | Inside
-LEAVES = (Ref, Included, Gathered, Discounts, Discount)
+Node = Ref | Included | Gathered | Discounts | Discount | Nested | Embedded | Inside | ByCurrency
+LEAVES = (Ref, Included, Gathered, Discounts, Discount, ByCurrency)
 
 ENDED = ("canceled", "incomplete_expired")
 NOT_ENDED = ("active", "incomplete", "past_due", "paused", "trialing", "unpaid")
@@ -205,7 +210,7 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
         "reversed_by": Ref(("payout",)),
     },
     "plan": {"product": Ref(("product",)), "tiers": Included()},
-    "price": {"currency_options": Included(), "product": Ref(("product",)), "tiers": Included()},
+    "price": {"currency_options": ByCurrency(), "product": Ref(("product",)), "tiers": Included()},
     "product": {"default_price": _price, "tax_code": NEVER},
     "promotion_code": {"customer": _customer, "promotion": Inside({"coupon": Ref(("coupon",))})},
     "quote": {"customer": _customer, "test_clock": _test_clock},

@@ -11,6 +11,7 @@ from sandbox.api.errors import ApiError, invalid
 from sandbox.api.expandable import (
     EXPANDABLE,
     LEAVES,
+    ByCurrency,
     Discount,
     Discounts,
     Embedded,
@@ -100,6 +101,8 @@ class _Walk:
             return self._gathered(node, owner["id"], branch)
         if isinstance(node, Included):
             return value if field in owner else self._record(owner).get(field)
+        if isinstance(node, ByCurrency):
+            return _options(value if field in owner else self._record(owner).get(field), branch)
         if value is None:
             return None
         match node:
@@ -182,6 +185,14 @@ class _Walk:
         return self._store.get(kind, owner["id"]) or {}
 
 
+def _options(options: dict[str, dict[str, Any]] | None, branch: Tree) -> dict[str, dict[str, Any]] | None:
+    """What a price costs by currency: with tiers for the currencies that are named, without them for all others."""
+    return options and {
+        code: option if "tiers" in branch.get(code, {}) else {name: option[name] for name in option if name != "tiers"}
+        for code, option in options.items()
+    }
+
+
 def deleted_stub(kind: str, id: str) -> dict[str, Any]:  # noqa: A002
     """What the API answers for an object that was deleted and may still be referred to."""
     return {"id": id, "object": kind, "deleted": True}
@@ -194,7 +205,10 @@ def _check(steps: Sequence[str], fields: dict[str, Node], path: str) -> None:
     if len(steps) == 1:
         return
     below = steps[1:]
-    if isinstance(node, Gathered | Nested):
+    if isinstance(node, ByCurrency):
+        if len(below) != 2 or below[1] != "tiers":
+            raise _refused(path)
+    elif isinstance(node, Gathered | Nested):
         if below[0] != "data" or len(below) == 1:
             raise _refused(path)
         _check(below[1:], EXPANDABLE.get(node.kind, {}), path)

@@ -34,7 +34,7 @@ def test_an_account_is_made_as_the_file_says_and_is_so_then(shop: Scene, sold: S
     product = shop.get("/v1/products/pro")
     assert product["default_price"] == month["id"]
     assert {"tier": "pro", "features": "sso,audit", "line": "main"}.items() <= product["metadata"].items()
-    assert product["metadata"][MARK] in {each.told.planned.action_id for each in sold.done}
+    assert product["metadata"][MARK] in {each.outcome.action_id for each in sold.done}
     portals = {
         each["metadata"].get(CATALOG_KEY): each for each in shop.get("/v1/billing_portal/configurations")["data"]
     }
@@ -49,7 +49,7 @@ def test_every_change_is_in_the_trail_and_no_limit_of_actions_holds_it(shop: Sce
     with shop.store.reading() as connection:
         assert examined(connection, noted(shop.store.anchor))[1] == []
         for each in sold.done:
-            told = [entry.event for entry in entries_of(connection, each.told.planned.action_id)]
+            told = [entry.event for entry in entries_of(connection, each.outcome.action_id)]
             assert told == ["planned", "approved", "intended", "acted", "verified"]
 
 
@@ -173,18 +173,19 @@ def test_what_was_archived_by_somebody_is_for_sale_again(shop: Scene) -> None:
 def test_the_same_change_can_be_made_again_after_it_was_undone(shop: Scene) -> None:
     for _ in range(2):
         shop.post("/v1/products/pro", name="Other")
-        assert [each.told.event for each in made(shop, file.read(CATALOG))] == ["verified"]
+        assert [each.outcome.event for each in made(shop, file.read(CATALOG))] == ["verified"]
     assert shop.get("/v1/products/pro")["name"] == "Pro"
 
 
 def test_a_change_that_stripe_refuses_ends_it_and_the_rest_waits(bare: Scene) -> None:
-    small = file.read("products: {a: {name: A, prices: {a-month: {currency: usd, amount: 5, every: month}}}}")
-    bare.sandbox.fail("body", "/v1/prices", method="POST", status=400, body='{"error":{"code":"odd","type":"x"}}')
-    done = list(apply.apply(bare.engine(), found(bare, small), "mara"))
-    assert [(each.step.change.kind, each.is_done) for each in done] == [("product", True), ("price", False)]
-    bare.sandbox.heal()
-    made(bare, small)
-    assert found(bare, small).steps == ()
+    wrong = "coupons: {C: {percent_off: 5, duration: once, products: [none]}}\npromotion_codes: {CODE: {coupon: C}}"
+    done = list(apply.apply(bare.engine(), found(bare, file.read(wrong)), "mara"))
+    assert [(each.step.change.kind, each.outcome.event, each.outcome.why) for each in done] == [
+        ("coupon", "failed", "resource_missing")
+    ]
+    right = file.read(wrong.replace(", products: [none]", ""))
+    made(bare, right)
+    assert found(bare, right).steps == ()
 
 
 def test_subscribers_and_their_list_price_a_month_are_told(scene: Scene) -> None:

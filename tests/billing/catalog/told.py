@@ -86,7 +86,7 @@ def made(scene: Scene, catalog: Catalog, **changes: Any) -> list[Carried]:
     engine = scene.engine(**changes)
     apply.settled(engine)
     done = list(apply.apply(engine, found(scene, catalog), "mara"))
-    assert [(each.step.change.key, each.told.event, each.told.why) for each in done if not each.is_done] == []
+    assert [(each.step.change.key, each.outcome.event, each.outcome.why) for each in done if not each.is_done] == []
     return done
 
 
