@@ -61,6 +61,7 @@ app.add_typer(customer_commands.customers, name="customers")
 app.add_typer(subscription_commands.subscriptions, name="subscriptions")
 app.add_typer(user_commands.users, name="users")
 app.add_typer(payment_commands.payments, name="payments")
+app.add_typer(payment_commands.methods, name="payment-methods")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from pydantic import BaseModel, ValidationError
 
 from pipelines import settings as settings_module
 from pipelines.action_commands import NOT_ALL, money
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 OURS = 4
 """Exit code where Stripe refuses a request that makes no sense."""
 
+Given = TypeVar("Given", bound=BaseModel)
 Execute = Annotated[bool, typer.Option("--execute", help="Really do it. This is the approval, noted with your login.")]
 Live = Annotated[bool, typer.Option("--live", help="Needed besides for a live key: real customers, real money.")]
 By = Annotated[str, typer.Option("--by", help="Login of who orders it; recorded. No address, no full name.")]
@@ -118,6 +120,19 @@ def explained(code: str, locale: Sequence[str] = ()) -> dict[str, str]:
 def say_json(value: Any) -> None:
     """JSON, one value."""
     typer.echo(json.dumps(value, indent=1, default=str))
+
+
+def given(sort: type[Given], **words: Any) -> Given:
+    """What is asked for, checked.
+
+    Raises:
+        SettingsError: words that make no sense, or do not go together.
+    """
+    try:
+        return sort.model_validate(words)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in error.errors())
+        raise SettingsError("; ".join(each.replace("Value error, ", "") for each in faults) + ".") from None
 
 
 def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
