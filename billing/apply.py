@@ -6,6 +6,7 @@ it is sent. Several processes may do this at once; a claim with an end says whos
 """
 
 import json
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,8 +24,11 @@ from billing.errors import BillingError, ConflictError, StripeRefusedError, Usag
 from billing.plan import columns_of
 from billing.rules import Rules, params_of
 from billing.store import Store
+from billing.stripe_errors import meaning_of_code
 from billing.tables import actions
 from billing.wire import Answered, Body, Deferred, Refused, Reply, Request, Standing, Wire
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 """How long a claim holds: longer than one action can take, all its attempts and waits included."""
@@ -273,10 +277,33 @@ def _recorded(engine: Engine, planned: Planned, reply: Reply) -> Told:
             code=reply.code,
         )
     if isinstance(reply, Refused):
-        return _stepped(engine, planned, "failed", why=reply.code, request_id=reply.request_id, settled_at=now)
+        return _failed(engine, planned, reply, now)
     if isinstance(reply, Deferred):
         return _deferred(engine, planned, reply.code, reply.request_id)
     return _released(engine, planned, f"outcome_unknown:{reply.code}")
+
+
+def _failed(engine: Engine, planned: Planned, reply: Refused, now: datetime) -> Told:
+    """It did not happen, for good. Where that is a mistake of ours, developers hear of it: in the log and the trail."""
+    meaning = meaning_of_code(reply.code, reply.status)
+    if meaning.alert:
+        log.error(
+            "%s: %s of %s is refused (%s). %s",
+            planned.action_id,
+            planned.kind,
+            reply.request_id,
+            reply.code,
+            meaning.do,
+        )
+    return _stepped(
+        engine,
+        planned,
+        "failed",
+        why=reply.code,
+        family=meaning.family,
+        request_id=reply.request_id,
+        settled_at=now,
+    )
 
 
 def _deferred(engine: Engine, planned: Planned, code: str, request_id: str) -> Told:
@@ -336,9 +363,15 @@ def _replayed(engine: Engine, planned: Planned) -> Told:
     return _recorded(engine, planned, reply)
 
 
-def _stepped(engine: Engine, planned: Planned, event: str, *, why: str, **changes: Any) -> Told:
-    """Take a step and record it; `busy` where the claim has ended meanwhile and another process took it over."""
-    known: dict[str, Json] = {each: changes[each] for each in TOLD_IN_THE_TRAIL if changes.get(each) is not None}
+def _stepped(
+    engine: Engine, planned: Planned, event: str, *, why: str, family: str | None = None, **changes: Any
+) -> Told:
+    """Take a step and record it; `busy` where the claim has ended meanwhile and another process took it over.
+
+    The trail says of what `family` a failure is, by `stripe_errors.yaml`.
+    """
+    of: dict[str, Json] = {"family": family} if family else {}
+    known: dict[str, Json] = of | {each: changes[each] for each in TOLD_IN_THE_TRAIL if changes.get(each) is not None}
     try:
         with engine.store.writing() as transaction:
             step(

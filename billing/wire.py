@@ -16,6 +16,7 @@ from urllib.parse import quote
 import stripe
 
 from billing.errors import StripeRefusedError, StripeUnavailableError, UsageError
+from billing.stripe_errors import code_of, meaning_of
 
 Body = Mapping[str, Any]
 Method = Literal["get", "post", "delete"]
@@ -72,10 +73,14 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Nobody knows whether it happened: no answer, half of one, a failure of Stripe's, or a key in use (409)."""
+    """Nobody knows whether it happened: no answer, half of one, a failure of Stripe's, or a key in use (409).
+
+    `is_final`: the same request can't be asked again, since its key was used for another.
+    """
 
     code: str
     request_id: str
+    is_final: bool = False
 
 
 Reply = Answered | Refused | Deferred | Unknown
@@ -132,16 +137,14 @@ class Wire:
         for last in self._attempts():
             try:
                 return self._sent(request, None)
-            except stripe.RateLimitError as error:
-                failed: stripe.StripeError = error
-            except (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as error:
-                status, code = error.http_status or 0, _code(error)
-                raise StripeRefusedError(_refusal(request, status, code), status=status, code=code) from None
             except stripe.StripeError as error:
                 failed = error
+            if meaning_of(failed).reply == "refused":
+                status, code = failed.http_status or 0, code_of(failed)
+                raise StripeRefusedError(_refusal(request, status, code), status=status, code=code) from None
             if last:
                 raise StripeUnavailableError(
-                    f"{request.path} gave no usable answer in {ATTEMPTS} attempts: {_code(failed)}. Try again later."
+                    f"{request.path} gave no usable answer in {ATTEMPTS} attempts: {code_of(failed)}. Try again later."
                 ) from None
         raise AssertionError("the last attempt ends the loop")
 
@@ -169,7 +172,7 @@ class Wire:
                 break
             reply = self._tried(request, key)
             unsure |= isinstance(reply, Unknown)
-            if isinstance(reply, Answered | Refused) or last:
+            if isinstance(reply, Answered | Refused) or (isinstance(reply, Unknown) and reply.is_final) or last:
                 break
         told_nothing = isinstance(reply, Deferred) or (isinstance(reply, Refused) and reply.concerns_the_key)
         return Unknown(reply.code, reply.request_id) if unsure and told_nothing else reply  # type: ignore[union-attr]
@@ -177,16 +180,8 @@ class Wire:
     def _tried(self, request: Request, key: str) -> Reply:
         try:
             body, headers = self._sent(request, key)
-        except stripe.RateLimitError as error:
-            return Deferred(_code(error), _request_id(error))
-        except stripe.IdempotencyError as error:
-            return Unknown(_code(error), _request_id(error))
-        except (stripe.CardError, stripe.InvalidRequestError, stripe.AuthenticationError) as error:
-            return Refused(error.http_status or 0, _code(error), _request_id(error))
-        except stripe.PermissionError as error:
-            return Refused(403, _code(error), _request_id(error))
         except stripe.StripeError as error:
-            return Unknown(_code(error), _request_id(error))
+            return _reply_of(error)
         return Answered(body, headers.get("request-id", ""), headers.get("idempotent-replayed") == "true")
 
     def _sent(self, request: Request, key: str | None) -> tuple[Body, Mapping[str, str]]:
@@ -250,13 +245,14 @@ def _refusal(request: Request, status: int, code: str) -> str:
     return f"Stripe refuses {request.method.upper()} {request.path}: {code} (HTTP {status}).{hint}"
 
 
-def _code(error: stripe.StripeError) -> str:
-    """What Stripe calls it, the issuer's own reason where there is one; never its message."""
-    told = (error.json_body or {}).get("error") if isinstance(error.json_body, Mapping) else None
-    told = told if isinstance(told, Mapping) else {}
-    said = [told.get("code") or told.get("type"), told.get("decline_code")]
-    codes = [str(each) for each in said if isinstance(each, str) and each.replace("_", "").isalnum()]
-    return ":".join(dict.fromkeys(codes))[:100] or (f"http_{error.http_status}" if error.http_status else "no_answer")
+def _reply_of(error: stripe.StripeError) -> Reply:
+    """What an error says of a request that acts; `stripe_errors.yaml` is the table."""
+    meaning, code, request_id = meaning_of(error), code_of(error), _request_id(error)
+    if meaning.reply == "refused":
+        return Refused(error.http_status or 0, code, request_id)
+    if meaning.reply == "deferred":
+        return Deferred(code, request_id)
+    return Unknown(code, request_id, is_final=meaning.is_permanent)
 
 
 def _request_id(error: stripe.StripeError) -> str:

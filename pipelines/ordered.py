@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from pydantic import BaseModel, ValidationError
 
 from pipelines import settings as settings_module
 from pipelines.action_commands import NOT_ALL, money
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from billing.apply import Engine
     from billing.orders import Order, Outcome
 
+OURS = 4
+"""Exit code where Stripe refuses a request that makes no sense."""
+
+Given = TypeVar("Given", bound=BaseModel)
 Execute = Annotated[bool, typer.Option("--execute", help="Really do it. This is the approval, noted with your login.")]
 Live = Annotated[bool, typer.Option("--live", help="Needed besides for a live key: real customers, real money.")]
 By = Annotated[str, typer.Option("--by", help="Login of who orders it; recorded. No address, no full name.")]
@@ -37,7 +42,7 @@ def carried_out(
         do: carries it out, where there is more to it than that.
 
     Raises:
-        Exit: 3 where it failed, waits, or its outcome is not known.
+        Exit: 3 where it failed, waits, or its outcome is not known; 4 where it failed by a mistake of ours.
     """
     from billing import orders
     from pipelines import actions
@@ -54,7 +59,7 @@ def carried_out(
         outcome = (do or orders.fulfilled)(engine, made)
     say_outcome(made, outcome, as_json=as_json)
     if not outcome.is_done:
-        raise typer.Exit(NOT_ALL)
+        raise typer.Exit(OURS if is_ours(outcome) else NOT_ALL)
     return outcome
 
 
@@ -85,11 +90,49 @@ def say_outcome(order: "Order", outcome: "Outcome", *, as_json: bool) -> None:
         typer.echo(f"  {name}  {value}")
     if outcome.shown:
         typer.echo(f"  shown once, kept nowhere: {outcome.shown}")
+    if outcome.state == "failed":
+        for name, value in explained(outcome.why).items():
+            typer.echo(f"  {name:<10} {value}")
+
+
+def is_ours(outcome: "Outcome") -> bool:
+    """Whether it failed by a mistake of ours, which developers are to hear of."""
+    from billing.stripe_errors import meaning_of_code
+
+    return outcome.state == "failed" and meaning_of_code(outcome.why).alert
+
+
+def explained(code: str, locale: Sequence[str] = ()) -> dict[str, str]:
+    """What a code of Stripe's means: what happened, what was done, what to do, and what a customer may be told."""
+    from billing import declines
+    from billing.stripe_errors import meaning_of_code
+
+    texts = settings_module.load().messages
+    is_decline = code.rpartition(":")[2] in declines.codes()
+    meaning = meaning_of_code("card_declined" if is_decline else code)
+    told = {"happened": meaning.happened, "did": meaning.did, "do": meaning.do}
+    if meaning.customer == "declined":
+        advice = declines.advice(code)
+        return told | {"do": advice.do, "retry": advice.retry, "customer": declines.message(code, locale, texts)}
+    return told | {"customer": declines.text(meaning.customer, locale, texts)}
 
 
 def say_json(value: Any) -> None:
     """JSON, one value."""
     typer.echo(json.dumps(value, indent=1, default=str))
+
+
+def given(sort: type[Given], **words: Any) -> Given:
+    """What is asked for, checked.
+
+    Raises:
+        SettingsError: words that make no sense, or do not go together.
+    """
+    try:
+        return sort.model_validate(words)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in error.errors())
+        raise SettingsError("; ".join(each.replace("Value error, ", "") for each in faults) + ".") from None
 
 
 def pairs(option: str, given: Sequence[str]) -> dict[str, str]:

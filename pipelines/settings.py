@@ -151,6 +151,10 @@ class Settings(BaseSettings):
         Path | None,
         setting("REVENUE_DISPUTES", "YAML file: what evidence says of product and policies (docs/disputes.md)"),
     ] = None
+    messages: Annotated[
+        Path | None,
+        setting("REVENUE_MESSAGES", "folder of LANGUAGE.yaml files: what customers are told, before our own texts"),
+    ] = None
     operations_url: Annotated[
         SecretStr | None,
         setting("REVENUE_OPERATIONS_URL", "postgresql://… for plans and trail; else operations.sqlite in the home"),

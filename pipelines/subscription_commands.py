@@ -4,10 +4,9 @@ import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from pipelines import ordered
 from pipelines import settings as settings_module
@@ -26,7 +25,6 @@ subscriptions = typer.Typer(
 )
 
 Subscription = Annotated[str, typer.Argument(metavar="SUBSCRIPTION", help="Id of the subscription, sub_….")]
-Given = TypeVar("Given", bound=BaseModel)
 
 
 class When(StrEnum):
@@ -109,7 +107,7 @@ def create(
     from billing import subscriptions as billing
     from billing.actions.create_subscription import NewSubscription
 
-    wanted = _given(
+    wanted = ordered.given(
         NewSubscription,
         reference=reference,
         items=[each.model_dump() for each in billing.items_of(items)],
@@ -147,10 +145,10 @@ def change(
 
     who = by or getpass.getuser()
     if when is When.NOW:
-        at_once = _given(Change, price=price, quantity=quantity, item=item, proration=proration.value)
+        at_once = ordered.given(Change, price=price, quantity=quantity, item=item, proration=proration.value)
         _ordered(lambda engine: billing.change_order(subscription, at_once, by=who), None, execute, live, as_json)
         return
-    following = _given(Next, price=price, quantity=quantity, item=item)
+    following = ordered.given(Next, price=price, quantity=quantity, item=item)
     _ordered(
         lambda engine: billing.next_period_order(engine, subscription, following, by=who),
         lambda engine, order: billing.change_next_period(engine, subscription, following, by=who),
@@ -181,7 +179,7 @@ def pause(
 
     if service and (days is not None or invoices is not Invoices.VOID):
         raise SettingsError("--service pauses until it is resumed, and makes no invoices: no --days, no --invoices.")
-    how = Stop() if service else _given(Pause, behavior=invoices.value, days=days)
+    how = Stop() if service else ordered.given(Pause, behavior=invoices.value, days=days)
     order = billing.pause_order(subscription, how, by=by or getpass.getuser())
     _ordered(lambda engine: order, None, execute, live, as_json)
 
@@ -215,7 +213,7 @@ def cancel(
     from billing.actions.cancel import Cancellation
 
     told = {"when": when.value, "feedback": feedback.value if feedback else None}
-    how = _given(Cancellation, **told, prorate=prorate, invoice_now=invoice_now)
+    how = ordered.given(Cancellation, **told, prorate=prorate, invoice_now=invoice_now)
     order = billing.cancel_order(subscription, how, comment=comment, by=by or getpass.getuser())
     _ordered(lambda engine: order, None, execute, live, as_json)
 
@@ -258,16 +256,3 @@ def _ordered(
     as_json: bool,
 ) -> None:
     ordered.carried_out(order, do, execute=execute, live=live, as_json=as_json)
-
-
-def _given(sort: type[Given], **words: Any) -> Given:
-    """What is asked for, checked.
-
-    Raises:
-        SettingsError: words that make no sense, or do not go together.
-    """
-    try:
-        return sort.model_validate(words)
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in error.errors())
-        raise SettingsError("; ".join(each.replace("Value error, ", "") for each in faults) + ".") from None

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 
 from billing.actions import (
+    attach_payment_method,
     cancel,
+    cancel_payment,
     change_price,
     create_customer,
     create_subscription,
+    default_payment_method,
     delete_customer,
+    detach_payment_method,
     extend_trial,
     keep_subscription,
     next_period,
@@ -21,7 +25,9 @@ from billing.actions import (
     retry_invoice,
     send_card_update,
     send_invoice,
+    set_up_payment_method,
     submit_dispute_evidence,
+    take_payment,
     update_customer,
     write_off,
 )
@@ -50,6 +56,12 @@ MODULES = (
     keep_subscription,
     release_schedule,
     catalog_change,
+    take_payment,
+    cancel_payment,
+    set_up_payment_method,
+    attach_payment_method,
+    default_payment_method,
+    detach_payment_method,
 )
 
 ALL = (*(module.ACTION for module in MODULES), next_period.ADOPT, next_period.CHANGE)

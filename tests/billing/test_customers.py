@@ -1,18 +1,20 @@
 """Customers are made once a reference, whatever breaks; who they are is written down nowhere."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from billing import apply, customers, orders
-from billing.actions.action import MARK
+from billing import apply, consistency, customers, orders
+from billing.actions.action import MARK, check_of
+from billing.actions.update_customer import ChangedCustomer
 from billing.book import all_of
 from billing.consistency import examined
 from billing.customers import Details
 from billing.errors import UsageError
-from billing.orders import Outcome
+from billing.orders import Order, Outcome
 from billing.wire import Request
 from tests.billing.account import RULES, Answer, Scene
 from tests.billing.test_apply import events, of
@@ -159,3 +161,18 @@ def test_details_say_nothing_when_they_are_printed() -> None:
     assert repr(ADA) == "Details(name, email, phone, description, address, preferred_locales, metadata)"
     with pytest.raises(UsageError, match="planet"):
         Details(address={"planet": "Mars"}).told()
+
+
+def test_developers_hear_of_our_own_mistakes(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    aside = {"planet": "Mars"}
+    params = ChangedCustomer(check=check_of(aside), fields=["planet"])
+    wrong = Order("update_customer", made(scene).result["customer"], params, "mara", aside=aside)
+    outcome = orders.fulfilled(scene.engine(), wrong)
+    assert (outcome.state, outcome.why) == ("failed", "parameter_unknown")
+    (told,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert outcome.action_id in told.message
+    assert "req_" in told.message
+    assert "Mars" not in told.message
+    with scene.store.reading() as connection:
+        last = consistency.entries_of(connection, outcome.action_id)[-1]
+    assert (last.event, json.loads(last.body)["family"]) == ("failed", "ours")

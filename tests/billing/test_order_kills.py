@@ -44,7 +44,17 @@ def entering(scene: Scene) -> Ordered:
     return words, lambda: len(list(scene.wire.pages("/v1/customers", email="ada@example.com")))
 
 
-ORDERS: dict[str, Callable[[Scene], Ordered]] = {"customer": entering, "subscription": subscribing}
+def paying(scene: Scene) -> Ordered:
+    customer = payer(scene)
+    words = ("payments", "take", customer, "49.00", "usd", "--reference", "order-1")
+    return words, lambda: len(scene.charges(customer))
+
+
+ORDERS: dict[str, Callable[[Scene], Ordered]] = {
+    "customer": entering,
+    "subscription": subscribing,
+    "payment": paying,
+}
 """What is ordered, and how often it was done."""
 
 
