@@ -23,6 +23,7 @@ from pipelines import (
     customer_commands,
     dispute_commands,
     erasure_commands,
+    notice_commands,
     subscription_commands,
     testing_commands,
     user_commands,
@@ -59,6 +60,7 @@ app.add_typer(testing_commands.testing, name="testing")
 app.add_typer(customer_commands.customers, name="customers")
 app.add_typer(subscription_commands.subscriptions, name="subscriptions")
 app.add_typer(user_commands.users, name="users")
+app.add_typer(notice_commands.notices, name="notices")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 

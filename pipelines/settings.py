@@ -182,6 +182,21 @@ class Settings(BaseSettings):
         str,
         setting("REVENUE_WEBHOOK_PLUGINS", "your own Python modules that events are handed to (docs/webhooks.md)"),
     ] = ""
+    notices_file: Annotated[
+        Path | None,
+        setting("REVENUE_NOTICES", "YAML file: which mails are sent to whom (docs/notices.md); without it none are"),
+    ] = None
+    smtp: Annotated[
+        SecretStr | None,
+        setting("REVENUE_SMTP", "mail server: smtps://user:password@host, or smtp://user:password@host:587 (STARTTLS)"),
+    ] = None
+    send_notices: Annotated[
+        Literal["no", "test", "live"],
+        setting(
+            "REVENUE_SEND_NOTICES",
+            "`test` or `live`: mails go out by themselves, by a key of that mode; else by --execute",
+        ),
+    ] = "no"
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"

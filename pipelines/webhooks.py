@@ -20,8 +20,9 @@ from billing.store import Store
 from billing.webhooks import hand_on, inbox, plugins, simulated
 from billing.webhooks.endpoint import Endpoint, Source
 from billing.webhooks.hand_on import Handed
+from billing.webhooks.plugins import Handlers
 from billing.wire import Wire, standing
-from pipelines import accounts, noticed, operations, personal, refresh
+from pipelines import accounts, noticed, notices, operations, personal, refresh
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import scrub
 from pipelines.extract.account import Account
@@ -44,6 +45,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 PATIENCE_SECONDS = 900.0
 """How long a refresh waits for another writer of the warehouse."""
 PRUNE_SECONDS = 3_600.0
+SPREAD_SECONDS = 30.0
+"""How often it is looked whether a notice is due that nothing new came in for."""
 PASSING = (RevenueError, BillingError, OSError, SQLAlchemyError, duckdb.Error)
 """What may be mended, or over, when it is tried again: no network, a full disk, a locked database, a wrong setting."""
 
@@ -116,9 +119,22 @@ def hand_over(settings: Settings) -> Handed:
         BillingError: another process does the same.
     """
     names = filter(None, map(str.strip, settings.webhook_plugins.split(",")))
-    handlers = plugins.load(names)
+    theirs = plugins.load(names)
     with operations.opened(settings) as store:
-        return hand_on.hand_on(store, handlers, lambda: datetime.now(UTC))
+        ours = notices.handlers(settings, store)
+        return hand_on.hand_on(store, Handlers([*ours, *theirs.entries]), lambda: datetime.now(UTC))
+
+
+def spread(settings: Settings, say: Say) -> None:
+    """Send the notices that follow from what was handed on; what is wrong with that holds up nothing else."""
+    try:
+        told = notices.deliver(settings)
+    except PASSING as error:
+        say(f"Notices: {error}")
+        return
+    sent = sum(each.state == "sent" for each in told)
+    if sent:
+        say(f"Sent {sent:,} notices.")
 
 
 @dataclass
@@ -131,6 +147,7 @@ class Worker:
     sleep: Callable[[float], None] = time.sleep
     pause: float = FIRST_PAUSE
     pruned: float = 0.0
+    looked: float = 0.0
 
     def until_empty(self) -> None:
         """Work off what is there, and stop.
@@ -174,6 +191,9 @@ class Worker:
         handed = hand_over(self.settings)
         if handed.told or handed.failed:
             self.say(f"Handed on {handed.told:,} events, {handed.failed:,} failed.")
+        if time.monotonic() - self.looked > SPREAD_SECONDS or handed.told:
+            spread(self.settings, self.say)
+            self.looked = time.monotonic()
 
     def _refresh(self) -> None:
         began = time.monotonic()
@@ -208,6 +228,7 @@ def tidied(settings: Settings) -> Handed | None:
     try:
         with alone(settings):
             handed = hand_over(settings)
+            spread(settings, _complain)
             prune(settings)
             return handed
     except RevenueError:  # a worker is there
