@@ -1,5 +1,5 @@
 """The operational tables: actions with where each stands, the trail of all that was done to them, the inbox of
-events, who may sign in, and notices.
+events, who may sign in, notices, and access.
 
 The migrations make them; a test holds the two against each other. Instants are microseconds since 1970 (UTC), the same
 in SQLite and PostgreSQL.
@@ -184,3 +184,46 @@ suppressions = Table(
     Column("since", Instant, nullable=False),
 )
 """Who gets no mail: a customer's id, or the keyed hash of an address."""
+
+access_customers = Table(
+    "access_customers",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("customer_id", String(255), primary_key=True),
+    Column("livemode", Boolean, nullable=False),
+    Column("wanted", Integer, nullable=False, default=0),
+    Column("looked", Integer, nullable=False, default=0),
+    Column("number", Integer, nullable=False, default=0),
+    Column("has_access", Boolean, nullable=False, default=False),
+    Column("tier", String(100)),
+    Column("tiers", Text, nullable=False),
+    Column("looked_at", Instant),
+    Column("look_at", Instant),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("retry_at", Instant),
+    Column("claimed_by", String(64)),
+    Column("claimed_until", Instant),
+    Index("access_customers_by_look", "look_at"),
+)
+"""How each customer's access stands, as far as it was told; `wanted` and `looked` say whether it is to be looked at."""
+
+access_changes = Table(
+    "access_changes",
+    metadata,
+    Column("change_id", String(64), primary_key=True),
+    Column("account_id", String(255), nullable=False),
+    Column("customer_id", String(255), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("retry_at", Instant, nullable=False),
+    Column("first_tried_at", Instant),
+    Column("delivered_at", Instant),
+    Column("failure", String(255)),
+    UniqueConstraint("account_id", "customer_id", "number", name="access_changes_once"),
+    Index("access_changes_by_state", "state", "retry_at"),
+)
+"""The outbox of access: each change until the company's own system has taken it, numbered for each customer."""

@@ -18,6 +18,7 @@ import typer
 
 from billing.errors import BillingError
 from pipelines import (
+    access_commands,
     action_commands,
     catalog_commands,
     customer_commands,
@@ -61,6 +62,7 @@ app.add_typer(customer_commands.customers, name="customers")
 app.add_typer(subscription_commands.subscriptions, name="subscriptions")
 app.add_typer(user_commands.users, name="users")
 app.add_typer(notice_commands.notices, name="notices")
+app.add_typer(access_commands.access, name="access")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 

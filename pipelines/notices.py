@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from billing.approvals import checked_login
 from billing.errors import UsageError
 from billing.notices import book, choices, hearing, message, post, samples, sending, suppression
 from billing.notices.addresses import usable
@@ -196,7 +197,7 @@ def suppress(settings: Settings, who: str, why: str, by: str) -> str:
         raise SettingsError(f"--why takes {', '.join(suppression.REASONS)}.")
     with operations.opened(settings) as store:
         whom = suppression.whom(store, who, personal.key(settings))
-        suppression.suppress(store, whom, why, datetime.now(UTC), by)
+        suppression.suppress(store, whom, why, datetime.now(UTC), checked_login(by))
     return whom
 
 
@@ -204,7 +205,7 @@ def allow(settings: Settings, who: str, by: str) -> bool:
     """Send to them again; False where nothing stood in the way."""
     with operations.opened(settings) as store:
         whom = suppression.whom(store, who, personal.key(settings))
-        return suppression.allow(store, whom, datetime.now(UTC), by)
+        return suppression.allow(store, whom, datetime.now(UTC), checked_login(by))
 
 
 def check_templates(asked: Choices) -> None:

@@ -22,7 +22,7 @@ from billing.webhooks.endpoint import Endpoint, Source
 from billing.webhooks.hand_on import Handed
 from billing.webhooks.plugins import Handlers
 from billing.wire import Wire, standing
-from pipelines import accounts, noticed, notices, operations, personal, refresh
+from pipelines import access, accounts, noticed, notices, operations, personal, refresh
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import scrub
 from pipelines.extract.account import Account
@@ -45,8 +45,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 PATIENCE_SECONDS = 900.0
 """How long a refresh waits for another writer of the warehouse."""
 PRUNE_SECONDS = 3_600.0
-SPREAD_SECONDS = 30.0
-"""How often it is looked whether a notice is due that nothing new came in for."""
+SPREAD_SECONDS = 5.0
+"""How often it is looked whether a notice or a call on access is due that nothing new came in for."""
 PASSING = (RevenueError, BillingError, OSError, SQLAlchemyError, duckdb.Error)
 """What may be mended, or over, when it is tried again: no network, a full disk, a locked database, a wrong setting."""
 
@@ -121,20 +121,30 @@ def hand_over(settings: Settings) -> Handed:
     names = filter(None, map(str.strip, settings.webhook_plugins.split(",")))
     theirs = plugins.load(names)
     with operations.opened(settings) as store:
-        ours = notices.handlers(settings, store)
+        ours = [*access.handlers(settings, store), *notices.handlers(settings, store)]
         return hand_on.hand_on(store, Handlers([*ours, *theirs.entries]), lambda: datetime.now(UTC))
 
 
 def spread(settings: Settings, say: Say) -> None:
-    """Send the notices that follow from what was handed on; what is wrong with that holds up nothing else."""
-    try:
-        told = notices.deliver(settings)
-    except PASSING as error:
-        say(f"Notices: {error}")
-        return
-    sent = sum(each.state == "sent" for each in told)
-    if sent:
-        say(f"Sent {sent:,} notices.")
+    """Tell of access and send the notices that follow from what was handed on; what is wrong holds up nothing else."""
+    for what, follow in (("Access", _told_of_access), ("Notices", _sent)):
+        try:
+            words = follow(settings)
+        except PASSING as error:
+            words = f"{what}: {error}"
+        if words:
+            say(words)
+
+
+def _told_of_access(settings: Settings) -> str:
+    gone = access.deliver(settings)
+    failed = f", {gone.failed:,} were not taken" if gone.failed else ""
+    return f"Told of {gone.delivered:,} changes of access{failed}." if gone.delivered or gone.failed else ""
+
+
+def _sent(settings: Settings) -> str:
+    sent = sum(each.state == "sent" for each in notices.deliver(settings))
+    return f"Sent {sent:,} notices." if sent else ""
 
 
 @dataclass
