@@ -3,17 +3,16 @@
 `rules.schema.json` is the file's JSON Schema, made from the classes here; editors check against it while one writes.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from billing import documents
 from billing.actions.action import Params
 from billing.actions.catalogue import ACTIONS, BY_RULE
 from billing.canonical import digest
-from billing.errors import UsageError
+from billing.documents import Part
 from billing.flags import Flag
 
 DEFAULT = Path(__file__).with_name("rules.default.yaml")
@@ -22,11 +21,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Limits(_Part):
+class Limits(Part):
     """How much may be done. What exceeds a limit waits, approved, for a later run."""
 
     per_run: Annotated[int, Field(ge=0, description="actions of one `apply`")] = 20
@@ -40,14 +35,14 @@ class Limits(_Part):
     ] = Field(default_factory=dict)
 
 
-class Holdout(_Part):
+class Holdout(Part):
     """Customers that are planned for and left alone, so that what actions do can be measured."""
 
     percent: Annotated[int, Field(ge=0, le=50, description="share of the customers, drawn by their id")] = 0
     salt: Annotated[str, Field(max_length=64, description="another word, another draw")] = "holdout"
 
 
-class When(_Part):
+class When(Part):
     """Which flags a rule is for: those that have one of the named values in each of the named columns."""
 
     recommended_action: Annotated[list[Word], Field(min_length=1)] | None = None
@@ -62,7 +57,7 @@ class When(_Part):
         return fits and flag.expected_loss_reporting >= self.min_expected_loss
 
 
-class Rule(_Part):
+class Rule(Part):
     """One rule; the first that a flag fits is the flag's."""
 
     name: Name
@@ -85,7 +80,7 @@ class Rule(_Part):
         return params_of(self.do, self.with_)
 
 
-class Rules(_Part):
+class Rules(Part):
     """The whole file."""
 
     version: Literal[1]
@@ -117,34 +112,13 @@ class Rules(_Part):
         return drawn % 10_000 < self.holdout.percent * 100
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain values alone, and no key twice: of two the last would win without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def load(file: Path | None = None) -> Rules:
     """The rules of a file; the default ones without it.
 
     Raises:
         UsageError: the file can't be read, is no YAML, or says what no rules can; the message names the place.
     """
-    file = file or DEFAULT
-    try:
-        told = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise UsageError(f"REVENUE_RULES names {file}, which can't be read: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is no YAML: {' '.join(str(error).split())}.") from None
-    try:
-        return Rules.model_validate(told)
-    except ValidationError as error:
-        raise UsageError(f"{file} makes no sense:\n" + "\n".join(_faults(error))) from None
+    return documents.read(file or DEFAULT, Rules, "REVENUE_RULES")
 
 
 def params_of(kind: str, given: dict[str, Any]) -> Params:
@@ -156,7 +130,7 @@ def params_of(kind: str, given: dict[str, Any]) -> Params:
     try:
         return ACTIONS[kind].params.model_validate(given)
     except ValidationError as error:
-        raise ValueError(f"{kind}: " + "; ".join(each.strip() for each in _faults(error))) from None
+        raise ValueError(f"{kind}: " + "; ".join(each.strip() for each in documents.faults(error))) from None
 
 
 def schema() -> dict[str, Any]:
@@ -172,9 +146,3 @@ def schema() -> dict[str, Any]:
         for kind, action in BY_RULE.items()
     ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
-
-
-def _faults(error: ValidationError) -> Iterator[str]:
-    for each in error.errors():
-        where = ".".join(map(str, each["loc"])) or "the whole file"
-        yield f"  {where}: {each['msg'].removeprefix('Value error, ')}"

@@ -26,7 +26,7 @@ from billing.tables import trail as trail_table
 
 PATIENCE_SECONDS = 30
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "0003"
+NEWEST = "0005"
 """The last of the migrations."""
 _MIGRATING = 7_203_551_904
 """A number of our own: the advisory lock that PostgreSQL is migrated under."""

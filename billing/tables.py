@@ -1,5 +1,5 @@
 """The operational tables: actions with where each stands, the trail of all that was done to them, the inbox of
-events, and who may sign in.
+events, who may sign in, notices, and access.
 
 The migrations make them; a test holds the two against each other. Instants are microseconds since 1970 (UTC), the same
 in SQLite and PostgreSQL.
@@ -151,3 +151,79 @@ office_sessions = Table(
     Index("office_sessions_by_login", "login"),
 )
 """Who is signed in. Of the cookie's token only the SHA-256 is kept; `form_key` is what forms are signed with."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", String(64), primary_key=True),
+    Column("account_id", String(255), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("cause", String(32), nullable=False),
+    Column("object_id", String(255), nullable=False),
+    Column("occasion", String(64), nullable=False),
+    Column("happened_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("kind", String(32)),
+    Column("customer_id", String(255)),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("intended_at", Instant),
+    Column("settled_at", Instant),
+    Column("why", String(255)),
+    Index("notices_by_state", "state", "due_at"),
+    Index("notices_by_customer", "account_id", "customer_id", "intended_at"),
+    Index("notices_by_intent", "intended_at"),
+)
+"""Mails: each once, since its id is made of what it is about. No address, no name and no text of one is kept."""
+
+suppressions = Table(
+    "notice_suppressions",
+    metadata,
+    Column("whom", String(255), primary_key=True),
+    Column("why", String(32), nullable=False),
+    Column("since", Instant, nullable=False),
+)
+"""Who gets no mail: a customer's id, or the keyed hash of an address."""
+
+access_customers = Table(
+    "access_customers",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("customer_id", String(255), primary_key=True),
+    Column("livemode", Boolean, nullable=False),
+    Column("wanted", Integer, nullable=False, default=0),
+    Column("looked", Integer, nullable=False, default=0),
+    Column("number", Integer, nullable=False, default=0),
+    Column("has_access", Boolean, nullable=False, default=False),
+    Column("tier", String(100)),
+    Column("tiers", Text, nullable=False),
+    Column("looked_at", Instant),
+    Column("look_at", Instant),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("retry_at", Instant),
+    Column("claimed_by", String(64)),
+    Column("claimed_until", Instant),
+    Index("access_customers_by_look", "look_at"),
+)
+"""How each customer's access stands, as far as it was told; `wanted` and `looked` say whether it is to be looked at."""
+
+access_changes = Table(
+    "access_changes",
+    metadata,
+    Column("change_id", String(64), primary_key=True),
+    Column("account_id", String(255), nullable=False),
+    Column("customer_id", String(255), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("retry_at", Instant, nullable=False),
+    Column("first_tried_at", Instant),
+    Column("delivered_at", Instant),
+    Column("failure", String(255)),
+    UniqueConstraint("account_id", "customer_id", "number", name="access_changes_once"),
+    Index("access_changes_by_state", "state", "retry_at"),
+)
+"""The outbox of access: each change until the company's own system has taken it, numbered for each customer."""

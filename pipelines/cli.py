@@ -18,11 +18,13 @@ import typer
 
 from billing.errors import BillingError
 from pipelines import (
+    access_commands,
     action_commands,
     catalog_commands,
     customer_commands,
     dispute_commands,
     erasure_commands,
+    notice_commands,
     payment_commands,
     subscription_commands,
     testing_commands,
@@ -62,6 +64,8 @@ app.add_typer(subscription_commands.subscriptions, name="subscriptions")
 app.add_typer(user_commands.users, name="users")
 app.add_typer(payment_commands.payments, name="payments")
 app.add_typer(payment_commands.methods, name="payment-methods")
+app.add_typer(notice_commands.notices, name="notices")
+app.add_typer(access_commands.access, name="access")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Plain lines instead of live progress.")]
 

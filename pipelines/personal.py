@@ -22,7 +22,16 @@ def of(settings: Settings) -> Personal:
     chosen = treatments(settings.personal_data)
     if Treatment.HASH not in chosen.values():
         return Personal(chosen)
-    return Personal(chosen, _key(settings.home / KEY_FILE))
+    return Personal(chosen, key(settings))
+
+
+def key(settings: Settings) -> bytes:
+    """The key of hashes, made in the working folder where there is none yet.
+
+    Raises:
+        SettingsError: it can't be read or written, or is none.
+    """
+    return _key(settings.home / KEY_FILE)
 
 
 def hold(connection: duckdb.DuckDBPyConnection, personal: Personal) -> None:

@@ -186,6 +186,31 @@ class Settings(BaseSettings):
         str,
         setting("REVENUE_WEBHOOK_PLUGINS", "your own Python modules that events are handed to (docs/webhooks.md)"),
     ] = ""
+    notices_file: Annotated[
+        Path | None,
+        setting("REVENUE_NOTICES", "YAML file: which mails are sent to whom (docs/notices.md); without it none are"),
+    ] = None
+    smtp: Annotated[
+        SecretStr | None,
+        setting("REVENUE_SMTP", "mail server: smtps://user:password@host, or smtp://user:password@host:587 (STARTTLS)"),
+    ] = None
+    send_notices: Annotated[
+        Literal["no", "test", "live"],
+        setting(
+            "REVENUE_SEND_NOTICES",
+            "`test` or `live`: mails go out by themselves, by a key of that mode; else by --execute",
+        ),
+    ] = "no"
+    access_file: Annotated[
+        Path | None,
+        setting("REVENUE_ACCESS", "YAML file: what counts as access and whom to tell of it (docs/access.md)"),
+    ] = None
+    access_secrets: Annotated[
+        SecretStr | None,
+        setting(
+            "REVENUE_ACCESS_SECRETS", "what calls on access are signed with; several with commas while one is rolled"
+        ),
+    ] = None
     schedule: Annotated[
         str, setting("REVENUE_SCHEDULE", "when the Dagster schedule runs (cron, in the reporting zone)")
     ] = "0 6 * * *"
@@ -308,6 +333,11 @@ class Settings(BaseSettings):
     def proxy_addresses(self) -> frozenset[str]:
         """The addresses of the proxy before `revenue serve`."""
         return frozenset(filter(None, map(str.strip, self.proxies.split(","))))
+
+    @property
+    def access_secret_list(self) -> tuple[str, ...]:
+        """What calls on access are signed with."""
+        return _listed(self.access_secrets)
 
     @property
     def warehouse(self) -> Path:

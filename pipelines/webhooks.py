@@ -20,8 +20,9 @@ from billing.store import Store
 from billing.webhooks import hand_on, inbox, plugins, simulated
 from billing.webhooks.endpoint import Endpoint, Source
 from billing.webhooks.hand_on import Handed
+from billing.webhooks.plugins import Handlers
 from billing.wire import Wire, standing
-from pipelines import accounts, noticed, operations, personal, refresh
+from pipelines import access, accounts, noticed, notices, operations, personal, refresh
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import scrub
 from pipelines.extract.account import Account
@@ -44,6 +45,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 PATIENCE_SECONDS = 900.0
 """How long a refresh waits for another writer of the warehouse."""
 PRUNE_SECONDS = 3_600.0
+SPREAD_SECONDS = 5.0
+"""How often it is looked whether a notice or a call on access is due that nothing new came in for."""
 PASSING = (RevenueError, BillingError, OSError, SQLAlchemyError, duckdb.Error)
 """What may be mended, or over, when it is tried again: no network, a full disk, a locked database, a wrong setting."""
 
@@ -116,9 +119,32 @@ def hand_over(settings: Settings) -> Handed:
         BillingError: another process does the same.
     """
     names = filter(None, map(str.strip, settings.webhook_plugins.split(",")))
-    handlers = plugins.load(names)
+    theirs = plugins.load(names)
     with operations.opened(settings) as store:
-        return hand_on.hand_on(store, handlers, lambda: datetime.now(UTC))
+        ours = [*access.handlers(settings, store), *notices.handlers(settings, store)]
+        return hand_on.hand_on(store, Handlers([*ours, *theirs.entries]), lambda: datetime.now(UTC))
+
+
+def spread(settings: Settings, say: Say) -> None:
+    """Tell of access and send the notices that follow from what was handed on; what is wrong holds up nothing else."""
+    for what, follow in (("Access", _told_of_access), ("Notices", _sent)):
+        try:
+            words = follow(settings)
+        except PASSING as error:
+            words = f"{what}: {error}"
+        if words:
+            say(words)
+
+
+def _told_of_access(settings: Settings) -> str:
+    gone = access.deliver(settings)
+    failed = f", {gone.failed:,} were not taken" if gone.failed else ""
+    return f"Told of {gone.delivered:,} changes of access{failed}." if gone.delivered or gone.failed else ""
+
+
+def _sent(settings: Settings) -> str:
+    sent = sum(each.state == "sent" for each in notices.deliver(settings))
+    return f"Sent {sent:,} notices." if sent else ""
 
 
 @dataclass
@@ -131,6 +157,7 @@ class Worker:
     sleep: Callable[[float], None] = time.sleep
     pause: float = FIRST_PAUSE
     pruned: float = 0.0
+    looked: float = 0.0
 
     def until_empty(self) -> None:
         """Work off what is there, and stop.
@@ -174,6 +201,9 @@ class Worker:
         handed = hand_over(self.settings)
         if handed.told or handed.failed:
             self.say(f"Handed on {handed.told:,} events, {handed.failed:,} failed.")
+        if time.monotonic() - self.looked > SPREAD_SECONDS or handed.told:
+            spread(self.settings, self.say)
+            self.looked = time.monotonic()
 
     def _refresh(self) -> None:
         began = time.monotonic()
@@ -208,6 +238,7 @@ def tidied(settings: Settings) -> Handed | None:
     try:
         with alone(settings):
             handed = hand_over(settings)
+            spread(settings, _complain)
             prune(settings)
             return handed
     except RevenueError:  # a worker is there

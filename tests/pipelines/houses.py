@@ -42,8 +42,14 @@ class House:
     home: Path
     sandbox: Sandbox
 
-    def revenue(self, *words: str, death: dict[str, Any] | None = None, largest: int | None = None) -> Ending:
-        """Type `revenue …`, to be killed as `death` says, or held to files of so many bytes."""
+    def revenue(
+        self,
+        *words: str,
+        death: dict[str, Any] | None = None,
+        largest: int | None = None,
+        more: dict[str, str] | None = None,
+    ) -> Ending:
+        """Type `revenue …`, to be killed as `death` says, or held to files of so many bytes, under `more` settings."""
         if "run" in words:
             self.home.mkdir(exist_ok=True)
             (self.home / "rates.csv").write_text(self.sandbox.fx_rates_csv())
@@ -52,6 +58,7 @@ class House:
             "STRIPE_API_KEY": self.sandbox.key,
             "STRIPE_WRITE_KEY": self.sandbox.write_key,
             "STRIPE_API_BASE": self.sandbox.url,
+            **(more or {}),
         }
         job = {"words": words, "settings": told, "death": death, "largest": largest}
         assert self.process.stdin is not None

@@ -1,0 +1,25 @@
+"""A wire for each account that the settings name a key of; asks Stripe whose each key is."""
+
+from billing.wire import Wire, standing
+from pipelines import accounts
+from pipelines.settings import Settings
+
+
+def are_given(settings: Settings) -> bool:
+    """Whether the settings name any key."""
+    return accounts.are_given(settings)
+
+
+def wires(settings: Settings) -> dict[str, Wire]:
+    """The keys that read, by account id; connected accounts are their platform's and have none of their own.
+
+    Raises:
+        SettingsError: a key is missing, or can't read.
+        BillingError: Stripe refuses a key, or can't be reached.
+    """
+    found = {}
+    for account in accounts.of(settings, connected=lambda platform: ()):
+        if not account.connected:
+            wire = Wire(account.key, account.base_url)
+            found[standing(wire).account_id] = wire
+    return found
