@@ -103,21 +103,21 @@ def refuse_strangers(settings: Settings, host: str) -> None:
 
 
 def _guarding(gate: Gate, deliveries: frozenset[str]) -> Middleware:
-    """What every request passes; deliveries of events pass by it, since they are many and signed."""
+    """What every request passes; deliveries of events pass by it, since they are many, signed, and no browser's."""
     behind_tls = gate.hosts.behind_tls
     with_session = session_middleware(StoredSessions(gate.desk, behind_tls=behind_tls))
     always = {**headers.ALWAYS, **(headers.BEHIND_TLS if behind_tls else {})}
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in deliveries:
+            return await handler(request)
+
         async def behind_the_gate(request: web.Request) -> web.StreamResponse:
             return await gate.passed(request, handler)
 
         try:
-            if request.path in deliveries:
-                response = await handler(request)
-            else:
-                response = await with_session(request, behind_the_gate)
+            response = await with_session(request, behind_the_gate)
         except web.HTTPException as error:
             _add(always, error)
             raise
