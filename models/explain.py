@@ -566,9 +566,10 @@ def made_of(figure: Figure, inputs: Sequence[Input], cell: Cell, terms: Terms) -
 
 
 def _input(name: str, rows: pl.DataFrame) -> Input:
-    """The rows, the largest first, and their sum."""
+    """The rows, the largest first and of equals always in the same order, and their sum."""
     ids = [column for column in IDS if column in rows.columns]
-    largest_first = rows.sort(pl.col("amount").abs(), *ids, descending=[True, *(False for _ in ids)])
+    order = [*ids, *(column for column in rows.columns if column not in ids)]
+    largest_first = rows.sort(pl.col("amount").abs(), *order, descending=[True, *(False for _ in order)])
     return Input(name, SOURCES[name], largest_first, Decimal(rows["amount"].sum() or 0))
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.currency import minor_exponent
 from pipelines import settings as settings_module
 from pipelines.errors import SettingsError
 
@@ -265,6 +264,8 @@ def money(minor: int | None, currency: str | None) -> str:
     """`1,200.00 USD`; nothing where no money moves."""
     if minor is None or currency is None:
         return ""
+    from models.currency import minor_exponent
+
     exponent = minor_exponent(currency)
     return f"{Decimal(minor).scaleb(-exponent):,.{exponent}f} {currency.upper()}"
 

@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -59,21 +61,28 @@ def company() -> World:
 @pytest.fixture(scope="session")
 def left_by_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder that `revenue run` leaves behind for the company."""
-    return made_once(tmp_path_factory, "left-by-a-run", _run_in)
+
+    def run_in(home: Path) -> None:
+        with serving(company()) as served:
+            (home / "rates.csv").write_text(served.fx_rates_csv())
+            typed_in(home, "run", STRIPE_API_KEY=served.key, STRIPE_API_BASE=served.url)
+
+    return made_once(tmp_path_factory, "left-by-a-run", run_in)
 
 
-def _run_in(home: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch, serving(company()) as served:
-        (home / "rates.csv").write_text(served.fx_rates_csv())
+def typed_in(home: Path, command: str, **given: str) -> str:
+    """Type a command that does what it should in a working folder, with no settings but those given; what it said."""
+    said = StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
         for name, _, _ in settings.described():
             patch.delenv(name, raising=False)
-        patch.setenv("REVENUE_HOME", str(home))
-        patch.setenv("STRIPE_API_KEY", served.key)
-        patch.setenv("STRIPE_API_BASE", served.url)
-        patch.setattr("sys.argv", ["revenue", "run", "--quiet"])
+        for name, value in {"REVENUE_HOME": str(home), **given}.items():
+            patch.setenv(name, value)
+        patch.setattr("sys.argv", ["revenue", command, "--quiet"])
         with pytest.raises(SystemExit) as ended:
             cli.main()
     assert not ended.value.code
+    return said.getvalue()
 
 
 @pytest.fixture

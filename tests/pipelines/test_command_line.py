@@ -16,6 +16,7 @@ from sandbox.world import shapes
 from sandbox.world.business import Business
 from sandbox.world.world import World
 from tests.pipelines.conftest import Revenue
+from tests.pipelines.served_ui import ROOT
 from tests.still_world import StillWorld, empty_store
 
 COMMANDS = (
@@ -166,7 +167,7 @@ def test_a_run_while_another_one_runs_says_who_runs(revenue: Revenue, sandbox: S
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
@@ -290,6 +291,13 @@ def test_every_command_teaches_itself(revenue: Revenue) -> None:
         assert own.code == 0
         assert "Usage" in own.out
     assert "REVENUE_TIMEZONE" in top.out
+
+
+def test_a_command_starts_without_what_only_some_commands_need() -> None:
+    """Frames, charts and Dagster take seconds to load."""
+    code = "import sys, pipelines.cli; print({'dagster', 'duckdb', 'plotly', 'polars', 'stripe'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_rows_come_as_a_table_or_in_a_file(revenue: Revenue, ran: Sandbox, home: Path, tmp_path: Path) -> None:

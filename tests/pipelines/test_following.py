@@ -1,6 +1,7 @@
 """A build of a large account follows the customers that have changed, and comes to what a build of everything does."""
 
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -10,15 +11,29 @@ import pytest
 from pipelines import build
 from pipelines.warehouse import keeping
 from sandbox.serving import Sandbox
-from tests.pipelines.conftest import Revenue
+from tests.made_once import made_once
+from tests.pipelines.conftest import Revenue, typed_in
+
+
+@pytest.fixture(scope="session")
+def built(left_by_a_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder of a company that was read and built, and is to be followed from there."""
+
+    def build_in(home: Path) -> None:
+        shutil.copytree(left_by_a_run, home, dirs_exist_ok=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(build, "FOLLOWED_FROM", 1)
+            assert "Computed every customer anew: nothing is kept of a build before." in typed_in(home, "build")
+
+    return made_once(tmp_path_factory, "built-to-be-followed", build_in)
 
 
 @pytest.fixture
-def followed(ran: Sandbox, revenue: Revenue, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+def followed(sandbox: Sandbox, home: Path, built: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """A company that was read and built once, of a size that is followed."""
     monkeypatch.setattr(build, "FOLLOWED_FROM", 1)
-    assert "Computed every customer anew: nothing is kept of a build before." in revenue("build", "--quiet").out
-    return ran
+    shutil.copytree(built, home, dirs_exist_ok=True)
+    return sandbox
 
 
 def marts(home: Path) -> dict[str, pl.DataFrame]:

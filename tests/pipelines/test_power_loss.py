@@ -10,8 +10,7 @@ import pytest
 
 from pipelines.warehouse import publish
 from sandbox.serving import serving
-from sandbox.world.business import Business
-from sandbox.world.world import World
+from tests.pipelines.conftest import company
 from tests.pipelines.houses import House, typist
 
 ENDS: dict[str, dict[str, Any]] = {
@@ -27,13 +26,11 @@ starts from what the one before left behind."""
 
 
 @pytest.fixture
-def houses(tmp_path: Path) -> Iterator[tuple[House, House]]:
-    """Two working folders of one small account: one for undisturbed runs, one for the others."""
-    with (
-        serving(World.grown(Business(customers=10, months=4, seed=5)), own_process=True) as sandbox,
-        typist() as process,
-    ):
-        yield House(process, tmp_path / "calm", sandbox), House(process, tmp_path / "torn", sandbox)
+def houses(tmp_path: Path, left_by_a_run: Path) -> Iterator[tuple[House, House]]:
+    """Two working folders of one small account after a run: one for undisturbed runs, one for the others."""
+    with serving(company(), own_process=True) as sandbox, typist() as process:
+        calm, torn = (shutil.copytree(left_by_a_run, tmp_path / name) for name in ("calm", "torn"))
+        yield House(process, calm, sandbox), House(process, torn, sandbox)
 
 
 def published(house: House) -> dict[str, list[tuple[Any, ...]]]:
@@ -63,8 +60,6 @@ def pages_are_whole(house: House) -> bool:
 @pytest.mark.waits
 def test_a_run_that_was_killed_anywhere_is_made_good_by_the_next_one(houses: tuple[House, House]) -> None:
     calm, torn = houses
-    assert calm.revenue("run").code == 0
-    shutil.copytree(calm.home, torn.home)
     before = published(torn)
     calm.sandbox.advance(days=9.2)
     assert calm.revenue("run").code == 0
