@@ -22,12 +22,14 @@ class Form:
     discounts: tuple[str, ...] = ()  # held as discount objects, shown as ids
     lists: tuple[str, ...] = ()  # nested list objects, cut at ten
     parts: tuple[str, ...] = ()  # embedded objects that have a form of their own
+    within: tuple[tuple[str, ...], ...] = ()  # paths into plain structures, absent unless expanded
 
 
 FORMS: dict[str, Form] = {
     "application_fee": Form(lists=("refunds",)),
     "balance": Form(includable=("id",)),  # Stripe's balance has no id; the store wants one
     "tax.settings": Form(includable=("id",)),  # likewise
+    "billing_portal.configuration": Form(within=(("features", "subscription_update", "products"),)),
     "charge": Form(includable=("refunds",)),
     "checkout.session": Form(includable=("line_items",)),
     "coupon": Form(includable=("applies_to", "currency_options")),
@@ -92,6 +94,9 @@ def _shown(part: dict[str, Any], path: list[str | int], hidden: Hidden) -> dict[
     for field in form.includable:
         if field in shown:
             hidden.values.append(([*path, field], shown.pop(field)))
+    for steps in form.within:
+        hidden.values.append(([*path, *steps], _at(part, list(steps))))
+        shown = _lacking(shown, steps)
     for field, whole in _whole_discounts(shown, form):
         hidden.values.append(([*path, field], whole))
         shown[field] = [entry if isinstance(entry, str) else entry["id"] for entry in whole]
@@ -102,6 +107,14 @@ def _shown(part: dict[str, Any], path: list[str | int], hidden: Hidden) -> dict[
         if isinstance(shown.get(field), dict):
             shown[field] = _shown(shown[field], [*path, field], hidden)
     return shown
+
+
+def _lacking(part: dict[str, Any], steps: tuple[str, ...]) -> dict[str, Any]:
+    """The part without what the steps lead to."""
+    first, *rest = steps
+    if not rest:
+        return {name: value for name, value in part.items() if name != first}
+    return {**part, first: _lacking(part[first], tuple(rest))}
 
 
 def _whole_discounts(shown: dict[str, Any], form: Form) -> Iterator[tuple[str, list[Any]]]:

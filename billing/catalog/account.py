@@ -28,6 +28,7 @@ PATHS: Mapping[Kind, str] = {
 _EXPANDED: Mapping[Kind, tuple[str, ...]] = {
     "price": ("data.currency_options", "data.tiers"),
     "coupon": ("data.applies_to", "data.currency_options"),
+    "portal": ("data.features.subscription_update.products",),
 }
 
 

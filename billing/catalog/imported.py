@@ -211,7 +211,9 @@ def _tier(body: Mapping[str, Any]) -> Tier:
 
 def _option(body: Mapping[str, Any], price: Body) -> Option:
     behavior: Any = body.get("tax_behavior") or "unspecified"
-    return Option(**_amounts(body), tax_behavior=None if behavior == price["tax_behavior"] else behavior)
+    return Option(
+        **_amounts(body), tax_behavior=None if behavior == (price["tax_behavior"] or "unspecified") else behavior
+    )
 
 
 def _exact(body: Mapping[str, Any], name: str) -> Decimal:
@@ -240,7 +242,7 @@ def _updating(feature: Mapping[str, Any], account: Account) -> Updating | None:
         return None
     return Updating(
         allow=tuple(sorted(feature["default_allowed_updates"])),
-        products={each["product"]: _switchable(each, account) for each in feature["products"] or ()},
+        products={each["product"]: _switchable(each, account) for each in feature.get("products") or ()},
         proration=feature["proration_behavior"],
         billing_cycle_anchor=feature.get("billing_cycle_anchor"),
         trial=feature.get("trial_update_behavior") or "end_trial",

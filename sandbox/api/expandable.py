@@ -92,7 +92,10 @@ EXPANDABLE: dict[str, dict[str, Node]] = {
     "billing.meter": {},
     "billing.meter_event": {},
     "billing.meter_event_summary": {},
-    "billing_portal.configuration": {"application": NEVER},
+    "billing_portal.configuration": {
+        "application": NEVER,
+        "features": Inside({"subscription_update": Inside({"products": Included()})}),
+    },
     "billing_portal.session": {"configuration": Ref(("billing_portal.configuration",))},
     "checkout.session": {
         "customer": _customer,

@@ -35,9 +35,7 @@ def test_an_account_is_made_as_the_file_says_and_is_so_then(shop: Scene, sold: S
     assert product["default_price"] == month["id"]
     assert {"tier": "pro", "features": "sso,audit", "line": "main"}.items() <= product["metadata"].items()
     assert product["metadata"][MARK] in {each.outcome.action_id for each in sold.done}
-    portals = {
-        each["metadata"].get(CATALOG_KEY): each for each in shop.get("/v1/billing_portal/configurations")["data"]
-    }
+    portals = {each["metadata"].get(CATALOG_KEY): each for each in read(shop.wire).portals}
     update = portals[None]["features"]["subscription_update"]
     assert update["products"][0]["prices"] == [month["id"], price(shop, "pro-year")["id"]]
     assert portals["partners"]["features"]["subscription_pause"]["enabled"]

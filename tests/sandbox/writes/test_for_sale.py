@@ -232,10 +232,13 @@ def test_the_portal_offers_only_what_is_for_sale(client: Any, product: Any) -> N
             }
         }
 
-    made = create(offering(product.id, sold.id))
+    shows = {"expand": ["features.subscription_update.products"]}
+    made = create({**offering(product.id, sold.id), **shows})
     assert made.features.subscription_update.products[0].adjustable_quantity.enabled is False
     client.v1.billing_portal.configurations.update(made.id, {"features": {"invoice_history": {"enabled": True}}})
-    kept = client.v1.billing_portal.configurations.retrieve(made.id).features
+    plain = client.v1.billing_portal.configurations.retrieve(made.id).features
+    assert not hasattr(plain.subscription_update, "products")
+    kept = client.v1.billing_portal.configurations.retrieve(made.id, shows).features
     assert (kept.invoice_history.enabled, kept.subscription_update.products[0].prices) == (True, [sold.id])
     assert refused(create, offering("none", sold.id))["code"] == "resource_missing"
     assert refused(create, offering(product.id, "none"))["code"] == "resource_missing"
