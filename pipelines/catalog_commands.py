@@ -119,21 +119,26 @@ def _say(found: "Compared", *, as_json: bool) -> None:
         return
     drift = found.drift
     for line in _table([_row(step) for step in drift.steps]):
-        typer.echo(line)
+        _echo(line)
     for step in drift.steps:
         subscribers = found.subscribers.get(step.change.id or "")
         if subscribers is not None and step.what == "archive":
-            typer.echo(_of_subscribers(step, subscribers))
+            _echo(_of_subscribers(step, subscribers))
     for price_id in found.unseen:
-        typer.echo(f"Who subscribes to {price_id} can't be told: the key may not read subscriptions.")
+        _echo(f"Who subscribes to {price_id} can't be told: the key may not read subscriptions.")
     for each in drift.blocked:
-        typer.echo(f"Can't be made so: {each.kind} {each.key} ({_differences(each)}): {each.why}.")
+        _echo(f"Can't be made so: {each.kind} {each.key} ({_differences(each)}): {each.why}.")
     for line in _unlisted(found):
-        typer.echo(line)
+        _echo(line)
     if not drift.steps and not drift.blocked:
-        typer.echo(f"{found.account_id} is as the file says.")
+        _echo(f"{found.account_id} is as the file says.")
     elif drift.steps:
-        typer.echo(f"{len(drift.steps)} to do in {found.account_id}.")
+        _echo(f"{len(drift.steps)} to do in {found.account_id}.")
+
+
+def _echo(line: str) -> None:
+    """A line without what would steer a terminal: names in an account are whatever somebody typed."""
+    typer.echo("".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in line))
 
 
 def _row(step: "Step") -> tuple[str, str, str, str]:
@@ -217,7 +222,7 @@ def _shown(carried: "Iterator[Carried]", *, as_json: bool) -> "Iterator[Carried]
         if not as_json:
             change = each.step.change
             outcome = "done" if each.is_done else f"{each.outcome.event}: {each.outcome.why}"
-            typer.echo(f"{each.step.what} {change.kind.replace('_', ' ')} {change.key}  {outcome}")
+            _echo(f"{each.step.what} {change.kind.replace('_', ' ')} {change.key}  {outcome}")
         yield each
 
 

@@ -23,6 +23,16 @@ APART = frozenset({"metadata", "archived", "prices", "default_price"})
 """What is compared by rules of its own."""
 UNSPECIFIED: TaxBehavior = "unspecified"
 
+SECTIONS: Mapping[Kind, str] = {
+    "meter": "meters",
+    "product": "products",
+    "price": "prices",
+    "coupon": "coupons",
+    "promotion_code": "promotion_codes",
+    "portal": "portals",
+}
+"""Where the file has the entries of a kind."""
+
 ORDER: Sequence[tuple[str, Kind]] = (
     ("make", "meter"),
     ("make", "product"),
@@ -136,6 +146,7 @@ class _Found:
                 self._compare(kind, key, entry, seen, ids)
         for key, product in self.catalog.products.items():
             self._compare_default(key, product, seen, ids)
+        self._archive_what_is_listed()
 
     def _compare(self, kind: Kind, key: str, wanted: Any, account: Account, ids: Ids) -> None:
         held = account.by_key.get((kind, key))
@@ -255,6 +266,13 @@ class _Found:
                 self.replaced.add(str(old["id"]))
                 self._archive("price", key_of("price", old), old)
 
+    def _archive_what_is_listed(self) -> None:
+        for kind, section in SECTIONS.items():
+            for key in getattr(self.catalog.archive, section):
+                held = self.account.by_key.get((kind, key))
+                if held is not None:
+                    self._archive(kind, key, held)
+
     def _held_price(self, key: str) -> Body | None:
         return self.account.by_key.get(("price", key))
 
@@ -317,14 +335,8 @@ def _is_open(kind: Kind, difference: Difference, now: Any, wanted: Any) -> bool:
 
 def _unlisted(catalog: Catalog, account: Account, replaced: set[str]) -> Iterator[Unlisted]:
     """What is for sale and not named; of a price that is about to be archived nothing is told."""
-    named: Mapping[Kind, set[str]] = {
-        "meter": set(catalog.meters),
-        "product": set(catalog.products),
-        "price": {key for _, key, _ in catalog.prices()},
-        "coupon": set(catalog.coupons),
-        "promotion_code": set(catalog.promotion_codes),
-        "portal": set(catalog.portals),
-    }
+    keys = catalog.keys()
+    named = {kind: keys[section] | set(getattr(catalog.archive, section)) for kind, section in SECTIONS.items()}
     for kind, bodies in account.kinds().items():
         for body in bodies:
             key = key_of(kind, body)

@@ -344,6 +344,17 @@ class Portal(Entry):
     archived: Archived = False
 
 
+class Archive(Entry):
+    """What is no longer for sale and needs no entry: by the same keys."""
+
+    meters: Annotated[tuple[Key, ...], Field(strict=False)] = ()
+    products: Annotated[tuple[Key, ...], Field(strict=False)] = ()
+    prices: Annotated[tuple[Key, ...], Field(strict=False)] = ()
+    coupons: Annotated[tuple[Key, ...], Field(strict=False)] = ()
+    promotion_codes: Annotated[tuple[Key, ...], Field(strict=False)] = ()
+    portals: Annotated[tuple[Key, ...], Field(strict=False)] = ()
+
+
 class Catalog(Entry):
     """The whole file."""
 
@@ -357,12 +368,24 @@ class Catalog(Entry):
         default_factory=dict
     )
     portals: dict[Word, Portal] = Field(default_factory=dict)
+    archive: Archive = Archive()
 
     def prices(self) -> Iterator[tuple[str, str, Price]]:
         """Each price with its product and its key."""
         for product_id, product in self.products.items():
             for key, price in product.prices.items():
                 yield product_id, key, price
+
+    def keys(self) -> dict[str, set[str]]:
+        """Section of the file to the keys that have an entry in it; prices as a section of their own."""
+        return {
+            "meters": set(self.meters),
+            "products": set(self.products),
+            "prices": {key for _, key, _ in self.prices()},
+            "coupons": set(self.coupons),
+            "promotion_codes": set(self.promotion_codes),
+            "portals": set(self.portals),
+        }
 
 
 def _not_twice(entry: Price | Product) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from billing.catalog.account import DEFAULT
 from billing.catalog.entries import Catalog, Product
 from billing.errors import UsageError
 
@@ -108,6 +109,7 @@ def _dangling(catalog: Catalog) -> Iterator[tuple[Place, str]]:
     for code, promotion in catalog.promotion_codes.items():
         if promotion.coupon not in catalog.coupons and not promotion.archived:
             yield ("promotion_codes", code, "coupon"), f"{promotion.coupon} is none of the coupons of the file"
+    yield from _dangling_in_archive(catalog)
     first: dict[str, str] = {}
     for product_id, key, price in catalog.prices():
         here: Place = ("products", product_id, "prices", key)
@@ -118,6 +120,15 @@ def _dangling(catalog: Catalog) -> Iterator[tuple[Place, str]]:
         if price.meter and price.meter not in catalog.meters and not price.archived:
             yield (*here, "meter"), f"{price.meter} is none of the meters of the file"
     yield from _dangling_in_portals(catalog, first)
+
+
+def _dangling_in_archive(catalog: Catalog) -> Iterator[tuple[Place, str]]:
+    for section, keys in catalog.keys().items():
+        for place, key in enumerate(getattr(catalog.archive, section)):
+            if key in keys:
+                yield ("archive", section, place), f"{key} has an entry: say archived there, or take the entry out"
+    if DEFAULT in catalog.archive.portals or (DEFAULT in catalog.portals and catalog.portals[DEFAULT].archived):
+        yield ("portals", DEFAULT), "the default portal can't be archived"
 
 
 def _dangling_in_product(catalog: Catalog, here: Place, product: Product) -> Iterator[tuple[Place, str]]:

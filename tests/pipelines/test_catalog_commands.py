@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stripe
 
 from pipelines import settings
 from pipelines.acted import held
@@ -172,3 +173,17 @@ def test_what_has_no_answer_is_told_and_settled_by_the_next_run(
     said = revenue("catalog", "apply", str(catalog), "--execute", "--by", "mara")
     assert (said.code, "product pro" in said.out.partition("Not in")[0]) == (0, False)
     assert revenue("catalog", "plan", str(catalog)).code == 0
+
+
+def test_what_somebody_typed_into_the_account_steers_no_terminal(
+    revenue: Revenue, sandbox: Sandbox, catalog: Path
+) -> None:
+    client = stripe.StripeClient(sandbox.write_key, base_addresses={"api": sandbox.url})
+    client.v1.products.create({"id": "pro", "name": "\x1b[31mPro\r\nas the file says"})
+    said = revenue("catalog", "plan", str(catalog))
+    assert "\\u001b[31mPro\\u000d\\u000aas the file says → Pro" in said.out
+    assert "\x1b" not in said.out
+    written = catalog.with_name("written.yaml")
+    assert revenue("catalog", "import", str(written)).code == 0
+    assert "\x1b" not in written.read_text()
+    assert revenue("catalog", "plan", str(written)).code == 0

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from billing.actions.action import MARK
 from billing.catalog import apply, file
@@ -152,6 +153,28 @@ def test_what_can_neither_be_changed_nor_replaced_is_told(sold: Sold) -> None:
     ):
         told = drift(changed({old: new}), sold.account)
         assert (told.steps, [each.key for each in told.blocked]) == ((), [key])
+
+
+def test_what_has_no_entry_is_archived_where_the_file_lists_it(shop: Scene) -> None:
+    lists = {
+        "archive": {
+            "products": [shop.get("/v1/products", limit=100)["data"][-1]["id"], "none"],
+            "prices": ["starter-usd-month", price(shop, "team-usd-month")["id"]],
+            "meters": ["usage"],
+            "coupons": [shop.get("/v1/coupons", limit=100)["data"][-1]["id"]],
+        }
+    }
+    after = file.read(CATALOG + yaml.safe_dump(lists))
+    expected = {
+        ("coupon", *lists["archive"]["coupons"]),
+        ("product", lists["archive"]["products"][0]),
+        ("meter", "usage"),
+    }
+    expected |= {("price", each) for each in lists["archive"]["prices"]}
+    assert {(kind, key) for verb, kind, key in steps(found(shop, after)) if verb == "archive"} == expected
+    assert expected.isdisjoint((each.kind, each.key) for each in found(shop, after).unlisted)
+    made(shop, after)
+    assert (found(shop, after).steps, len(made(shop, after))) == ((), 0)
 
 
 def test_what_was_archived_by_somebody_is_for_sale_again(shop: Scene) -> None:

@@ -54,6 +54,8 @@ def test_amounts_with_decimals_stay_exact() -> None:
         ("reasons: [too_expensive", "reasons: [bored", "Input should be"),
         ("metadata: {line: main}", "metadata: {line: 7}", "valid string"),
         ("version: 1", "version: 2", "Input should be 1"),
+        ("coupons:\n", "archive: {prices: [pro-year]}\ncoupons:\n", "pro-year has an entry"),
+        ("  default:\n", "  default:\n    archived: true\n", "the default portal can't be archived"),
     ],
 )
 def test_what_makes_no_sense_is_told_by_its_line(old: str, new: str, words: str) -> None:
