@@ -130,7 +130,9 @@ def test_limits_of_automation_hold_nothing_back_but_the_kill_switch_does(scene: 
         order = customers.creation(f"acc_{number}", Details(name=f"No. {number}"), by="mara")
         assert orders.fulfilled(scene.engine(given=careful), order).is_done
     stopped = customers.create(scene.engine(stopped=lambda: "stopped_by_file"), "acc_x", Details(name="X"), by="mara")
-    assert (stopped.event, stopped.why) == ("waits", "stopped_by_file")
+    assert (stopped.event, stopped.why, stopped.state) == ("waits", "stopped_by_file", "revoked")
+    assert list(apply.apply(scene.engine())) == []  # what was ordered for now is not done later by somebody else
+    assert made(scene, "acc_x", Details(name="X")).is_done
     invoice = scene.failed_invoices()[0]
     scene.give_card(invoice["customer"])
     (planned,) = scene.approved(scene.flag(invoice))
