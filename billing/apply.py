@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from billing import approvals, limits
-from billing.actions.action import Action, Aside, Facts, Params, Subject, Trace
+from billing.actions.action import Action, Aside, Facts, Params, Subject, Trace, check_of
 from billing.actions.catalogue import ACTIONS
 from billing.book import Planned, all_of, claim, one_of, release, step
 from billing.canonical import Json, canonical
@@ -256,7 +256,8 @@ def _sent(engine: Engine, planned: Planned, request: Request) -> Reply:
 def _lacks_aside(engine: Engine, planned: Planned) -> bool:
     """Whether it goes with something that was written down nowhere, and that who ordered it has to hand over again."""
     params = _params(planned)
-    return isinstance(params, Aside) and params.check is not None and planned.action_id not in engine.aside
+    handed_over = check_of(engine.aside.get(planned.action_id, {}))
+    return isinstance(params, Aside) and params.check is not None and params.check != handed_over
 
 
 def _recorded(engine: Engine, planned: Planned, reply: Reply) -> Told:

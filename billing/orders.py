@@ -18,7 +18,7 @@ from billing.actions.catalogue import ACTIONS
 from billing.apply import Engine, Told, carry_out
 from billing.book import STEPS, Planned, known, one_of
 from billing.canonical import canonical
-from billing.errors import UsageError
+from billing.errors import ConflictError, UsageError
 from billing.plan import DIRECT, NOBODY
 from billing.rules import Limits
 from billing.wire import Body
@@ -121,7 +121,8 @@ def fulfilled(engine: Engine, order: Order) -> Outcome:
         raise UsageError(f"{before.action_id} was begun with other details: order it as then, to finish it first.")
     if _one(engine, action_id).state in STEPS["approved"][0]:
         approvals.approve(engine.store, [action_id], order.by, engine.clock())
-    return _outcome(carry_out(_unlimited(engine, order, action_id), action_id))
+    told = carry_out(_unlimited(engine, order, action_id), action_id)
+    return _outcome(_withdrawn(engine, order, told))
 
 
 def last(engine: Engine, order: Order) -> Planned | None:
@@ -193,6 +194,17 @@ def _unlimited(engine: Engine, order: Order, action_id: str) -> Engine:
     limits = UNLIMITED.model_copy(update={"amount_per_day": engine.rules.limits.amount_per_day})
     rules = engine.rules.model_copy(update={"limits": limits})
     return replace(engine, rules=rules, aside={action_id: order.aside})
+
+
+def _withdrawn(engine: Engine, order: Order, told: Told) -> Told:
+    """An approval at a terminal is for now: what could not be sent is not left for another process to send later."""
+    if told.planned.state != "approved":
+        return told
+    try:
+        (planned,) = approvals.revoke(engine.store, [told.planned.action_id], order.by, engine.clock())
+    except ConflictError:  # another process is at it
+        return told
+    return replace(told, planned=planned)
 
 
 def _reference(order: Order, number: int) -> str:

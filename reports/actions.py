@@ -37,6 +37,12 @@ KINDS: Mapping[str, str] = {
     "refund": "Refund",
     "write_off": "Write the invoice off",
     "submit_dispute_evidence": "Submit dispute evidence",
+    "adopt_schedule": "Make a schedule for the next period",
+    "change_next_period": "Change the next period",
+    "default_payment_method": "Change what invoices are charged to",
+    "keep_subscription": "Take the cancellation back",
+    "release_schedule": "Take the planned change back",
+    "set_up_payment_method": "Get a payment method on file",
 }
 STATES: Mapping[str, str] = {
     "proposed": "To be approved",

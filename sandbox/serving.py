@@ -86,6 +86,10 @@ class Sandbox:
         """Send at once what waits to be tried again."""
         self._pull("POST", "deliveries")
 
+    def authenticate(self, intent: str, *, succeeds: bool = True) -> None:
+        """The cardholder says yes or no on their bank's page. Errors: ValueError for what waits for nobody."""
+        self._pull("POST", "authentications", {"intent": intent, "succeeds": succeeds})
+
     def limit(self, **limits: Any) -> None:
         """Puts limits in force (`account_rate`, `endpoint_rate`, `…_concurrency`, `latency_ms`); none lifts them."""
         self._pull("POST", "limits", limits)

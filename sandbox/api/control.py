@@ -16,6 +16,8 @@ from aiohttp import web
 from sandbox.api.faults import Fault
 from sandbox.api.limits import Limits
 from sandbox.clock import World, iso
+from sandbox.forms import shown_form
+from sandbox.writes import authentications
 
 if TYPE_CHECKING:
     from sandbox.api.server import Api
@@ -37,6 +39,7 @@ class Control:
             ("GET", "faults"): self._faults,
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
+            ("POST", "authentications"): self._authenticate,
             ("POST", "limits"): self._limits,
             ("GET", "requests"): self._requests,
             ("DELETE", "requests"): self._clear_requests,
@@ -76,6 +79,15 @@ class Control:
     def _deliver(self, given: dict[str, Any]) -> web.Response:
         self._api.deliver(all_now=True)
         return self._deliveries({})
+
+    def _authenticate(self, given: dict[str, Any]) -> web.Response:
+        stage = self._world.stage
+        if stage is None:
+            raise ValueError("Nothing can be done in this world.")
+        said = authentications.answer(stage, str(given.get("intent")), succeeds=bool(given.get("succeeds", True)))
+        stage.show_balance()
+        self._api.deliver()
+        return _json(shown_form(said))
 
     def _faults(self, given: dict[str, Any]) -> web.Response:
         return _json(self._api.faults.listed())

@@ -209,15 +209,20 @@ def replace_card(stage: Stage, customer: Customer) -> None:
         stage.touch(old, "payment_method.detached")
 
 
-def answer(stage: Stage, customer: Customer, *, first: bool, card: Card | None = None) -> str | None:
-    """What the bank says of the customer's card, or of another one: None, or a decline code."""
+def answer(
+    stage: Stage, customer: Customer, *, first: bool, card: Card | None = None, confirmed: bool = False
+) -> str | None:
+    """What the bank says of the customer's card, or of another one: None, or a decline code.
+
+    `confirmed`: the cardholder has said yes to this payment.
+    """
     chance, mine = customer.chance, card is None or card is customer.card
     card = card or customer.card
     if card is None:
         raise ValueError(f"{customer.id} has no card to ask for")
     if card.test:
         test = TEST_CARDS[card.test]
-        return "authentication_required" if test.authenticates else test.decline
+        return "authentication_required" if test.authenticates and not confirmed else test.decline
     if _expired(card, stage.now):
         if first and mine and chance.random() < 0.45:
             _updated_by_network(stage, customer, card)

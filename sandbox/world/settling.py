@@ -21,14 +21,16 @@ def finalize(stage: Stage, invoice: Invoice) -> None:
         payments.await_payment(stage, invoice)
 
 
-def charge(stage: Stage, invoice: Invoice, card: Card) -> Charge:
+def charge(stage: Stage, invoice: Invoice, card: Card, *, confirmed: bool = False) -> Charge:
     """Take the money from a card now; a first decline starts dunning, a further one leaves its schedule alone.
+
+    `confirmed`: the cardholder has said yes to it.
 
     Attempts count the first of any kind and then only the automatic ones
     (https://docs.stripe.com/api/invoices/object#invoice_object-attempt_count).
     """
     first = not invoice.attempts
-    decline = payments.answer(stage, invoice.customer, first=first, card=card)
+    decline = payments.answer(stage, invoice.customer, first=first, card=card, confirmed=confirmed)
     made = payments.take(stage, invoice.customer, invoice.intent, decline, invoice, card)
     invoice.attempts = max(1, invoice.attempts)
     if decline is None:

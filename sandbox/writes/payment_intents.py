@@ -52,7 +52,7 @@ def confirm(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
 def cancel(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     """`POST /v1/payment_intents/{id}/cancel`. Errors: 400 for an intent that is over, or an invoice's."""
     intent = _open(stage, ids[0], "cancel")
-    if _invoice_of(stage, intent) is not None:
+    if invoice_of(stage, intent) is not None:
         message = "You cannot cancel this PaymentIntent because it was created by an invoice: void the invoice instead."
         raise _unexpected(stage, intent, message)
     intent.status, intent.canceled_at = "canceled", stage.now
@@ -64,7 +64,7 @@ def cancel(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
 def update(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     """`POST /v1/payment_intents/{id}`: notes and, before it is paid, its amount. Errors: 400 for that after."""
     intent = the(stage, Intent, ids[0], "intent")
-    if "amount" in given and (intent.status not in _OPEN or _invoice_of(stage, intent) is not None):
+    if "amount" in given and (intent.status not in _OPEN or invoice_of(stage, intent) is not None):
         raise _unexpected(stage, intent, "This PaymentIntent's amount could not be updated.")
     intent.amount = given.get("amount", intent.amount)
     if "description" in given:
@@ -85,7 +85,7 @@ def _confirmed(stage: Stage, intent: Intent, given: Given) -> Shape:
         intent.status, intent.return_url = "requires_action", given.get("return_url")
         stage.touch(intent, "payment_intent.requires_action")
         return stage.shape(intent)
-    invoice = _invoice_of(stage, intent)
+    invoice = invoice_of(stage, intent)
     if invoice is not None:
         charge = settling.charge(stage, invoice, card)
     else:
@@ -107,7 +107,8 @@ def _card(stage: Stage, given: Given, customer: Customer) -> Card | None:
     return card
 
 
-def _invoice_of(stage: Stage, intent: Intent) -> Invoice | None:
+def invoice_of(stage: Stage, intent: Intent) -> Invoice | None:
+    """The invoice that an intent pays; None for a payment of its own."""
     shelf = stage.store.shelf("invoice_payment")
     slots = shelf.where("payment.payment_intent", intent.id)
     thing = stage.things.get(shelf.complete(slots[0])["invoice"]) if slots else None

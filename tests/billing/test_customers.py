@@ -1,6 +1,7 @@
 """Customers are made once a reference, whatever breaks; who they are is written down nowhere."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from billing.actions.update_customer import ChangedCustomer
 from billing.book import all_of
 from billing.consistency import examined
 from billing.customers import Details
-from billing.errors import UsageError
+from billing.errors import BillingError, UsageError
 from billing.orders import Order, Outcome
 from billing.wire import Request
 from tests.billing.account import RULES, Answer, Scene
@@ -30,8 +31,10 @@ ADA = Details(
 )
 
 
-def made(scene: Scene, reference: str = "acc_1", details: Details = ADA, **more: object) -> Outcome:
-    return customers.create(scene.engine(), reference, details, by="mara", **more)  # type: ignore[arg-type]
+def made(
+    scene: Scene, reference: str = "acc_1", details: Details = ADA, owner: str = "tests", **more: object
+) -> Outcome:
+    return customers.create(scene.engine(owner=owner), reference, details, by="mara", **more)  # type: ignore[arg-type]
 
 
 def of_reference(scene: Scene, reference: str) -> list[Answer]:
@@ -130,7 +133,9 @@ def test_limits_of_automation_hold_nothing_back_but_the_kill_switch_does(scene: 
         order = customers.creation(f"acc_{number}", Details(name=f"No. {number}"), by="mara")
         assert orders.fulfilled(scene.engine(given=careful), order).is_done
     stopped = customers.create(scene.engine(stopped=lambda: "stopped_by_file"), "acc_x", Details(name="X"), by="mara")
-    assert (stopped.event, stopped.why) == ("waits", "stopped_by_file")
+    assert (stopped.event, stopped.why, stopped.state) == ("waits", "stopped_by_file", "revoked")
+    assert list(apply.apply(scene.engine())) == []  # what was ordered for now is not done later by somebody else
+    assert made(scene, "acc_x", Details(name="X")).is_done
     invoice = scene.failed_invoices()[0]
     scene.give_card(invoice["customer"])
     (planned,) = scene.approved(scene.flag(invoice))
@@ -176,3 +181,19 @@ def test_developers_hear_of_our_own_mistakes(scene: Scene, caplog: pytest.LogCap
     with scene.store.reading() as connection:
         last = consistency.entries_of(connection, outcome.action_id)[-1]
     assert (last.event, json.loads(last.body)["family"]) == ("failed", "ours")
+
+
+def test_many_who_order_the_same_at_once_make_one_customer(scene: Scene) -> None:
+    def ordered(number: int) -> str:
+        details = replace(ADA, name=ADA.name if number % 2 else "Ada King")
+        try:
+            return made(scene, "acc_1", details, even_if_email_is_known=True, owner=f"process-{number}").event
+        except BillingError as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(6) as pool:
+        events = list(pool.map(ordered, range(6)))
+    assert len(of_reference(scene, "acc_1")) == 1, events
+    assert {"verified", "known"} & set(events)
+    with scene.store.reading() as connection:
+        assert consistency.examined(connection, ())[1] == []

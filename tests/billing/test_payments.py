@@ -114,6 +114,26 @@ def test_who_must_confirm_is_declined_while_away_and_waited_for_while_there(scen
     assert "_secret_" not in written
 
 
+@pytest.mark.parametrize(
+    ("succeeds", "status", "charged"), [(True, "succeeded", [4_900]), (False, "requires_payment_method", [])]
+)
+def test_the_cardholder_says_yes_or_no_on_the_banks_page(
+    scene: Scene, whom: str, succeeds: bool, status: str, charged: list[int]
+) -> None:
+    wish = Setup(reference="setup-1", payment_method="pm_card_authenticationRequired")
+    setup = payments.set_up(scene.engine(), whom, wish, by="mara").result["setup_intent"]
+    scene.sandbox.authenticate(setup)
+    (method,) = scene.wire.pages("/v1/payment_methods", customer=whom)
+    waits = taken(scene, whom, payment_method=method["id"], off_session=False).result["payment_intent"]
+    scene.sandbox.authenticate(waits, succeeds=succeeds)
+    intent = scene.get(f"/v1/payment_intents/{waits}")
+    assert (intent["status"], [each["amount"] for each in scene.charges(whom)]) == (status, charged)
+    code = (intent["last_payment_error"] or {"code": None})["code"]
+    assert code == (None if succeeds else "payment_intent_authentication_failure")
+    with pytest.raises(ValueError, match="waits for its cardholder"):
+        scene.sandbox.authenticate(waits)
+
+
 def test_a_payment_method_comes_on_file_by_a_browser_or_at_once(scene: Scene, whom: str) -> None:
     waits = payments.set_up(scene.engine(), whom, Setup(reference="setup-1"), by="mara")
     assert (waits.is_done, waits.result["status"]) == (True, "requires_payment_method")

@@ -52,7 +52,9 @@ def test_every_code_of_the_sdk_has_one_meaning_and_a_message_for_the_customer() 
     assert len(everywhere) == len(set(everywhere))
     for code in everywhere:
         assert declines.told_of_error(code, 400)
-    assert set(table) <= set(stripe_errors._families())
+    families = stripe_errors._families()
+    assert set(table) <= set(families)
+    assert all(each.customer == "declined" or declines.text(each.customer) for each in families.values())
 
 
 @pytest.mark.parametrize(

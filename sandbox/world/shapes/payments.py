@@ -59,6 +59,9 @@ DECLINES: Final[dict[str, Decline]] = {
 }
 """By decline code. `highest_risk_level` is no issuer's answer: Stripe blocks it before the network (see `charge`)."""
 
+UNAUTHENTICATED: Final = "payment_intent_authentication_failure"
+"""No decline code: the cardholder did not confirm, and nothing was asked of the bank."""
+
 _REASON_CODES: Final[dict[str, dict[str, str]]] = {
     "visa": {
         "fraudulent": "10.4",
@@ -461,6 +464,14 @@ def _fraud_details(user_report: str | None, stripe_report: str | None) -> dict[s
 def _payment_error(decline_code: str | None, charge: str | None) -> dict[str, Any] | None:
     if decline_code is None:
         return None
+    if decline_code == UNAUTHENTICATED:
+        return {
+            "code": UNAUTHENTICATED,
+            "doc_url": f"https://stripe.com/docs/error-codes/{UNAUTHENTICATED.replace('_', '-')}",
+            "message": "We are unable to authenticate your payment method. Please choose a different payment method "
+            "and try again.",
+            "type": "invalid_request_error",
+        }
     decline = _decline(decline_code)
     error: dict[str, Any] = {
         "charge": charge,
