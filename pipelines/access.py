@@ -3,9 +3,8 @@ webhooks and Dagster call these."""
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from billing.access import book, engine, hearing, looking, policy, telling
 from billing.access.book import Change, Standing
@@ -15,8 +14,8 @@ from billing.approvals import checked_login
 from billing.store import Store
 from billing.webhooks.occasions import Occasion, Subject
 from billing.webhooks.plugins import Handler
-from billing.wire import Wire, path, standing
-from pipelines import actions, keys, operations
+from billing.wire import Wire, path
+from pipelines import keys, operations
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
 
@@ -102,7 +101,7 @@ def listed(settings: Settings, states: Sequence[str], customer_id: str | None, m
 def status(settings: Settings) -> Standing:
     """How it stands in all."""
     with operations.opened(settings) as store, store.reading() as connection:
-        return book.standing(connection, datetime.now(UTC))
+        return book.standing(connection, keys.now(settings))
 
 
 def tell_again(settings: Settings, change_ids: Sequence[str], *, dead: bool, by: str) -> list[Change]:
@@ -118,7 +117,7 @@ def tell_again(settings: Settings, change_ids: Sequence[str], *, dead: bool, by:
         if unknown:
             raise SettingsError(f"{unknown[0]!r:.80} is no such change; `revenue access list` shows them.")
         chosen_ids = list(change_ids) or sorted(known if dead else ())
-        return book.tell_again(store, chosen_ids, datetime.now(UTC), checked_login(by))
+        return book.tell_again(store, chosen_ids, keys.now(settings), checked_login(by))
 
 
 def check(settings: Settings) -> None:
@@ -139,12 +138,7 @@ def _engine(settings: Settings) -> Iterator[Engine]:
     found = policy.load(settings.access_file) if settings.access_file else Policy(version=1)
     wires = keys.wires(settings)
     with operations.opened(settings) as store:
-        yield Engine(store, found, wires, _clock(wires), _owner(), settings.access_secret_list)
-
-
-def _clock(wires: dict[str, Wire]) -> Callable[[], datetime]:
-    """Stripe's clock, running on from when it was asked."""
-    return actions.running_from(standing(next(iter(wires.values()))))
+        yield Engine(store, found, wires, keys.clock(wires), _owner(), settings.access_secret_list)
 
 
 def _all(store: Store, wire: Wire, account_id: str) -> list[str]:

@@ -25,9 +25,9 @@ from billing.store import Store
 from billing.webhooks.occasions import BY_TYPE, Occasion, facts_of
 from billing.webhooks.plugins import Handler
 from billing.webhooks.simulated import PATHS, kind_of_object
-from billing.wire import Wire, path, standing
+from billing.wire import Wire, path
 from dashboards import mail
-from pipelines import actions, keys, operations, personal, weekly
+from pipelines import keys, operations, personal, weekly
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
 
@@ -103,7 +103,7 @@ def engine(settings: Settings, *, live: bool | None) -> Iterator[Engine]:
             store=store,
             asked=look,
             wires=wires,
-            now=_clock(wires),
+            now=keys.clock(wires),
             render=renderer(asked),
             week=lambda notice: _week(settings, look, notice),
             key=personal.key(settings),
@@ -197,7 +197,7 @@ def suppress(settings: Settings, who: str, why: str, by: str) -> str:
         raise SettingsError(f"--why takes {', '.join(suppression.REASONS)}.")
     with operations.opened(settings) as store:
         whom = suppression.whom(store, who, personal.key(settings))
-        suppression.suppress(store, whom, why, datetime.now(UTC), checked_login(by))
+        suppression.suppress(store, whom, why, keys.now(settings), checked_login(by))
     return whom
 
 
@@ -205,7 +205,7 @@ def allow(settings: Settings, who: str, by: str) -> bool:
     """Send to them again; False where nothing stood in the way."""
     with operations.opened(settings) as store:
         whom = suppression.whom(store, who, personal.key(settings))
-        return suppression.allow(store, whom, datetime.now(UTC), checked_login(by))
+        return suppression.allow(store, whom, keys.now(settings), checked_login(by))
 
 
 def check_templates(asked: Choices) -> None:
@@ -272,12 +272,6 @@ def _week(settings: Settings, asked: Look, notice: Notice) -> Seen | Left:
 def _anything_due(settings: Settings) -> bool:
     with operations.opened(settings) as store, store.reading() as connection:
         return book.is_any_open(connection)
-
-
-def _clock(wires: "dict[str, Wire]") -> Callable[[], datetime]:
-    """Stripe's clock, running on from when it was asked; ours where no key is set."""
-    first = next(iter(wires.values()), None)
-    return actions.running_from(standing(first)) if first else lambda: datetime.now(UTC)
 
 
 def _kind(name: str) -> Kind:

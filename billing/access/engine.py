@@ -8,11 +8,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from billing.access import book, looking
-from billing.access.book import Change
+from billing.access.book import Change, Customer
 from billing.access.looking import Products
 from billing.access.policy import Policy, access_of
 from billing.access.telling import Teller, teller
@@ -26,7 +27,7 @@ LEASE = timedelta(minutes=2)
 MOST = 500
 """Customers of one go."""
 AT_ONCE = 8
-"""Customers who are told of at the same time."""
+"""Customers who are looked at, or told of, at the same time."""
 SECONDS = 20.0
 """How long one go tells, so that it holds up nothing else for long."""
 
@@ -65,23 +66,30 @@ def look(engine: Engine, gone: Gone) -> None:
     products: Products = {}
     with engine.store.reading() as connection:
         waiting = book.to_look_at(connection, engine.now(), MOST)
-    for customer in waiting:
-        wire = engine.wires.get(customer.account_id)
-        if wire is None:
-            book.note_failure(engine.store, customer, engine.now() + LONGEST_DELAY)
-            continue
-        asked_at = engine.now()
-        try:
-            held = looking.held_by(wire, customer.customer_id, engine.policy, products)
-        except StripeUnavailableError:
-            book.note_failure(engine.store, customer, asked_at + delay(customer.failures, engine.chance()))
-            continue
-        except StripeRefusedError:
-            book.note_failure(engine.store, customer, asked_at + delay(customer.failures, engine.chance()))
+    with ThreadPoolExecutor(AT_ONCE, "access") as threads:
+        done = [threads.submit(_looked, engine, customer, products) for customer in waiting]
+    for each in done:
+        outcome = each.result()
+        gone.looked += outcome is not None
+        gone.changed += bool(outcome)
+
+
+def _looked(engine: Engine, customer: Customer, products: Products) -> bool | None:
+    """Whether a customer's access changed; None where nobody knows yet, and who is looked at again later."""
+    asked_at = engine.now()
+    wire = engine.wires.get(customer.account_id)
+    if wire is None:
+        book.note_failure(engine.store, customer, asked_at + LONGEST_DELAY)
+        return None
+    try:
+        held = looking.held_by(wire, customer.customer_id, engine.policy, products)
+    except (StripeUnavailableError, StripeRefusedError) as error:
+        book.note_failure(engine.store, customer, asked_at + delay(customer.failures, engine.chance()))
+        if isinstance(error, StripeRefusedError):
             raise
-        change = book.conclude(engine.store, customer, access_of(held, engine.policy, asked_at), asked_at)
-        gone.looked += 1
-        gone.changed += change is not None
+        return None
+    access = access_of(held, engine.policy, asked_at)
+    return book.conclude(engine.store, customer, access, asked_at) is not None
 
 
 def tell(engine: Engine, gone: Gone) -> None:

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from billing.access.engine import LEASE
+from billing.wire import Wire
 from pipelines import access, settings, webhooks
 from sandbox.serving import Sandbox
 from tests.billing.access.receiver import System, system
@@ -99,10 +99,7 @@ def test_a_kill_at_any_step_loses_no_change(
     assert house.revenue("audit", "verify").code == 0
     (change,) = access.listed(settings.load(), (), customer, 10)
     assert change.state == "delivered"
-    assert change.changed_at < datetime.now(UTC)
 
 
 def _customer(sandbox: Sandbox) -> str:
-    from billing.wire import Wire
-
     return str(next(Wire(sandbox.key, sandbox.url).pages("/v1/subscriptions", status="active"))["customer"])
