@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NOT_ALL = 3
 """Exit code where an action failed, its outcome is not known, or the trail is not whole."""
 
+DIGESTS = ("digest", "digests", "place")
+"""What entries hold that says nothing to a person."""
 FAILED = ("failed", "unclear", "unverified", "undone")
 
 actions = typer.Typer(
@@ -219,7 +221,8 @@ def list_entries(
         _say_json([{**vars(entry), "at": entry.at.isoformat(), "body": json.loads(entry.body)} for entry in entries])
         return
     for entry in reversed(entries):
-        about = entry.action_id or " ".join(f"{name}={value}" for name, value in json.loads(entry.body).items())
+        told = {name: value for name, value in json.loads(entry.body).items() if name not in DIGESTS}
+        about = entry.action_id or " ".join(f"{name}={value}" for name, value in told.items())
         typer.echo(f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event:<16} {entry.actor:<16} {about:.160}")
 
 

@@ -406,6 +406,7 @@ def _conclude(lines: tuple[str, ...], failed_checks: tuple[str, ...]) -> None:
 def main() -> None:
     """Run the command line; errors become one message and an exit code."""
     try:
+        _note_settings(sys.argv[1:])
         app(prog_name="revenue")
     except (RevenueError, BillingError) as error:
         _fail(str(error), error.exit_code)
@@ -415,6 +416,16 @@ def main() -> None:
         _fail(_refused_by_the_system(error), 1)
     except Exception as error:  # the last net: a user gets a message, the log gets the traceback
         _fail(_unexpected(error), 1)
+
+
+def _note_settings(words: list[str]) -> None:
+    """Have the trail know of settings that changed; what is wrong with them, the command itself says."""
+    from pipelines import configuration
+
+    try:
+        configuration.note_before(words, settings_module.load())
+    except SettingsError:
+        return
 
 
 def _fail(message: str, code: int) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import dagster as dg
 
 from models.contracts.marts import AtRiskAccounts
-from pipelines import actions
+from pipelines import actions, configuration
 from pipelines.assets.described import key
 from pipelines.assets.marts import DATABASE
 from pipelines.resources import Revenue
@@ -39,6 +39,7 @@ def plans(context: dg.AssetExecutionContext, revenue: Revenue) -> dg.Materialize
 def applied(context: dg.AssetExecutionContext, revenue: Revenue) -> dg.MaterializeResult[None]:
     """Carries out what people have approved, each action once; leaves alone what shows a person something once."""
     settings = revenue.settings()
+    configuration.note(settings)
     events: Counter[str] = Counter()
     for told in actions.carry_out(settings, (), execute=True, live=settings.live_actions, attended=False):
         events[told.event] += 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from pipelines import refresh, webhooks
+from pipelines import configuration, refresh, webhooks
 from pipelines.extract.catalogue import CATALOGUE, Stream
 from pipelines.extract.sync import SyncReport
 from pipelines.partitions import CREATED_DAY
@@ -47,6 +47,7 @@ def _resync_spec(stream: Stream) -> dg.AssetSpec:
 @dg.multi_asset(name="sync", specs=[_sync_spec(stream) for stream in CATALOGUE])
 def sync(context: dg.AssetExecutionContext, revenue: Revenue) -> Iterator[dg.MaterializeResult[None]]:
     """What changed in the account since the last sync, and what Stripe told by webhooks."""
+    configuration.note(revenue.settings())
     handed = webhooks.tidied(revenue.settings())
     if handed is not None:
         context.log.info(f"Events handed on to your own code: {handed.told:,}, failed: {handed.failed:,}")

@@ -356,7 +356,7 @@ def _said(entry: Entry) -> str:
         body = json.loads(entry.body)
     except ValueError:
         return "unreadable"
-    hidden = {"digest", "state", "why"} | (set(body) if entry.action_id else set())
+    hidden = {"digest", "digests", "place", "state", "why"} | (set(body) if entry.action_id else set())
     told = [f"{name} {_plainly(value)}" for name, value in body.items() if name not in hidden]
     return "; ".join(filter(None, [str(body.get("why", "")), *told]))[:400]
 

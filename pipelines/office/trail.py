@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
+from billing import configuration
 from billing.audit import Entry, Fault, Head
 from billing.book import STEPS
 from billing.errors import UsageError
@@ -27,6 +28,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "actions": ("planned", "held_out", *(step for step in STEPS if step not in ("approved", "rejected", "revoked"))),
     "sign-ins": ("signed_in", "sign_in_failed", "sign_in_locked", "signed_out"),
     "users": tuple(users.EVENTS),
+    "settings": (configuration.EVENT,),
 }
 """What entries can be looked at by."""
 
