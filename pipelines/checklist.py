@@ -15,7 +15,7 @@ from billing.launch.checks import Checked, chosen, judged, questions_of
 from billing.launch.questions import ask
 from billing.webhooks.occasions import KINDS
 from billing.wire import Standing, Wire, standing
-from pipelines import accounts, actions
+from pipelines import accounts, actions, notices
 from pipelines.errors import SettingsError
 from pipelines.extract.account import DEFAULT_LABEL, Account
 from pipelines.settings import Settings
@@ -121,9 +121,15 @@ def _own(settings: Settings, account: Account, whose: Standing) -> Own:
         event_types=tuple(kind.type for kind in KINDS),
         has_webhook_secret=any(secrets),
         has_dispute_texts=settings.disputes_file is not None,
-        sends_notices=None,
+        notices=_notices(settings),
         trail=_trail(settings),
     )
+
+
+def _notices(settings: Settings) -> tuple[str, ...] | None:
+    """The mails that are wanted, where a server is named that sends them."""
+    asked = notices.chosen(settings)
+    return tuple(asked.send) if asked is not None and settings.smtp else None
 
 
 def _kind(key: str) -> KeyKind:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from billing.testing import clocks
+from billing.testing import customers as customers_module
 from billing.testing.clocks import Clock
+from billing.testing.customers import Made
 from billing.wire import Wire, standing
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
@@ -42,6 +44,12 @@ def advance_clock(settings: Settings, clock_id: str, to: str | None, days: float
 def delete_clock(settings: Settings, clock_id: str) -> None:
     """Delete a clock and all that is on it."""
     clocks.delete(wire_of(settings), clock_id, fresh_key())
+
+
+def make_cast(settings: Settings, name: str, at: str | None, price: str | None) -> Iterator[Made]:
+    """The customers of that name, on clocks that stand at an instant; without one, at Stripe's present."""
+    wire = wire_of(settings)
+    yield from customers_module.cast(wire, name, instant(at) if at else standing(wire).at, price, fresh_key())
 
 
 def instant(said: str) -> datetime:

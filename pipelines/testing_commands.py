@@ -54,6 +54,28 @@ def cards(
             typer.echo(f"Evidence with uncategorized_text={text}: {what}.")
 
 
+@testing.command()
+def customers(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="What their clocks are called.")] = "cast",
+    price: Annotated[
+        str | None, typer.Option(metavar="price_…", help="What they subscribe to; else 12.00 a month, made for it.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Where their clocks stand; without it, now.")
+    ] = None,
+) -> None:
+    """Make a customer for each thing that can happen: paid, failing, to confirm, disputing, refunded, trying.
+
+    Three are on one clock, the most that Stripe takes. The same again makes only what is missing; `clock advance` lets
+    them live on; `clock delete` takes them away.
+    """
+    from pipelines import testing as testing_module
+
+    for made in testing_module.make_cast(settings_module.load(), name, at, price):
+        told = f"{made.member.name:<10}  {made.customer_id}  {made.subscription_id}  {made.status:<10}  {made.clock_id}"
+        typer.echo(printable(f"{told}  {made.member.story}"))
+
+
 @clock.command()
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],

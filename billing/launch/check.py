@@ -43,7 +43,7 @@ class Own:
         event_types: the webhook events that something follows from here.
         has_webhook_secret: whether deliveries can be verified here.
         has_dispute_texts: whether there is a file of texts for dispute evidence.
-        sends_notices: whether failed payments are mailed about from here; None where that is not known.
+        notices: the kinds of mails that are sent from here; None where nothing says it.
         trail: None where nothing was recorded yet.
     """
 
@@ -55,7 +55,7 @@ class Own:
     event_types: tuple[str, ...]
     has_webhook_secret: bool
     has_dispute_texts: bool
-    sends_notices: bool | None
+    notices: tuple[str, ...] | None
     trail: Trail | None
 
 
@@ -123,6 +123,11 @@ def unknown(found: str) -> Verdict:
 def passed_if(holds: bool, so: str, otherwise: str) -> Verdict:
     """Pass with one finding, fail with the other."""
     return passed(so) if holds else failed(otherwise)
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something, in words."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def none_of(offenders: Sequence[str], so: str, what: str) -> Verdict:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from billing.launch.check import Check, Told, Verdict, failed, none_of, passed, passed_if, unknown
+from billing.launch.check import Check, Told, Verdict, counted, failed, none_of, passed, passed_if, unknown
 from billing.wire import Body
 
 
@@ -12,20 +12,22 @@ def _products(told: Told) -> Verdict:
     if not products:
         return failed("There is no active product.")
     if not told.answers["prices"].is_whole:
-        return unknown(f"{len(products):,} active products; not all prices were looked at.")
+        return unknown(f"{counted(len(products), 'active product')}; not all prices were looked at.")
     priced = {_id(price["product"]) for price in told.all("prices")}
     bare = [each["id"] for each in products if each["id"] not in priced]
-    return none_of(bare, f"{len(products):,} active products, each with an active price.", "Without an active price")
+    return none_of(
+        bare, f"{counted(len(products), 'active product')}, each with an active price.", "Without an active price"
+    )
 
 
 def _default_prices(told: Told) -> Verdict:
     bare = [each["id"] for each in told.all("products") if not each.get("default_price")]
-    return _each(told, "products", bare, "Without a default price")
+    return _each(told, "product", bare, "Without a default price")
 
 
 def _lookup_keys(told: Told) -> Verdict:
     bare = [each["id"] for each in told.all("prices") if not each.get("lookup_key")]
-    return _each(told, "prices", bare, "Without a lookup key")
+    return _each(told, "price", bare, "Without a lookup key")
 
 
 def _tax_behaviour(told: Told) -> Verdict:
@@ -33,16 +35,18 @@ def _tax_behaviour(told: Told) -> Verdict:
     default = (told.one("tax_settings").get("defaults") or {}).get("tax_behavior")
     if bare and default:
         return passed(f"{len(bare):,} prices go by the account's default, {default}.")
-    return _each(told, "prices", bare, "Neither inclusive nor exclusive of tax")
+    return _each(told, "price", bare, "Neither inclusive nor exclusive of tax")
 
 
 def _each(told: Told, name: str, bare: list[str], what: str) -> Verdict:
     """Whether it holds for each of what is on sale, if anything is."""
-    held = told.answers[name]
+    held = told.answers[f"{name}s"]
     if not held.objects:
-        return unknown(f"There are no active {name}.")
+        return unknown(f"There is no active {name}.")
     return none_of(
-        bare, f"It holds for {'' if held.is_whole else 'the first '}{len(held.objects):,} active {name}.", what
+        bare,
+        f"It holds for {'' if held.is_whole else 'the first '}{counted(len(held.objects), f'active {name}')}.",
+        what,
     )
 
 

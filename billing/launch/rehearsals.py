@@ -9,6 +9,8 @@ from billing.wire import Body
 DUE_SOON = timedelta(days=3)
 """Evidence that is due within so long is late work already."""
 WAITS = ("needs_response", "warning_needs_response")
+KEEPING = ("payment_failed_first", "payment_failed_second", "payment_failed_final", "trial_ending")
+"""Mails that keep customers, by their names in billing/notices/kinds.py."""
 GOES_ON_UNPAID = "create_invoice"
 """What a trial's end does without a card unless it is said: it bills, and the bill fails."""
 
@@ -110,10 +112,13 @@ def _receipts(told: Told) -> Verdict:
 
 
 def _dunning_mails(told: Told) -> Verdict:
-    if told.own.sends_notices:
-        return passed("Failed payments are mailed about from here.")
-    here = "" if told.own.sends_notices is None else "They are not sent from here. "
-    return unknown(f"{here}Whether Stripe sends them can't be asked for.")
+    """Of the mails that keep customers, those that are sent from here; Stripe's own settings are in no answer."""
+    lacks = [name for name in KEEPING if name not in (told.own.notices or ())]
+    if told.own.notices is None:
+        return unknown("None are sent from here, and whether Stripe sends them can't be asked for.")
+    if lacks:
+        return unknown(f"Not sent from here: {', '.join(lacks)}. Whether Stripe sends them can't be asked for.")
+    return passed("Each failed payment and each ending trial is mailed about from here.")
 
 
 def _audit_trail(told: Told) -> Verdict:
@@ -203,6 +208,6 @@ CHECKS: Final[tuple[Check, ...]] = (
         "Customers hear of failed payments and ending trials",
         (),
         _dunning_mails,
-        "Look at Settings, Billing, Subscriptions and emails, and let one side send them, not both.",
+        "Look at Settings, Billing, Subscriptions and emails, or send them from here: docs/notices.md. Let one side do it.",
     ),
 )

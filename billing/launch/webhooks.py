@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from billing.launch.check import Check, Told, Verdict, failed, none_of, passed, passed_if, unknown
+from billing.launch.check import Check, Told, Verdict, counted, failed, none_of, passed, passed_if, unknown
 from billing.wire import Body
 
 NO_ENDPOINT = "There is no enabled endpoint."
@@ -20,7 +20,7 @@ def _reached(told: Told) -> Verdict:
     open_ones = [each["id"] for each in enabled if not each["url"].startswith("https://")]
     if told.own.is_live and open_ones:
         return failed(f"Not over HTTPS: {', '.join(open_ones)}.")
-    return passed(f"{_counted(len(enabled), 'enabled endpoint')}.")
+    return passed(f"{counted(len(enabled), 'enabled endpoint')}.")
 
 
 def _events(told: Told) -> Verdict:
@@ -63,10 +63,6 @@ def _secret(told: Told) -> Verdict:
         "A signing secret is set here.",
         "No signing secret is set here, so `revenue serve` takes no events.",
     )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 _ENDPOINTS = ("webhook_endpoints",)

@@ -8,14 +8,19 @@ from sandbox.world.shapes import deleted
 from sandbox.world.stage import Stage
 from sandbox.world.state import Customer
 from sandbox.writes import payment_methods
-from sandbox.writes.lookup import card_of, the
+from sandbox.writes.lookup import card_of, check_room, the
 from sandbox.writes.parameters import Fields, Given, Many, Notes, Parameter, Text, Whole, noted
 from sandbox.writes.subscriptions import ENDED
 from sandbox.writes.write import Shape, Write
 
 
 def create(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
-    """`POST /v1/customers`. Errors: 402 for a card that declines as it is attached."""
+    """`POST /v1/customers`.
+
+    Errors: 402 for a card that declines as it is attached, 400 for a test clock that is not there or takes nobody more.
+    """
+    if "test_clock" in given:
+        check_room(stage, given["test_clock"])
     customer = people.entered(stage.business, stage.count("customer"), stage.now)
     default = (given.get("invoice_settings") or {}).get("default_payment_method")
     card = None
@@ -114,7 +119,14 @@ _TAKES: dict[str, Parameter] = {
 }
 _CUSTOMER = "/v1/customers/{id}"
 WRITES = (
-    Write("POST", "/v1/customers", "customer_write", "customer", create, {**_TAKES, "payment_method": Text()}),
+    Write(
+        "POST",
+        "/v1/customers",
+        "customer_write",
+        "customer",
+        create,
+        {**_TAKES, "payment_method": Text(), "test_clock": Text()},
+    ),
     Write("POST", _CUSTOMER, "customer_write", "customer", update, _TAKES),
     Write("DELETE", _CUSTOMER, "customer_write", "customer", delete),
     Write(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sandbox.api.errors import no_such, refused
+from sandbox.world.clocks import MOST_CUSTOMERS
 from sandbox.world.stage import Stage
 from sandbox.world.state import (
     Card,
@@ -54,3 +55,19 @@ def card_of(stage: Stage, customer: Customer, id: str, param: str) -> Card:  # n
         )
         raise refused(message, "resource_missing", param)
     return card
+
+
+def the_clock(stage: Stage, id: str, param: str = "test_clock", status: int = 404) -> dict[str, Any]:  # noqa: A002
+    """The test clock of that id. Errors: 404, or `status`, when there is none."""
+    try:
+        shape: dict[str, Any] = stage.clocks.shape(id)
+    except KeyError:
+        raise no_such("test_clock", id, param, status) from None
+    return shape
+
+
+def check_room(stage: Stage, clock: str) -> None:
+    """Whether one more customer may be put on the clock. Errors: 400 where there is none, or it is full."""
+    the_clock(stage, clock, status=400)
+    if len(stage.clocks.customers(clock)) >= MOST_CUSTOMERS:
+        raise refused(f"A test clock takes {MOST_CUSTOMERS} customers at most.", None, "test_clock")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from billing.testing.cards import CARDS, EVIDENCE, TestCard
+from billing.testing.customers import CAST, Member
 
 PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
 
@@ -13,6 +14,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
 def test_every_card_is_there_with_what_comes_of_it(card: TestCard) -> None:
     code = f"`{card.code}`" if card.code else ""
     assert f"| `{card.payment_method}` | {card.number} | {card.outcome} | {code} | {card.use} |" in PAGE
+
+
+@pytest.mark.parametrize("member", CAST, ids=lambda member: member.name)
+def test_everybody_of_the_cast_is_there(member: Member) -> None:
+    assert f"| `{member.name}` | {member.story} |" in PAGE
 
 
 def test_every_text_that_decides_a_dispute_is_there() -> None:

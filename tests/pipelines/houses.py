@@ -53,16 +53,19 @@ class House:
         if "run" in words:
             self.home.mkdir(exist_ok=True)
             (self.home / "rates.csv").write_text(self.sandbox.fx_rates_csv())
-        told = {name: "" for name, _, _ in settings.described()} | {
-            "REVENUE_HOME": str(self.home),
-            "STRIPE_API_KEY": self.sandbox.key,
-            "STRIPE_WRITE_KEY": self.sandbox.write_key,
-            "STRIPE_API_BASE": self.sandbox.url,
-            **(more or {}),
-        }
-        job = {"words": words, "settings": told, "death": death, "largest": largest}
+        job = {"words": words, "settings": self.settings | (more or {}), "death": death, "largest": largest}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         return Ending(**json.loads(self.process.stdout.readline()))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every setting by its name, empty where it is not set."""
+        return {name: "" for name, _, _ in settings.described()} | {
+            "REVENUE_HOME": str(self.home),
+            "STRIPE_API_KEY": self.sandbox.key,
+            "STRIPE_WRITE_KEY": self.sandbox.write_key,
+            "STRIPE_API_BASE": self.sandbox.url,
+        }

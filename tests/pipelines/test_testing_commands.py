@@ -1,10 +1,14 @@
-"""`revenue testing …`: the cards that it lists, the clocks that it moves, and keys that it does not take."""
+"""`revenue testing …`: the cards that it lists, the clocks that it moves, the customers that it makes on them, and keys
+that it does not take."""
 
 import json
+from typing import Any
 
 import pytest
+import stripe
 
 from billing.testing.cards import CARDS
+from billing.testing.customers import CAST
 from sandbox.serving import Sandbox
 from tests.pipelines.conftest import Revenue
 
@@ -74,3 +78,45 @@ def test_no_key_but_one_of_test_mode_is_taken(
         said = revenue("testing", "clock", *words)
         assert (said.code, "test mode" in said.err) == (2, True)
     assert writes.requests.total == 0
+
+
+def test_the_cast_is_made_once_and_lives_as_its_stories_say(revenue: Revenue, writes: Sandbox) -> None:
+    """A month and a day later the failing one is past due, who tried without a card is gone, and the others go on."""
+    client: Any = stripe.StripeClient(writes.write_key, base_addresses={"api": writes.url})
+    made = revenue("testing", "customers", "Everyone")
+    assert made.code == 0, made.err
+    rows = [line.split(maxsplit=5) for line in made.out.splitlines()]
+    assert [name for name, *_ in rows] == [member.name for member in CAST]
+    subscription = {name: held for name, _, held, *_ in rows}
+
+    def statuses() -> dict[str, str]:
+        return {name: client.v1.subscriptions.retrieve(held).status for name, held in subscription.items()}
+
+    begun = {"paid": "active", "failing": "active", "disputing": "active", "refunded": "active"}
+    assert statuses() == {**begun, "confirming": "incomplete", "trying": "trialing"}
+    assert revenue("testing", "customers", "Everyone").out == made.out
+    clocks = {row[4] for row in rows}
+    assert len(clocks) == 2
+    for clock_id in clocks:
+        assert revenue("testing", "clock", "advance", clock_id, "--days", "32").code == 0
+    ended = {"failing": "past_due", "confirming": "incomplete_expired", "trying": "canceled"}
+    assert statuses() == {**begun, **ended}
+    customer = {name: held for name, held, *_ in rows}
+    (charge,) = [each for each in client.v1.charges.list({"customer": customer["refunded"]}).data if each.refunded]
+    assert charge.amount_refunded == 1_200
+    disputed = client.v1.charges.list({"customer": customer["disputing"]}).data
+    assert any(each.disputed for each in disputed)
+
+
+def test_an_interrupted_cast_is_completed_without_anybody_twice(revenue: Revenue, writes: Sandbox) -> None:
+    writes.fail("server_error", path="/v1/subscriptions", method="POST", nth=2, kept=False, status=500, effect=True)
+    broken = revenue("testing", "customers", "Half")
+    assert (broken.code, "was not made" in broken.err) == (1, True)
+    writes.heal()
+    assert revenue("testing", "customers", "Half").code == 0
+    client: Any = stripe.StripeClient(writes.write_key, base_addresses={"api": writes.url})
+    clocks = [each.id for each in client.v1.test_helpers.test_clocks.list().data if each.name.startswith("Half")]
+    held = [
+        each for clock in clocks for each in client.v1.subscriptions.list({"test_clock": clock, "status": "all"}).data
+    ]
+    assert (len(clocks), len(held), len({each.customer for each in held})) == (2, len(CAST), len(CAST))

@@ -11,6 +11,8 @@ from billing.errors import UsageError
 from billing.launch.check import Own, State, Trail
 from billing.launch.checks import CHECKS, chosen, judged, questions_of
 from billing.launch.questions import QUESTIONS, Answer, Held, Refusal
+from billing.launch.rehearsals import KEEPING
+from billing.notices.kinds import BY_NAME
 from sandbox.world import shapes
 from tests.still_world import DAY, NOW
 
@@ -23,7 +25,7 @@ READY = Own(
     event_types=("invoice.paid", "charge.dispute.created"),
     has_webhook_secret=True,
     has_dispute_texts=True,
-    sends_notices=True,
+    notices=("trial_ending", "payment_failed_first", "payment_failed_second", "payment_failed_final"),
     trail=Trail(entries=3, faults=0),
 )
 OFFICE = {"city": "Berlin", "country": "DE", "line1": "1 Way", "line2": None, "postal_code": "10115", "state": None}
@@ -258,8 +260,8 @@ HERE: list[tuple[dict[str, Any], dict[str, State]]] = [
     ({"answered_version": "2024-06-20"}, {"api_version": FAIL}),
     ({"has_webhook_secret": False}, {"webhook_secret": FAIL}),
     ({"has_dispute_texts": False}, {"dispute_texts": FAIL}),
-    ({"sends_notices": False}, {"dunning_mails": UNKNOWN}),
-    ({"sends_notices": None}, {"dunning_mails": UNKNOWN}),
+    ({"notices": ("payment_failed_first", "trial_ending")}, {"dunning_mails": UNKNOWN}),
+    ({"notices": None}, {"dunning_mails": UNKNOWN}),
     ({"trail": None}, {"audit_trail": UNKNOWN}),
     ({"trail": Trail(entries=3, faults=1)}, {"audit_trail": FAIL}),
 ]
@@ -304,6 +306,10 @@ def test_checks_that_do_not_concern_a_company_are_left_out_and_not_asked_for() -
     }
     with pytest.raises(UsageError, match="no check taxes; there are charges_enabled"):
         chosen(["taxes"])
+
+
+def test_the_mails_that_keep_customers_are_kinds_that_there_are() -> None:
+    assert set(KEEPING) <= BY_NAME.keys()
 
 
 def test_a_check_has_a_name_of_its_own_and_knows_its_questions() -> None:

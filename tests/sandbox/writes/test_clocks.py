@@ -137,3 +137,15 @@ def test_a_deleted_clock_takes_its_customers_along(owner: Owner) -> None:
             gone(bench.clock.id)
     with pytest.raises(stripe.InvalidRequestError, match="No such test"):
         bench.clocks.advance("clock_none", {"frozen_time": 1})
+
+
+def test_a_clock_takes_three_customers(owner: Owner) -> None:
+    bench = Bench(owner)
+    made = [owner.client.v1.customers.create({"test_clock": bench.clock.id}) for _ in range(3)]
+    assert {each.test_clock for each in made} == {bench.clock.id}
+    with pytest.raises(stripe.InvalidRequestError, match="3 customers at most"):
+        owner.client.v1.customers.create({"test_clock": bench.clock.id})
+    owner.client.v1.customers.delete(made[0].id)
+    assert owner.client.v1.customers.create({"test_clock": bench.clock.id}).test_clock == bench.clock.id
+    with pytest.raises(stripe.InvalidRequestError, match="No such test clock"):
+        owner.client.v1.customers.create({"test_clock": "clock_none"})
