@@ -21,6 +21,8 @@ from tests.models.grown import grown
 from tests.models.story import instant, rate_frame
 from tests.models.test_any_history import AS_OF, RATES, Sold, account_of, histories
 
+pytestmark = pytest.mark.long
+
 splits = st.lists(st.integers(1, COUNT - 1), max_size=2)
 
 

@@ -36,6 +36,8 @@ ODD = (
     replace(changed(PRESETS["maxio"], fx_mode="native", invoice_gap_days=0, free_customers="active"), name="native"),
     replace(changed(PRESETS["profitwell"], trials_count=True, grace_days=3), name="late"),
 )
+
+pytestmark = pytest.mark.long
 """Policies of one's own that no preset is like."""
 
 

@@ -15,6 +15,8 @@ from sandbox.world.business import Business
 from sandbox.world.world import World
 from tests.pipelines.conftest import Revenue
 
+pytestmark = [pytest.mark.long, pytest.mark.spread]
+
 Rows = list[tuple[object, ...]]
 
 

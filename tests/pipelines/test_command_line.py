@@ -35,6 +35,8 @@ COMMANDS = (
     "ui",
 )
 
+pytestmark = [pytest.mark.long, pytest.mark.spread]
+
 
 def asked(home: Path, sql: str) -> list[tuple[object, ...]]:
     return query.ask(home / "revenue.duckdb", sql).rows()

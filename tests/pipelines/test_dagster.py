@@ -25,6 +25,8 @@ from sandbox.world.business import Business
 from sandbox.world.world import World
 from tests.pipelines.served_ui import ROOT
 
+pytestmark = pytest.mark.long
+
 BEHIND = {"staging", "marts", "reports"}
 """Groups of the assets that are made from what was read."""
 

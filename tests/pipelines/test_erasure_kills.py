@@ -13,10 +13,12 @@ from billing.store import open_store
 from sandbox.serving import serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
+from tests.made_once import made_once
+from tests.pipelines.conftest import typed_in
 from tests.pipelines.houses import House, Typist, typist
 from tests.pipelines.test_erasure import PERSON, holding, planted
 
-pytestmark = pytest.mark.waits
+pytestmark = [pytest.mark.waits, pytest.mark.spread]
 
 STEPS: dict[str, dict[str, Any]] = {
     "the cancellation is sent": {"at": "billing.apply._sent", "after": True},
@@ -37,14 +39,17 @@ def process() -> Iterator[Typist]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def left(process: Typist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder that a run leaves behind, but for the pages, which take longest to make."""
-    with serving(small()[0]) as sandbox:
-        house = House(process, tmp_path_factory.mktemp("left") / "var", sandbox)
-        assert house.revenue("run", "--quiet").code == 0
-        shutil.rmtree(house.home / "site")
-        return house.home
+
+    def read_and_built(home: Path) -> None:
+        with serving(small()[0]) as sandbox:
+            (home / "rates.csv").write_text(sandbox.fx_rates_csv())
+            typed_in(home, "sync", STRIPE_API_KEY=sandbox.key, STRIPE_API_BASE=sandbox.url)
+        typed_in(home, "build")
+
+    return made_once(tmp_path_factory, "left-with-a-person", read_and_built)
 
 
 @pytest.mark.parametrize("step", STEPS)

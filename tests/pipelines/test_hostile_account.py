@@ -26,6 +26,8 @@ TEXTS = (
     "x" * 255,
 )
 
+pytestmark = pytest.mark.long
+
 
 def planted(world: World) -> World:
     """Texts in every name there is, ids of customers among them; and charges that are none, in part or at all."""

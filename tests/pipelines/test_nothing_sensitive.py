@@ -15,6 +15,8 @@ from sandbox.world.business import Business
 from sandbox.world.world import World
 from tests.pipelines.conftest import Revenue
 
+pytestmark = [pytest.mark.long, pytest.mark.spread]
+
 KEY = "rk_test_sandbox"
 SECRETS = {
     "card number": "4000056655665556",

@@ -19,6 +19,8 @@ from reports.site import build
 from tests.browser import chromium
 from tests.docs import example
 
+pytestmark = pytest.mark.long
+
 HOSTILE = '<img src=x onerror=alert(1)>"'
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 

@@ -13,7 +13,7 @@ from reports.site import build
 from tests.browser import chromium
 from tests.reports.company import company, marts, published
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PAGES = (
     "index",
@@ -133,6 +133,7 @@ def test_axe_finds_nothing_in_either_colour_scheme(reader: Reader, site: Site, n
     assert checked(page) == []
 
 
+@pytest.mark.xdist_group("odd accounts in a browser")
 @pytest.mark.parametrize("account", ["nothing", "one customer", "hostile"])
 def test_odd_accounts_get_every_page_clean_too(reader: Reader, site: Site, account: str) -> None:
     for name in PAGES:
