@@ -94,7 +94,7 @@ def line_chart(months: Sequence[MrrMonth], terms: Terms, name: str = "mrr-line")
     last = last_full(months)
     return Chart(
         name,
-        f"MRR, {len(full(shown_months))} months" if full(shown_months) else "MRR",
+        _over(len(full(shown_months))),
         figures.lines([month.name for month in shown_months], [series], from_zero=True),
         closing_words(last, months, terms) if last else NO_MONTHS,
         f"{terms.unit} a month, at month end",
@@ -342,6 +342,10 @@ def _steps(month: MrrMonth, terms: Terms) -> list[tuple[str, Money, str, bool]]:
 
 def _count(month: MrrMonth | None, role: str) -> Cell:
     return Count(month.counts[role]) if month is not None and role in month.counts else None
+
+
+def _over(months: int) -> str:
+    return f"MRR, {months} {'month' if months == 1 else 'months'}" if months else "MRR"
 
 
 def _closing(month: MrrMonth, terms: Terms) -> Money:

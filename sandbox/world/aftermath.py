@@ -5,7 +5,7 @@ Draws from the customer's own stream. Knows nothing of how subscriptions renew.
 
 from fractions import Fraction
 
-from sandbox.world import cases, crediting, invoicing, payments, shapes
+from sandbox.world import cases, crediting, invoicing, payments, people, shapes
 from sandbox.world.books import FraudWarning, RefundEntry
 from sandbox.world.business import STEP
 from sandbox.world.periods import DAY, HOUR
@@ -146,8 +146,8 @@ def pay_once(stage: Stage, customer: Customer) -> None:
 
 
 def part(stage: Stage, customer: Customer, left_at: int) -> None:
-    """A customer is gone: some will be back, some ask to be forgotten."""
-    if customer.left_at != left_at or customer.deleted:
+    """A customer is gone: some will be back, some ask to be forgotten, but nobody whom the account's owner entered."""
+    if customer.left_at != left_at or customer.deleted or customer.no >= people.FIRST_ENTERED:
         return
     chance = customer.chance
     dice = chance.random()

@@ -85,6 +85,7 @@ def test_the_walk_through_leads_from_nothing_to_every_kind_of_invoice(tmp_path: 
     assert "as published" in printed["revenue explain mrr"]
     assert "invoice.payment_failed" in printed["revenue webhooks status"]
     assert "whole" in printed["revenue audit verify"]
+    assert re.search(r"MRR, 1 month\b", (tmp_path / "shop" / "site" / "index.html").read_text())
     before, after = (printed[line] for line in rest if "--checklist" in line)
     assert ("There is no active product" in before, "There is no active product" in after) == (True, False)
     assert {

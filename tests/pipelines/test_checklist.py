@@ -9,9 +9,10 @@ from billing.launch.questions import QUESTIONS
 from sandbox.api.keys import Key
 from sandbox.api.settings import Settings as SandboxSettings
 from sandbox.serving import Sandbox, serving
+from sandbox.world import shapes
 from tests.pipelines.conftest import Revenue
 from tests.sandbox.conformance import faults
-from tests.still_world import StillWorld, empty_store
+from tests.still_world import NOW, StillWorld, empty_store
 
 
 def test_it_names_what_a_company_lacks_and_what_to_do_in_few_requests(revenue: Revenue, sandbox: Sandbox) -> None:
@@ -76,3 +77,16 @@ def test_the_sandbox_answers_what_is_asked_in_the_sdks_shapes(sandbox: Sandbox) 
     assert faults(settings.to_dict(for_json=True)) == []
     assert settings.status == "pending"
     assert client.v1.tax.registrations.list({"status": "all"}).data == []
+
+
+def test_what_an_account_says_cannot_move_the_cursor_of_a_terminal(
+    revenue: Revenue, home: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = empty_store()
+    store.put(shapes.product(id="prod_\x1b[2J\x9b1A", created=NOW, name="Sly"))
+    with serving(StillWorld(store)) as served:
+        monkeypatch.setenv("STRIPE_API_KEY", served.key)
+        monkeypatch.setenv("STRIPE_API_BASE", served.url)
+        said = revenue("doctor", "--checklist")
+    assert "prod_ [2J 1A" in said.out
+    assert all(character.isprintable() or character == "\n" for character in said.out)

@@ -38,3 +38,20 @@ def test_it_has_no_portal_until_one_is_set_up(owner: Owner) -> None:
     owner.client.v1.billing_portal.configurations.create({"features": {"invoice_history": {"enabled": True}}})
     (made,) = owner.client.v1.billing_portal.configurations.list().data
     assert (made.active, made.is_default) == (True, False)
+
+
+def test_whom_its_owner_made_does_nothing_of_their_own_accord(owner: Owner) -> None:
+    """Simulated customers who leave come back or ask to be forgotten, each by chance; these do neither."""
+    client = owner.client
+    client.v1.products.create({"id": "team", "name": "Team"})
+    price = client.v1.prices.create(
+        {"currency": "usd", "product": "team", "recurring": {"interval": "month"}, "unit_amount": 2_900}
+    ).id
+    default = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    made = [client.v1.customers.create(default).id for _ in range(12)]
+    for customer in made:
+        begun = client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+        client.v1.subscriptions.cancel(begun.id)
+    owner.sandbox.advance(days=160)
+    assert {each.id for each in client.v1.customers.list({"limit": 100}).data} == {*made}
+    assert len(client.v1.subscriptions.list({"status": "all", "limit": 100}).data) == len(made)

@@ -164,3 +164,19 @@ def test_what_comes_at_last_is_not_sent_again(
     sandbox.deliver()
     (told,) = [each for each in sandbox.deliveries if each["endpoint"] == endpoint.id]
     assert (told["attempts"], told["status"], told["delivered"]) == (2, 204, True)
+
+
+def test_what_happens_on_a_test_clock_is_sent_too(owner: Owner, receiver: Receiver) -> None:
+    endpoint = owner.client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
+    clocks = owner.client.v1.test_helpers.test_clocks
+    clock = clocks.create({"frozen_time": owner.sandbox.now})
+    default = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    customer = owner.client.v1.customers.create({**default, "test_clock": clock.id})
+    price = owner.client.v1.prices.list({"lookup_keys": ["team-usd-month"]}).data[0].id
+    owner.client.v1.subscriptions.create({"customer": customer.id, "items": [{"price": price}]})
+    clocks.advance(clock.id, {"frozen_time": owner.sandbox.now + 32 * 24 * HOUR})
+    wanted = {"test_helpers.test_clock.ready", "customer.created", "invoice.paid"}
+    until(lambda: wanted <= {event["type"] for event in receiver.events()})
+    until(lambda: len([event for event in receiver.events() if event["type"] == "invoice.paid"]) == 2)
+    owner.client.v1.webhook_endpoints.delete(endpoint.id)
+    clocks.delete(clock.id)
