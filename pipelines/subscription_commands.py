@@ -12,6 +12,7 @@ from pipelines import settings as settings_module
 from pipelines.action_commands import money
 from pipelines.errors import SettingsError
 from pipelines.ordered import AsJson, By, Execute, Live
+from pipelines.terminal import printable
 
 subscriptions = typer.Typer(
     no_args_is_help=True,
@@ -247,6 +248,6 @@ def preview(subscription: Subscription, as_json: AsJson = False) -> None:
     currency = told["currency"]
     for line in told["lines"]["data"]:
         start, end = (f"{datetime.fromtimestamp(int(line['period'][edge]), UTC):%Y-%m-%d}" for edge in ("start", "end"))
-        typer.echo(f"{money(line['amount'], currency):>18}  {start} to {end}  {line['description']}")
+        typer.echo(f"{money(line['amount'], currency):>18}  {start} to {end}  {printable(line['description'] or '')}")
     for name in ("subtotal", "total", "amount_due"):
         typer.echo(f"{money(told[name], currency):>18}  {name.replace('_', ' ')}")
