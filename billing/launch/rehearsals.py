@@ -208,6 +208,6 @@ CHECKS: Final[tuple[Check, ...]] = (
         "Customers hear of failed payments and ending trials",
         (),
         _dunning_mails,
-        "Look at Settings, Billing, Subscriptions and emails, or send them from here: docs/notices.md. Let one side do it.",
+        "Look at Settings, Billing, Subscriptions and emails, or send them from here (docs/notices.md); let one do it.",
     ),
 )
