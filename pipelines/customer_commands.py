@@ -13,6 +13,7 @@ from pipelines import settings as settings_module
 from pipelines.action_commands import money
 from pipelines.errors import SettingsError
 from pipelines.ordered import AsJson, By, Execute, Live
+from pipelines.terminal import printable
 
 if TYPE_CHECKING:
     from billing.customers import Details, Standing
@@ -142,7 +143,7 @@ def _say(standing: "Standing", *, as_json: bool) -> None:
     typer.echo(customer["id"])
     for name, value in rows.items():
         if value:
-            typer.echo(f"  {name:<12} {value!s}")
+            typer.echo(f"  {printable(name):<12} {printable(str(value))}")
     default = (customer["invoice_settings"] or {}).get("default_payment_method")
     for method in standing.payment_methods:
         card = method.get("card") or {}

@@ -1,10 +1,9 @@
 """`revenue subscriptions …`: what is asked, and how it is said; `billing/subscriptions.py` does it."""
 
 import getpass
-from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,10 +12,7 @@ from pipelines import settings as settings_module
 from pipelines.action_commands import money
 from pipelines.errors import SettingsError
 from pipelines.ordered import AsJson, By, Execute, Live
-
-if TYPE_CHECKING:
-    from billing.apply import Engine
-    from billing.orders import Order, Outcome
+from pipelines.terminal import printable
 
 subscriptions = typer.Typer(
     no_args_is_help=True,
@@ -146,15 +142,20 @@ def change(
     who = by or getpass.getuser()
     if when is When.NOW:
         at_once = ordered.given(Change, price=price, quantity=quantity, item=item, proration=proration.value)
-        _ordered(lambda engine: billing.change_order(subscription, at_once, by=who), None, execute, live, as_json)
+        ordered.carried_out(
+            lambda engine: billing.change_order(subscription, at_once, by=who),
+            execute=execute,
+            live=live,
+            as_json=as_json,
+        )
         return
     following = ordered.given(Next, price=price, quantity=quantity, item=item)
-    _ordered(
+    ordered.carried_out(
         lambda engine: billing.next_period_order(engine, subscription, following, by=who),
         lambda engine, order: billing.change_next_period(engine, subscription, following, by=who),
-        execute,
-        live,
-        as_json,
+        execute=execute,
+        live=live,
+        as_json=as_json,
     )
 
 
@@ -181,7 +182,7 @@ def pause(
         raise SettingsError("--service pauses until it is resumed, and makes no invoices: no --days, no --invoices.")
     how = Stop() if service else ordered.given(Pause, behavior=invoices.value, days=days)
     order = billing.pause_order(subscription, how, by=by or getpass.getuser())
-    _ordered(lambda engine: order, None, execute, live, as_json)
+    ordered.carried_out(lambda engine: order, execute=execute, live=live, as_json=as_json)
 
 
 @subscriptions.command()
@@ -192,7 +193,9 @@ def resume(
     from billing import subscriptions as billing
 
     who = by or getpass.getuser()
-    _ordered(lambda engine: billing.resume_order(engine, subscription, by=who), None, execute, live, as_json)
+    ordered.carried_out(
+        lambda engine: billing.resume_order(engine, subscription, by=who), execute=execute, live=live, as_json=as_json
+    )
 
 
 @subscriptions.command()
@@ -215,7 +218,7 @@ def cancel(
     told = {"when": when.value, "feedback": feedback.value if feedback else None}
     how = ordered.given(Cancellation, **told, prorate=prorate, invoice_now=invoice_now)
     order = billing.cancel_order(subscription, how, comment=comment, by=by or getpass.getuser())
-    _ordered(lambda engine: order, None, execute, live, as_json)
+    ordered.carried_out(lambda engine: order, execute=execute, live=live, as_json=as_json)
 
 
 @subscriptions.command()
@@ -226,7 +229,9 @@ def keep(
     from billing import subscriptions as billing
 
     who = by or getpass.getuser()
-    _ordered(lambda engine: billing.keep_order(engine, subscription, by=who), None, execute, live, as_json)
+    ordered.carried_out(
+        lambda engine: billing.keep_order(engine, subscription, by=who), execute=execute, live=live, as_json=as_json
+    )
 
 
 @subscriptions.command()
@@ -243,16 +248,6 @@ def preview(subscription: Subscription, as_json: AsJson = False) -> None:
     currency = told["currency"]
     for line in told["lines"]["data"]:
         start, end = (f"{datetime.fromtimestamp(int(line['period'][edge]), UTC):%Y-%m-%d}" for edge in ("start", "end"))
-        typer.echo(f"{money(line['amount'], currency):>18}  {start} to {end}  {line['description']}")
+        typer.echo(f"{money(line['amount'], currency):>18}  {start} to {end}  {printable(line['description'] or '')}")
     for name in ("subtotal", "total", "amount_due"):
         typer.echo(f"{money(told[name], currency):>18}  {name.replace('_', ' ')}")
-
-
-def _ordered(
-    order: "Callable[[Engine], Order]",
-    do: "Callable[[Engine, Order], Outcome] | None",
-    execute: bool,
-    live: bool,
-    as_json: bool,
-) -> None:
-    ordered.carried_out(order, do, execute=execute, live=live, as_json=as_json)

@@ -1,8 +1,11 @@
 """What a terminal is given of words that others wrote."""
 
-_UNPRINTABLE = dict.fromkeys((*range(32), *range(127, 160)), " ")
+_CONTROLS = (*range(32), *range(127, 160))
+_TURNING = (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+"""Marks that show nothing, and turn round or hide what follows (Unicode TR 36, bidirectional text spoofing)."""
+_UNPRINTABLE = dict.fromkeys((*_CONTROLS, *_TURNING), " ")
 
 
 def printable(text: str) -> str:
-    """The text without controls, which could move the cursor or hide what stands before."""
+    """The text without what could move the cursor, hide what stands before, or turn round what follows."""
     return text.translate(_UNPRINTABLE)

@@ -7,7 +7,7 @@ before the act, and after a crash.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any
 
@@ -17,6 +17,9 @@ from pydantic.json_schema import SkipJsonSchema
 from billing.canonical import Json, digest
 from billing.wire import Body, Request, Wire
 
+AROUND = timedelta(minutes=20)
+"""How long after the intent a thing may appear that an action made: all attempts, and what was still under way."""
+CLOCKS = timedelta(seconds=5)
 MARK = "revenue_action"
 """The key of metadata under which an object carries the id of the action that changed it."""
 
@@ -58,6 +61,14 @@ class Subject:
     action_id: str
     planned_at: datetime
     intended_at: datetime | None = None
+
+    @property
+    def window(self) -> Mapping[str, int] | None:
+        """When a thing that the action made can have been created, as lists take it; None before it was sent."""
+        if self.intended_at is None:
+            return None
+        since, until = self.intended_at - CLOCKS, self.intended_at + AROUND
+        return {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Where a customer is there, a setup intent is the better way: it has the bank con
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from billing.actions.action import Action, Effect, Facts, Params, Subject, Trace
 from billing.actions.change_price import Id
@@ -13,7 +13,6 @@ from billing.wire import Body, Request, Wire, path
 
 TEST = "pm_card_"
 """How test cards are named: attaching one makes a payment method of another id."""
-CLOCKS = timedelta(seconds=5)
 
 
 class Owner(Params):
@@ -28,8 +27,7 @@ def look(wire: Wire, subject: Subject, params: Owner, at: datetime) -> Facts:
     if customer.get("deleted"):
         return Facts(at, customer)
     held = list(wire.pages("/v1/payment_methods", customer=params.customer))
-    since = (subject.intended_at - CLOCKS).timestamp() if subject.intended_at else None
-    return Facts(at, customer, {"there": any(_is_it(each, subject, since) for each in held)})
+    return Facts(at, customer, {"there": any(_is_it(each, subject) for each in held)})
 
 
 def refusal(facts: Facts, params: Owner) -> str | None:
@@ -59,9 +57,9 @@ def kept(method: Body) -> Mapping[str, Json]:
     return {"payment_method": method["id"], "type": method["type"]}
 
 
-def _is_it(method: Body, subject: Subject, since: float | None) -> bool:
+def _is_it(method: Body, subject: Subject) -> bool:
     if subject.id.startswith(TEST):
-        return since is not None and int(method["created"]) >= since
+        return subject.window is not None and int(method["created"]) >= subject.window["gte"]
     return bool(method["id"] == subject.id)
 
 

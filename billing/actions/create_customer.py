@@ -5,7 +5,7 @@ Stripe's lists show what was just made, which its search may not for a minute: a
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -16,9 +16,6 @@ from billing.wire import Body, Request, Wire
 
 REFERENCE_KEY = "reference"
 """The key of metadata under which a customer carries the company's reference, where it names no other."""
-AROUND = timedelta(minutes=20)
-"""How long after the intent a customer may appear that it made: all attempts, and what was still under way."""
-CLOCKS = timedelta(seconds=5)
 
 
 class NewCustomer(Aside):
@@ -29,10 +26,9 @@ class NewCustomer(Aside):
 
 def look(wire: Wire, subject: Subject, params: NewCustomer, at: datetime) -> Facts:
     """Nothing before it was sent; then the customers that were made around that time."""
-    if subject.intended_at is None:
+    if subject.window is None:
         return Facts(at, {})
-    since, until = subject.intended_at - CLOCKS, subject.intended_at + AROUND
-    made = wire.pages("/v1/customers", created={"gte": int(since.timestamp()), "lte": int(until.timestamp())})
+    made = wire.pages("/v1/customers", created=subject.window)
     mine = next((each for each in made if (each.get("metadata") or {}).get(MARK) == subject.action_id), {})
     return Facts(at, mine)
 

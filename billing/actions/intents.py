@@ -5,16 +5,12 @@ once to who ordered it, and kept nowhere.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from billing.actions.action import MARK, Facts, Subject, Trace
 from billing.canonical import Json
 from billing.wire import Body, Wire
 
-AROUND = timedelta(minutes=20)
-"""How long after the intent of an action one may appear that it made."""
-CLOCKS = timedelta(seconds=5)
 FAILED = frozenset({"requires_payment_method", "canceled"})
 """Statuses in which nothing was or will be done with it as it is."""
 WAITS = frozenset({"requires_action", "requires_confirmation", "requires_payment_method"})
@@ -23,11 +19,9 @@ WAITS = frozenset({"requires_action", "requires_confirmation", "requires_payment
 
 def made(wire: Wire, path: str, subject: Subject) -> Body | None:
     """The one that the action made, by its mark; None before it was sent."""
-    if subject.intended_at is None:
+    if subject.window is None:
         return None
-    since, until = subject.intended_at - CLOCKS, subject.intended_at + AROUND
-    window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
-    found = wire.pages(path, customer=subject.customer_id, created=window)
+    found = wire.pages(path, customer=subject.customer_id, created=subject.window)
     return next((each for each in found if (each.get("metadata") or {}).get(MARK) == subject.action_id), None)
 
 

@@ -15,7 +15,9 @@ class Actions(Table):
     account_id = text("Stripe account it belongs to", key=True)
     action_id = text("Id of the action: of its account, mode, flag and rule", key=True)
     kind = text("Which action, such as retry_invoice")
-    rule = text("The rule that made it of a flag; by-hand where a person proposed it")
+    rule = text(
+        "The rule that made it of a flag; by-hand where a person proposed it, direct where one ordered it at once"
+    )
     flag_id = text("The flag that led to it, of at_risk_accounts; made up where a person proposed it")
     score_kind = text("The score that raised the flag", nullable=True)
     customer_id = text("Stripe customer id")

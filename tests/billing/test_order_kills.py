@@ -82,3 +82,24 @@ def test_a_kill_at_any_step_leaves_one(
     assert (once_more.code, counted()) == (0, 1), once_more.printed
     assert house.revenue("audit", "verify").code == 0
     scene.store.close()
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_kill_between_the_two_steps_of_a_downgrade_leaves_one_schedule(
+    sandbox: Sandbox, process: Typist, tmp_path: Path, nth: int
+) -> None:
+    house = House(process, tmp_path / "var", sandbox)
+    scene = Scene(sandbox, open_store(None, house.home), unpaced(sandbox))
+    (begin, _) = subscribing(scene)
+    assert house.revenue(*begin, "--execute").code == 0
+    (subscription,) = scene.wire.pages("/v1/subscriptions", customer=begin[2])
+    words = ("subscriptions", "change", subscription["id"], "--quantity", "1", "--when", "period_end", "--execute")
+    death = {"at": "billing.apply._sent", "nth": nth, "after": True}
+    assert house.revenue(*words, death=death).code == -9
+    sandbox.advance(days=LEASE.total_seconds() / 86_400 + 0.001)
+    again = house.revenue(*words)
+    assert again.code == 0, again.printed
+    (schedule,) = scene.wire.pages("/v1/subscription_schedules", customer=begin[2])
+    assert [phase["items"][0]["quantity"] for phase in schedule["phases"]] == [3, 1]
+    assert house.revenue("audit", "verify").code == 0
+    scene.store.close()

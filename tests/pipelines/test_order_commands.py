@@ -98,6 +98,16 @@ def test_a_decline_is_told_in_words_for_both_sides(revenue: Revenue, sandbox: Sa
         assert (said.code, why in said.err) == (2, True), (words, said)
 
 
+def test_what_a_customer_is_called_does_nothing_to_the_terminal(revenue: Revenue, sandbox: Sandbox) -> None:
+    name = "\x1b[2J\x1b]0;owned\x07Ada \u202eecalevoL"
+    created = ("customers", "create", "acc_1", "--name", name, "--metadata", "a\x1bb=c\x1b[31md", "--execute", "--json")
+    made = result(revenue(*created))
+    shown = revenue("customers", "show", made["customer"])
+    assert shown.code == 0, shown.err
+    assert "ecalevoL" in shown.out
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown.out)
+
+
 def test_a_code_is_explained_without_an_account(revenue: Revenue, home: Path) -> None:
     told = revenue("payments", "explain", "stolen_card", "--locale", "de").out
     assert "never" in told
