@@ -113,7 +113,7 @@ def test_the_worker_sends_by_itself_where_the_setting_says_so_and_the_key_is_of_
 
 STEPS = (
     ("billing.notices.book.step", 1, True, 1),  # the intent, in a transaction that is not committed yet
-    ("billing.store._note", 1, False, 0),  # the intent, committed and not noted outside
+    ("billing.store._note", 2, False, 0),  # the intent, behind the entry on settings, committed and not noted outside
     ("billing.notices.sending._claimed", 1, True, 0),
     ("billing.notices.sending._concluded", 1, False, 1),  # sent, and nothing noted
     ("billing.notices.book.step", 2, True, 1),  # noted, not committed yet
