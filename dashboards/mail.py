@@ -55,7 +55,7 @@ def render(name: str, language: str, values: Mapping[str, Any], own: Path | None
     try:
         template = environment.get_template(f"{name}.{language}.j2")
         parts = {block: _block(template, block, values) for block in BLOCKS}
-        facts = [_cells(line) for line in parts["facts"].splitlines() if line.strip()]
+        facts = [_cells(line) for line in parts["facts"].splitlines() if " | " in line]
         button = _cells(parts["button"]) if parts["button"] else None
         paragraphs = {block: parts[block].split("\n\n") if parts[block] else [] for block in ("words", "closing")}
         subject = " ".join(parts["subject"].split())
@@ -86,7 +86,7 @@ def preview(shown: Sequence[Shown]) -> str:
 
 
 def _text(paragraphs: Mapping[str, Sequence[str]], facts: Sequence[Sequence[str]], button: Sequence[str] | None) -> str:
-    lines = "\n".join(f"{cells[0]}: {' '.join(cells[1:])}" for cells in facts)
+    lines = "\n".join(f"{cells[0]}: {cells[1]}" + "".join(f"\n  {more}" for more in cells[2:]) for cells in facts)
     parts = [*paragraphs["words"], lines, f"{button[0]}:\n{button[-1]}" if button else "", *paragraphs["closing"]]
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -15,7 +15,7 @@ from billing.store import Store
 from billing.webhooks.occasions import Occasion, Subject
 from billing.webhooks.plugins import Handler
 from billing.wire import Wire, path
-from pipelines import keys, operations
+from pipelines import keys, noticed, operations
 from pipelines.errors import SettingsError
 from pipelines.settings import Settings
 
@@ -45,7 +45,7 @@ def deliver(settings: Settings) -> Gone:
         StripeRefusedError: the key may not read what is needed.
     """
     gone = Gone()
-    if settings.access_file is None or not _anything_to_do(settings):
+    if not is_due(settings):
         return gone
     with _engine(settings) as ready:
         try:
@@ -54,6 +54,14 @@ def deliver(settings: Settings) -> Gone:
             if ready.policy.url or ready.policy.plugin:
                 engine.tell(ready, gone)
     return gone
+
+
+def is_due(settings: Settings) -> bool:
+    """Whether anybody is to be looked at, or anything to be told, now."""
+    if settings.access_file is None or not noticed.there_is_an_inbox(settings):
+        return False
+    with operations.opened(settings) as store, store.reading() as connection:
+        return book.is_anything_due(connection, keys.now(settings))
 
 
 def deliver_all(settings: Settings) -> Gone:
@@ -145,11 +153,6 @@ def _all(store: Store, wire: Wire, account_id: str) -> list[str]:
     with store.reading() as connection:
         known = book.with_access(connection, account_id)
     return list(dict.fromkeys([*looking.customers(wire), *known]))
-
-
-def _anything_to_do(settings: Settings) -> bool:
-    with operations.opened(settings) as store, store.reading() as connection:
-        return book.is_anything_open(connection)
 
 
 def _whose(settings: Settings) -> hearing.Whose:

@@ -1,11 +1,16 @@
-"""A wire for each account that the settings name a key of; asks Stripe whose each key is."""
+"""A wire for each account that the settings name a key of, and what time it is there.
+
+Whose a key is does not change, so Stripe is asked once a process; its clock is asked only where it may be another than
+ours, at a sandbox. What looks every few seconds whether something is due costs no requests that way.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from billing.wire import Wire, standing
 from pipelines import accounts, actions
-from pipelines.settings import Settings
+from pipelines.settings import STRIPE_API, Settings
 
 
 def are_given(settings: Settings) -> bool:
@@ -20,20 +25,25 @@ def wires(settings: Settings) -> dict[str, Wire]:
         SettingsError: a key is missing, or can't read.
         BillingError: Stripe refuses a key, or can't be reached.
     """
-    found = {}
-    for account in accounts.of(settings, connected=lambda platform: ()):
-        if not account.connected:
-            wire = Wire(account.key, account.base_url)
-            found[standing(wire).account_id] = wire
-    return found
+    found = accounts.of(settings, connected=lambda platform: ())
+    own = [account for account in found if not account.connected]
+    return {_whose(account.key, account.base_url): Wire(account.key, account.base_url) for account in own}
 
 
 def clock(wires: Mapping[str, Wire]) -> Callable[[], datetime]:
-    """Stripe's clock, running on from when it was asked; ours where no key is set."""
+    """The clock of the accounts: a sandbox's own, running on from when it was asked; else ours."""
     first = next(iter(wires.values()), None)
-    return actions.running_from(standing(first)) if first else lambda: datetime.now(UTC)
+    if first is None or first.base_url == STRIPE_API:
+        return lambda: datetime.now(UTC)
+    return actions.running_from(standing(first))
 
 
 def now(settings: Settings) -> datetime:
-    """What time it is at Stripe; here, where no key is set."""
-    return clock(wires(settings) if are_given(settings) else {})()
+    """What time it is for the accounts."""
+    at_stripe = settings.stripe_api_base == STRIPE_API or not are_given(settings)
+    return datetime.now(UTC) if at_stripe else clock(wires(settings))()
+
+
+@cache
+def _whose(key: str, base_url: str) -> str:
+    return standing(Wire(key, base_url)).account_id

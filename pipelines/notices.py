@@ -7,10 +7,12 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from billing import declines
 from billing.approvals import checked_login
 from billing.errors import UsageError
 from billing.notices import book, choices, hearing, message, post, samples, sending, suppression
@@ -27,7 +29,7 @@ from billing.webhooks.plugins import Handler
 from billing.webhooks.simulated import PATHS, kind_of_object
 from billing.wire import Wire, path
 from dashboards import mail
-from pipelines import keys, operations, personal, weekly
+from pipelines import keys, noticed, operations, personal, weekly
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
 
@@ -117,8 +119,7 @@ def send(settings: Settings, *, execute: bool, live: bool) -> Iterator[Told]:
         SettingsError: as `engine`; no mail server.
         PostError: the mail server can't be used; nothing was handed over.
     """
-    asked = required(settings)
-    check_templates(asked)
+    check_templates(required(settings))
     enter_week(settings)
     server = post.server_of(_smtp(settings)) if execute else None
     with engine(settings, live=live if execute else None) as ready:
@@ -131,9 +132,17 @@ def deliver(settings: Settings) -> list[Told]:
     Raises:
         As `send`.
     """
-    if settings.send_notices == "no" or settings.notices_file is None or not _anything_due(settings):
+    if not is_due(settings):
         return []
     return list(send(settings, execute=True, live=settings.send_notices == "live"))
+
+
+def is_due(settings: Settings) -> bool:
+    """Whether a notice is to be sent by itself now, or one that was interrupted is to be settled."""
+    if settings.send_notices == "no" or settings.notices_file is None or not noticed.there_is_an_inbox(settings):
+        return False
+    with operations.opened(settings) as store, store.reading() as connection:
+        return book.is_anything_due(connection, keys.now(settings))
 
 
 def enter_week(settings: Settings) -> None:
@@ -232,14 +241,9 @@ def renderer(asked: Choices) -> sending.Render:
     return render
 
 
-def declined(code: str | None, language: str) -> str:
-    """What a customer is told of why a payment was declined: that the bank did it, whatever its code."""
-    del code
-    return {"de": "Ihre Bank hat sie abgelehnt."}.get(language, "Your bank declined it.")
-
-
 def _look(settings: Settings, asked: Choices, zone: ZoneInfo) -> Look:
     chosen_zone = ZoneInfo(settings.timezone) if settings.timezone else zone
+    declined = partial(declines.message, texts=settings.messages)
     return Look(asked, chosen_zone, _languages(asked), declined)
 
 
@@ -267,11 +271,6 @@ def _week(settings: Settings, asked: Look, notice: Notice) -> Seen | Left:
     told = weekly.figures(settings.published, basis, basis.last_week)
     values = weekly.values(told, basis, asked.choices.links.pages, asked.choices.language)
     return to_company(asked, "weekly_summary", asked.choices.finance, values)
-
-
-def _anything_due(settings: Settings) -> bool:
-    with operations.opened(settings) as store, store.reading() as connection:
-        return book.is_any_open(connection)
 
 
 def _kind(name: str) -> Kind:

@@ -90,6 +90,48 @@ def apply_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
     return dg.RunRequest() if waiting else dg.SkipReason("nothing is approved and waiting")
 
 
+follow_up = dg.define_asset_job(
+    "follow_up",
+    selection=dg.AssetSelection.groups("follow_ups"),
+    description="Tell your own system of access and send notices that are due, where files and settings ask for it.",
+)
+
+
+def weekly() -> dg.ScheduleDefinition:
+    """Notices on Monday morning in the reporting zone, the week's summary among them. Off until turned on."""
+    settings = _settings()
+    return dg.ScheduleDefinition(
+        name="weekly_summary",
+        job=follow_up,
+        cron_schedule="0 8 * * 1",
+        execution_timezone=settings.timezone or _published_zone(settings),
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Mondays at eight: the last week's summary to finance, where REVENUE_NOTICES asks for it.",
+    )
+
+
+@dg.sensor(
+    job=follow_up,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Starts follow_up while notices or changes of access are due. Off until you turn it on.",
+)
+def follow_ups_due(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Whether a notice is to be sent, or a change of access told, now."""
+    from billing.errors import BillingError
+    from pipelines import access, notices
+
+    settings = _settings()
+    try:
+        due = notices.is_due(settings) or access.is_due(settings)
+    except (BillingError, RevenueError) as error:
+        return dg.SkipReason(str(error))
+    unfinished = dg.RunsFilter(job_name=follow_up.name, statuses=UNFINISHED)
+    if due and context.instance.get_runs_count(unfinished):
+        return dg.SkipReason("a follow-up is under way")
+    return dg.RunRequest() if due else dg.SkipReason("nothing is due")
+
+
 @dg.sensor(
     job=refresh,
     minimum_interval_seconds=10,

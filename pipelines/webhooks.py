@@ -212,6 +212,7 @@ class Worker:
         outcome = refresh.run(self.settings, self.progress, command="webhooks", sweeps=False, patience=PATIENCE_SECONDS)
         checks = f" Data checks failed: {', '.join(outcome.failed_checks)}." if outcome.failed_checks else ""
         self.say(f"Published what {events:,} events told of, in {time.monotonic() - began:.1f} seconds.{checks}")
+        notices.enter_week(self.settings)
 
     def _prune(self) -> None:
         if time.monotonic() - self.pruned > PRUNE_SECONDS:

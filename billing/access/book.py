@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from billing.access.policy import Access
 from billing.canonical import Json, canonical, digest
 from billing.store import Store, row_of
+from billing.tables import EPOCH
 from billing.tables import access_changes as changes
 from billing.tables import access_customers as customers
 
@@ -99,25 +100,22 @@ def with_access(connection: sa.Connection, account_id: str) -> list[str]:
     return list(connection.execute(sa.select(customers.c.customer_id).where(theirs)).scalars())
 
 
-def is_anything_open(connection: sa.Connection) -> bool:
-    """Whether anybody is to be looked at, now or later, or anything to be told."""
-    asked = (customers.c.wanted > customers.c.looked) | customers.c.look_at.is_not(None)
-    whom = sa.select(customers.c.customer_id).where(asked).limit(1)
-    what = sa.select(changes.c.change_id).where(changes.c.state == DUE).limit(1)
-    return any(connection.execute(chosen).first() is not None for chosen in (whom, what))
+def is_anything_due(connection: sa.Connection, now: datetime) -> bool:
+    """Whether anybody is to be looked at, or anything to be told, now."""
+    return bool(to_look_at(connection, now, 1) or first_due(connection, now, 1))
 
 
-def conclude(store: Store, before: Customer, seen: Access, now: datetime) -> Change | None:
-    """Note how a customer stands, and the change, if it is one; both or neither.
+def conclude(store: Store, before: Customer, seen: Access, now: datetime) -> list[Change] | None:
+    """Note how a customer stands, and the change, if it is one; both or neither. Returns the change, if any.
 
-    `before` is the customer as read before Stripe was asked, `now` the instant of asking. An older look that comes
-    to its end after a newer one changes nothing.
+    `before` is the customer as read before Stripe was asked. None where somebody else has looked since, who may have
+    seen something newer: nothing is noted then, and the customer is to be looked at again.
     """
     with store.writing() as transaction:
         connection = transaction.connection
         same = (customers.c.account_id == before.account_id) & (customers.c.customer_id == before.customer_id)
         held = _customer(connection.execute(sa.select(customers).where(same)).one())
-        if held.looked_at is not None and held.looked_at > now:
+        if (held.looked_at, held.number) != (before.looked_at, before.number):
             return None
         change = None if seen.is_like(held.access) else _change(held, seen, now)
         if change is not None:
@@ -128,7 +126,7 @@ def conclude(store: Store, before: Customer, seen: Access, now: datetime) -> Cha
         found = {"looked": max(held.looked, before.wanted), "looked_at": now, "look_at": seen.until, "failures": 0}
         number = change.number if change else held.number
         connection.execute(customers.update().where(same).values(**told, **found, number=number, retry_at=None))
-    return change
+    return [change] if change else []
 
 
 def note_failure(store: Store, customer: Customer, retry_at: datetime) -> None:
@@ -195,7 +193,7 @@ def tell_again(store: Store, change_ids: Sequence[str], now: datetime, actor: st
     with store.writing() as transaction:
         chosen = sa.select(changes).where(changes.c.change_id.in_(change_ids))
         found = list(_changes(transaction.connection, chosen))
-        again = {"state": DUE, "retry_at": now, "attempts": 0, "first_tried_at": None, "failure": None}
+        again = {"state": DUE, "retry_at": EPOCH, "attempts": 0, "first_tried_at": None, "failure": None}
         for change in found:
             transaction.connection.execute(changes.update().where(_one(change)).values(**again))
             body: dict[str, Json] = {"change_id": change.change_id}

@@ -89,7 +89,8 @@ def _looked(engine: Engine, customer: Customer, products: Products) -> bool | No
             raise
         return None
     access = access_of(held, engine.policy, asked_at)
-    return book.conclude(engine.store, customer, access, asked_at) is not None
+    changes = book.conclude(engine.store, customer, access, asked_at)
+    return None if changes is None else bool(changes)
 
 
 def tell(engine: Engine, gone: Gone) -> None:

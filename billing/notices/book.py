@@ -72,10 +72,10 @@ def due(connection: sa.Connection, now: datetime, most: int) -> list[Notice]:
     return _read(connection, chosen.order_by(urgent.desc(), notices.c.due_at, notices.c.notice_id).limit(most))
 
 
-def is_any_open(connection: sa.Connection) -> bool:
-    """Whether any notice is due, now or later, or was about to be sent."""
-    chosen = sa.select(notices.c.notice_id).where(notices.c.state.in_((DUE, INTENDED))).limit(1)
-    return connection.execute(chosen).first() is not None
+def is_anything_due(connection: sa.Connection, now: datetime) -> bool:
+    """Whether any notice is to be sent now, or was about to be sent."""
+    waits = ((notices.c.state == DUE) & (notices.c.due_at <= now)) | (notices.c.state == INTENDED)
+    return connection.execute(sa.select(notices.c.notice_id).where(waits).limit(1)).first() is not None
 
 
 def interrupted(connection: sa.Connection, before: datetime) -> list[Notice]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from billing import declines
 from billing.notices import wording
 from billing.notices.choices import Choices
 from billing.notices.kinds import Kind
@@ -22,10 +23,6 @@ PAY = "https://invoice.stripe.com/i/acct_sample/sample"
 DAYS: Mapping[str, tuple[str, str, str]] = {
     "en": ("16 November 2026", "22 November 2026", "3 December 2026"),
     "de": ("16. November 2026", "22. November 2026", "3. Dezember 2026"),
-}
-REASONS: Mapping[str, str] = {
-    "en": "Your bank says that there are not enough funds.",
-    "de": "Ihre Bank meldet, dass das Konto nicht gedeckt ist.",
 }
 
 
@@ -48,7 +45,7 @@ def values(kind: Kind, language: str, choices: Choices) -> dict[str, Any]:
         "number": "EX-2026-0412",
         "amount": money(142_800),
         "next_attempt": later,
-        "reason": REASONS.get(language, REASONS["en"]),
+        "reason": declines.message("insufficient_funds", language),
         "pay_link": PAY,
         "paid_on": today,
         "card": "Visa •••• 4242",

@@ -41,9 +41,9 @@ _OTHER = Form("\u202f", ".", "{year}-{month}-{day:02}", tuple(_NUMBERS.split()))
 
 
 def money(minor: int | Decimal, currency: str, language: str) -> str:
-    """`1,234.50 EUR`; in German `1.234,50 EUR`."""
+    """`1,234.50 EUR`; in German `1.234,50 EUR`. The blank breaks no line."""
     places = minor_exponent(currency)
-    return f"{number(Decimal(minor).scaleb(-places), places, language)} {currency.upper()}"
+    return f"{number(Decimal(minor).scaleb(-places), places, language)}\u00a0{currency.upper()}"
 
 
 def signed(minor: int | Decimal, currency: str, language: str) -> str:

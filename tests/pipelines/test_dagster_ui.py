@@ -73,9 +73,11 @@ def test_an_operator_does_everything_from_the_ui_and_nothing_leaves_the_machine(
     ui: Ui, sandbox: Sandbox, home: Path
 ) -> None:
     states = ui.ask(STATES, location=LOCATION)["repositoryOrError"]
-    assert [schedule["scheduleState"]["status"] for schedule in states["schedules"]] == ["RUNNING"]
+    schedules = {schedule["name"]: schedule["scheduleState"]["status"] for schedule in states["schedules"]}
+    assert schedules == {"daily_refresh": "RUNNING", "weekly_summary": "STOPPED"}
     sensors = {sensor["name"]: sensor["sensorState"]["status"] for sensor in states["sensors"]}
     assert (sensors["rebuild_after_resync"], sensors["apply_approved"]) == ("RUNNING", "STOPPED")
+    assert sensors["follow_ups_due"] == "STOPPED"
 
     behind = keys(ui, "staging", "marts", "reports")
     first = ui.launch([*keys(ui, "extract"), *behind])

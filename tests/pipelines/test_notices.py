@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import msgspec
 import pytest
@@ -18,7 +19,9 @@ from billing.webhooks.inbox import Delivery
 from billing.webhooks.notices import notice
 from billing.webhooks.simulated import an_object, event, known
 from billing.wire import Wire, standing
-from pipelines import notices, settings, webhooks, weekly
+from pipelines import notices, schedules, settings, webhooks, weekly
+from pipelines.assets.follow_ups import sent_notices, told_of_access
+from pipelines.resources import Revenue as Resource
 from sandbox.serving import Sandbox
 from tests.billing.notices.company import FILE
 from tests.billing.notices.post_office import Office, office
@@ -110,7 +113,7 @@ def test_the_worker_sends_by_itself_where_the_setting_says_so_and_the_key_is_of_
 
 STEPS = (
     ("billing.notices.book.step", 1, True, 1),  # the intent, in a transaction that is not committed yet
-    ("billing.store._note", 1, False, 0),  # the intent, committed and not noted outside
+    ("billing.store._note", 2, False, 0),  # the intent, behind the entry on settings, committed and not noted outside
     ("billing.notices.sending._claimed", 1, True, 0),
     ("billing.notices.sending._concluded", 1, False, 1),  # sent, and nothing noted
     ("billing.notices.book.step", 2, True, 1),  # noted, not committed yet
@@ -227,6 +230,33 @@ def test_a_week_is_the_last_whole_one_in_the_reporting_zone() -> None:
     assert week("2026-11-23T04:30:00+00:00", "UTC") == date(2026, 11, 16)
     assert week("2026-11-23T04:30:00+00:00", "America/Los_Angeles") == date(2026, 11, 9)
     assert weekly.name_of(date(2026, 12, 28)) == "2026-W53"
+
+
+def test_dagster_sends_what_is_due_and_the_week_s_summary_where_the_setting_says_so(
+    ran: Sandbox, home: Path, mails: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked() -> Any:
+        with dg.build_sensor_context(instance=instance) as context:
+            return schedules.follow_ups_due(context)
+
+    def followed() -> dict[str, Any]:
+        made = dg.materialize([told_of_access, sent_notices], resources={"revenue": Resource()}, instance=instance)
+        (done,) = made.asset_materializations_for_node("follow_ups__notices")
+        return {name: each.value for name, each in done.metadata.items()}
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert isinstance(looked(), dg.SkipReason)
+        monkeypatch.setenv("REVENUE_NOTICES", str(asked(home.parent)))
+        monkeypatch.setenv("REVENUE_SMTP", f"smtp://127.0.0.1:{mails.port}?security=none")
+        assert followed() == {}
+        arrived(home, ran, BEGAN, a_subscription(ran))
+        webhooks.hand_over(settings.load())
+        assert isinstance(looked(), dg.SkipReason)
+        monkeypatch.setenv("REVENUE_SEND_NOTICES", "test")
+        assert isinstance(looked(), dg.RunRequest)
+        assert followed() == {"sent": 2}
+        assert isinstance(looked(), dg.SkipReason)
+    assert "cfo@example.com" in {mail["To"] for mail in mails.mails}
 
 
 def test_the_preview_shows_every_kind_and_needs_nothing(home: Path, revenue: Revenue) -> None:

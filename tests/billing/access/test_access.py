@@ -308,13 +308,16 @@ def test_another_process_s_line_is_left_to_it_until_its_lease_ends(company: Comp
     assert not engine._claimed(other, change)  # it is told by now
 
 
-def test_an_older_look_changes_nothing_after_a_newer_one(company: Company) -> None:
+def test_a_look_that_ends_after_another_changes_nothing(company: Company) -> None:
     company.ask("cus_1")
     with company.store.reading() as connection:
         (before,) = book.to_look_at(connection, NOW, 1)
     assert book.conclude(company.store, before, Access(True, "pro", ("pro",)), NOW)
-    assert book.conclude(company.store, before, NONE, NOW - timedelta(seconds=1)) is None
+    company.ask("cus_1")
+    assert book.conclude(company.store, before, NONE, NOW + timedelta(seconds=1)) is None
     assert [each.change for each in company.changes()] == ["started"]
+    with company.store.reading() as connection:
+        assert len(book.to_look_at(connection, NOW, 1)) == 1
 
 
 def test_a_function_of_the_company_s_own_is_told_instead(

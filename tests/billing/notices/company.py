@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import sqlalchemy as sa
 
+from billing import declines
 from billing.notices import hearing, sending
 from billing.notices.book import Notice, listed
 from billing.notices.choices import Choices
@@ -72,7 +73,7 @@ class Company:
         return standing(self.scene.wire).account_id
 
     def engine(self, wire: Wire | None = None, week: sending.Week = without_figures) -> Engine:
-        look = Look(self.asked, ZoneInfo("UTC"), notices._languages(self.asked), notices.declined)
+        look = Look(self.asked, ZoneInfo("UTC"), notices._languages(self.asked), declines.message)
         wires = {self.account_id: wire or self.scene.wire}
         return Engine(self.store, look, wires, lambda: self.now, notices.renderer(self.asked), week, KEY)
 

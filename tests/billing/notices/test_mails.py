@@ -132,11 +132,11 @@ def test_a_template_that_makes_no_sense_is_told_by_its_name(tmp_path: Path, brok
 
 
 def test_amounts_and_days_are_written_as_the_language_does() -> None:
-    assert wording.money(123_456_789, "eur", "en") == "1,234,567.89 EUR"
-    assert wording.money(123_456_789, "eur", "de") == "1.234.567,89 EUR"
-    assert wording.money(1_500, "jpy", "en") == "1,500 JPY"
-    assert wording.signed(-1_500, "kwd", "en") == "−1.500 KWD"
-    assert wording.signed(0, "usd", "en") == "0.00 USD"
+    assert wording.money(123_456_789, "eur", "en") == "1,234,567.89\u00a0EUR"
+    assert wording.money(123_456_789, "eur", "de") == "1.234.567,89\u00a0EUR"
+    assert wording.money(1_500, "jpy", "en") == "1,500\u00a0JPY"
+    assert wording.signed(-1_500, "kwd", "en") == "−1.500\u00a0KWD"
+    assert wording.signed(0, "usd", "en") == "0.00\u00a0USD"
     # 23:30 UTC on the 26th is half past midnight on the 27th in Berlin.
     assert wording.day(AT, ZoneInfo("UTC"), "en") == "26 November 2026"
     assert wording.day(AT, ZoneInfo("Europe/Berlin"), "de") == "27. November 2026"
