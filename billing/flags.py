@@ -18,8 +18,11 @@ VERSION = 1
 """The version of the hand-over that is understood here (docs/at-risk.md)."""
 LONGEST_REASON = 200
 MOST_REASONS = 12
-_SENSITIVE = re.compile(r"\S+@\S+|https?://\S+|\b(?:\d[ -]?){9,}\b|\b(?:sk|rk|pk|ek|whsec)_\w+")
-"""E-mail addresses, links, long runs of digits (cards, accounts, phones) and keys."""
+_SENSITIVE = re.compile(
+    r"\S+@\S+|https?://\S+|\b(?:\d[ -]?){9,}\b|\b(?:sk|rk|pk|ek|whsec)_\w+|\w+_secret_\w+|"
+    r"\b[A-Z]{2}\d{2}[A-Z\d]{11,30}\b"
+)
+"""E-mail addresses, links, long runs of digits (cards, accounts, phones), keys, client secrets and IBANs."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 

@@ -355,6 +355,7 @@ def serve(
     serve_module.refuse_strangers(settings, host)
     with webhooks.receiving(settings) as receiving:
         typer.echo(f"Dashboards on http://{host}:{chosen}/ (Ctrl-C stops)")
+        typer.echo(serve_module.for_whom(settings))
         if receiving is not None:
             typer.echo(f"Events from Stripe on http://{host}:{chosen}{receiving.path}")
         with webhooks.worked_off_beside(wanted=refresh):

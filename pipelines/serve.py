@@ -102,6 +102,13 @@ def refuse_strangers(settings: Settings, host: str) -> None:
         )
 
 
+def for_whom(settings: Settings) -> str:
+    """Who is served, in a sentence."""
+    if not there_are_users(settings):
+        return "There are no users: this machine alone, without signing in (`revenue users add` makes some)."
+    return f"Users sign in, at {settings.public_url or 'this machine'} (`revenue users list` shows them)."
+
+
 def _guarding(gate: Gate, deliveries: frozenset[str]) -> Middleware:
     """What every request passes; deliveries of events pass by it, since they are many, signed, and no browser's."""
     behind_tls = gate.hosts.behind_tls

@@ -2,18 +2,26 @@
 
 import io
 import json
+import re
+import sqlite3
+import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from billing.webhooks.signatures import signed
+from pipelines import actions, settings, webhooks
 from sandbox.serving import Sandbox, serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
+from tests.billing.webhooks.receiver import snapshot
 from tests.pipelines.conftest import Revenue
+from tests.pipelines.office.visiting import Browser, visited
 
 pytestmark = [pytest.mark.long, pytest.mark.spread]
 
@@ -110,6 +118,77 @@ def test_no_secret_is_left_by_any_command_in_any_file(
     assert PERSONAL["name"].encode() in dict(everything_under(home))["raw.customers of warehouse.duckdb"]
 
 
+def test_no_secret_is_left_by_what_comes_in_over_the_web(
+    revenue: Revenue, home: Path, account: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password, signing = "a sentence nobody else says", "whsec_OfOurOwnEndpoint7"
+    monkeypatch.setenv("STRIPE_WRITE_KEY", account.write_key)
+    monkeypatch.setenv("REVENUE_WEBHOOK_SECRETS", signing)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+    said = [revenue("run"), revenue("users", "add", "mara", "--role", "approver"), revenue("actions", "plan")]
+    assert [each.code for each in said] == [0, 0, 0]
+    store = account.world.store
+    invoice = next(id_ for id_ in store.ids("invoice") if (store.get("invoice", id_) or {}).get("status") == "open")
+    typed = [
+        secret for name, secret in SECRETS.items() if name != "security code"
+    ]  # in words a few letters as any other
+    note = " ".join(SECRETS[name] for name in ("card number", "spaced card number", "another key", "webhook secret"))
+    bank = {"iban": SECRETS["bank account"], "account_number": SECRETS["account number"]}
+    charge = {
+        "id": "ch_1",
+        "object": "charge",
+        "description": note,
+        "metadata": {"note": note},
+        "payment_method_details": {"card": {"cvc": SECRETS["security code"]}, "sepa_debit": bank},
+        "client_secret": SECRETS["client secret"],
+    }
+
+    async def story(browser: Browser) -> None:
+        body = json.dumps(snapshot(data={"object": charge})).encode()
+        signature = signed(body, signing, int(time.time()))
+        path = settings.load().webhook_path
+        async with browser.client.post(
+            browser.url + path, data=body, headers={"Stripe-Signature": signature}
+        ) as answer:
+            assert answer.status == 200
+        for secret in SECRETS.values():
+            await browser.sign_in(secret, secret, X_Forwarded_For="203.0.113.9")
+        browser.clock.at += 3600
+        assert await browser.sign_in("mara", password) == 200
+        assert await browser.get("/office/actions") == 200
+        form = {"kind": "write_off", "subject": invoice, "given": "", "reference": SECRETS["card number"]}
+        assert await browser.post("/office/propose", form) == 200, browser.text
+        for action in actions.listed(settings.load()):
+            await browser.get(f"/office/actions/{action.action_id}")
+            for secret in typed:
+                comment = {"decision": "commented", "comment": f"they gave {secret} to us"}
+                assert await browser.post(f"/office/actions/{action.action_id}", comment) == 200
+
+    with webhooks.receiving(settings.load()) as receiving:
+        visited(home, story, receiving, stripe_api_base=account.url)
+    said += [revenue("actions", "list", "--json"), revenue("audit", "list", "--json"), revenue("audit", "verify")]
+    assert {entry["event"] for entry in json.loads(said[-2].out)} >= {"sign_in_failed", "signed_in", "settings_changed"}
+    ours = {"our key": KEY, "our key that writes": account.write_key, "our endpoint's secret": signing}
+    kept = {**SECRETS, **ours, "password": password}
+    for place, text in [
+        *everything_under(home),
+        ("what was said", "".join(each.out + each.err for each in said).encode()),
+    ]:
+        assert {name for name, secret in kept.items() if secret.encode() in text} == set(), place
+        assert numbers_of_cards_in(text) == [], place
+    names = {file.name for file in home.rglob("*")}
+    assert {"warehouse.duckdb", "revenue.duckdb", "operations.sqlite", "audit.heads", "index.html"} <= names
+    with closing(sqlite3.connect(home / "operations.sqlite")) as operations:
+        assert operations.execute("select count(*) from webhook_events").fetchone() == (1,)
+
+
+def test_the_search_for_numbers_of_cards_finds_them_however_they_are_written() -> None:
+    text = (
+        b'"4242424242424242" 4000-0566-5566-5556, 3782 822463 10005; 4242424242424241 ch_4242424242424242x 17950000000'
+    )
+    assert numbers_of_cards_in(text) == ["4242424242424242", "4000056655665556", "378282246310005"]
+
+
 @pytest.mark.parametrize("treatment", ["hash", "drop"])
 def test_personal_data_that_is_not_to_be_kept_is_nowhere(
     revenue: Revenue, home: Path, account: Sandbox, monkeypatch: pytest.MonkeyPatch, treatment: str
@@ -137,6 +216,23 @@ def test_a_warehouse_treats_personal_data_one_way(
     refused = revenue("sync", "--quiet")
     assert refused.code == 2
     assert "move warehouse.duckdb and revenue.duckdb away" in refused.err
+
+
+CARD = re.compile(rb"(?<![\w.])(?:3[47]|4|5[1-5]|6[05])\d(?:[ -]?\d){11,16}(?![\w.])")
+"""Thirteen to nineteen digits that begin as the large networks' cards do, grouped or not."""
+
+
+def numbers_of_cards_in(text: bytes) -> list[str]:
+    """What is a card's number by its form, length and check digit (ISO/IEC 7812-1, Luhn)."""
+    found = [re.sub(rb"\D", b"", match[0]).decode() for match in CARD.finditer(text)]
+    return [number for number in found if len(number) in (13, 15, 16, 19) and checks(number)]
+
+
+def checks(number: str) -> bool:
+    """Whether the last digit is the check digit of the others."""
+    digits = [int(digit) for digit in reversed(number)]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def everything_under(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ from billing.office.roles import Role
 from billing.store import Store, open_store
 from dashboards import site
 from dashboards.page import Basis, Page
-from pipelines.serve import application
+from pipelines.serve import Receiving, application
 from pipelines.settings import Settings
 from tests.billing.planned import NOW
 
@@ -94,7 +94,7 @@ class Browser:
 Story = Callable[[Browser], Coroutine[Any, Any, None]]
 
 
-def visited(home: Path, story: Story, **changes: Any) -> None:
+def visited(home: Path, story: Story, receiving: Receiving | None = None, **changes: Any) -> None:
     """Run a story against a server of the working folder; `changes` are of the settings."""
     settings = Settings().but(home=home, **changes)
     if not (settings.site / "index.html").exists():
@@ -102,7 +102,7 @@ def visited(home: Path, story: Story, **changes: Any) -> None:
 
     async def run() -> None:
         clock = Clock()
-        runner = web.AppRunner(application(settings, now=clock))
+        runner = web.AppRunner(application(settings, receiving, now=clock))
         await runner.setup()
         place = web.TCPSite(runner, "127.0.0.1", 0)
         await place.start()
