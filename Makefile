@@ -36,7 +36,7 @@ spark: $(READY)  ## Apache Spark, where a Java is found
 	@! command -v java >/dev/null || $(BIN)/python -m uv pip install -q --python $(BIN)/python --require-hashes -r requirements-spark.lock
 
 test: $(READY) browser postgres spark  ## the whole test suite, browser tests included
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 lint: $(READY)  ## format, lint, types, the rule of the rooms, dependencies
 	@$(BIN)/ruff format --check .

@@ -232,10 +232,10 @@ def _paid(account: Account) -> None:
     )
 
 
-def published(file: Path, reason: str = "requested_by_customer", livemode: bool | None = False) -> Path:
+def published(file: Path, reason: str = "requested_by_customer") -> Path:
     """The company as a published file, with this reason in its refunds."""
     policy = MetricPolicy()
-    row = {"account_id": ACCOUNT, "as_of": instant(AS_OF), "currency": "usd", "timezone": "UTC", "livemode": livemode}
+    row = {"account_id": ACCOUNT, "as_of": instant(AS_OF), "currency": "usd", "timezone": "UTC", "livemode": False}
     told = {"policy": policy.name, "policy_hash": policy.hash, "policy_rules": policy.rules}
     schema = {name: kind.dtype for name, kind in contracts.Publication.columns().items()}
     frames = {f"marts.{name}": frame for name, frame in built().items()}

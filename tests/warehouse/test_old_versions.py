@@ -3,8 +3,9 @@
 import json
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ NOT_TOLD = {"invoice_lines": ("subtotal",), "subscription_versions": ("version_h
 
 BORN_LATER = ("invoice_payments",)
 """Kinds that did not exist before Basil; what old invoices say of their payment takes their place."""
+
+Tables = dict[str, list[dict[str, Any]]]
+Archived = Callable[[str], Tables]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,7 @@ def asked(sandbox: Sandbox, version: str, path: str, query: Sequence[tuple[str, 
         return json.load(response)
 
 
-def staged(folder: Path, version: str, warehouse: Path) -> dict[str, list[dict[str, Any]]]:
+def staged(folder: Path, version: str, warehouse: Path) -> Tables:
     with open_warehouse(warehouse) as connection:
         report = files.load(connection, folder, Export(version, exported_at=AT))
         assert not report.unreadable
@@ -86,17 +90,21 @@ def table(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, An
 
 
 @pytest.fixture(scope="module")
-def pinned(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("pinned")
-    return staged(exported(sandbox, PINNED, folder / "files"), PINNED, folder / "warehouse.duckdb")
+def archived(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Archived:
+    """The staged tables of the account's archive in a version."""
+
+    @cache
+    def staged_once(version: str) -> Tables:
+        folder = tmp_path_factory.mktemp(version)
+        return staged(exported(sandbox, version, folder / "files"), version, folder / "warehouse.duckdb")
+
+    return staged_once
 
 
 @pytest.mark.parametrize("version", OLD)
-def test_an_archive_of_any_version_stages_to_the_same_rows(
-    sandbox: Sandbox, pinned: dict[str, list[dict[str, Any]]], version: str, tmp_path: Path
-) -> None:
-    old = staged(exported(sandbox, version, tmp_path / "files"), version, tmp_path / "warehouse.duckdb")
-    for name, rows in pinned.items():
+def test_an_archive_of_any_version_stages_to_the_same_rows(archived: Archived, version: str) -> None:
+    old = archived(version)
+    for name, rows in archived(PINNED).items():
         if not (version < "2025-03-31" and name in BORN_LATER):
             assert told(name, old[name]) == told(name, rows), name
 
@@ -107,13 +115,11 @@ def told(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", ["2023-10-16", "2025-02-24.acacia"])
-def test_an_old_invoice_says_who_paid_it(
-    sandbox: Sandbox, pinned: dict[str, list[dict[str, Any]]], version: str, tmp_path: Path
-) -> None:
+def test_an_old_invoice_says_who_paid_it(archived: Archived, version: str) -> None:
     """Invoice payments did not exist; what the invoice names stands for the one that is its default."""
-    old = staged(exported(sandbox, version, tmp_path / "files"), version, tmp_path / "warehouse.duckdb")
+    old = archived(version)
     paid = ("invoice_id", "payment_intent_id", "amount_paid", "currency", "status", "paid_at")
-    expected = [[row[name] for name in paid] for row in pinned["invoice_payments"] if row["status"] == "paid"]
+    expected = [[row[name] for name in paid] for row in archived(PINNED)["invoice_payments"] if row["status"] == "paid"]
     found = [[row[name] for name in paid] for row in old["invoice_payments"] if row["status"] == "paid"]
     assert len(found) > 50
     assert sorted(found) == sorted(expected)
