@@ -13,34 +13,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, model_validator
 
+from billing import documents
+from billing.documents import Part
+from billing.errors import UsageError
 from models.policy import PRESETS, MetricPolicy, PolicyError, changed, preset
 from pipelines.errors import SettingsError
 
 YAML = (".yaml", ".yml")
 
 
-class _File(BaseModel):
-    """What a file of rules holds; the rules are checked by the policy itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class _File(Part):
+    """What a file of rules holds; the rules are checked by the policy itself. An empty one changes none."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
     extends: str = "default"
     rules: dict[str, Any] = Field(default_factory=dict)
 
-
-class _Loader(yaml.SafeLoader):
-    """Plain values alone, and no key twice: of two the last would win without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+    @model_validator(mode="before")
+    @classmethod
+    def _or_nothing(cls, told: object) -> object:
+        return {} if told is None else told
 
 
 def chosen(named: str) -> MetricPolicy:
@@ -68,16 +62,6 @@ def chosen(named: str) -> MetricPolicy:
 
 def _read(file: Path) -> _File:
     try:
-        told = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise SettingsError(f"REVENUE_POLICY names {file}, which can't be read: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} is no YAML: {' '.join(str(error).split())}.") from None
-    try:
-        return _File.model_validate({} if told is None else told)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise SettingsError(
-            f"{file} makes no sense at {where}: {first['msg']}. It may hold `name`, `extends` and `rules`."
-        ) from None
+        return documents.read(file, _File, "REVENUE_POLICY")
+    except UsageError as error:
+        raise SettingsError(str(error)) from None
