@@ -147,6 +147,7 @@ class _Found:
         for key, product in self.catalog.products.items():
             self._compare_default(key, product, seen, ids)
         self._archive_what_is_listed()
+        self._leave_defaults()
 
     def _compare(self, kind: Kind, key: str, wanted: Any, account: Account, ids: Ids) -> None:
         held = account.by_key.get((kind, key))
@@ -277,18 +278,32 @@ class _Found:
         return self.account.by_key.get(("price", key))
 
     def _compare_default(self, key: str, wanted: Product, account: Account, ids: Ids) -> None:
-        if wanted.default_price is None or wanted.archived:
-            return
+        """The default price; one that the file does not name follows to the price that takes its place."""
         held = account.by_key.get(("product", key))
-        now = entry_of("product", held, account).default_price if held else None
-        if now == wanted.default_price:
+        default = held["default_price"] if held else None
+        wanted_key = wanted.default_price
+        if wanted_key is None and default in self.replaced:
+            wanted_key = key_of("price", account.by_id[default])
+        now = account.key_of_id("price", default) if default else None
+        if wanted.archived or wanted_key is None or wanted_key == now or wanted_key not in wanted.prices:
             return
-        values = {"default_price": ids.price(wanted.default_price)}
-        difference = Difference("default_price", now, wanted.default_price)
+        values = {"default_price": ids.price(wanted_key)}
+        difference = Difference("default_price", now, wanted_key)
         self._step("update", "product", key, held or {"id": key}, values, [difference], "default")
+
+    def _leave_defaults(self) -> None:
+        """Stripe archives no price that is its product's default: without another one it is told, not tried."""
+        settled = {step.change.id for step in self.steps if step.phase == "default"}
+        defaults = {str(each["default_price"]) for each in self.account.products if each["id"] not in settled}
+        for step in [*self.steps]:
+            change = step.change
+            if change.kind == "price" and change.verb == "archive" and change.id in defaults:
+                self.steps.remove(step)
+                self.blocked.append(Blocked("price", change.key, step.differences, _ADVICE["price"]))
 
 
 _ADVICE: Mapping[Kind, str] = {
+    "price": "it is its product's default price: name another one as default_price",
     "meter": "a meter counts as it was made to: archive it, and make another under another event name",
     "coupon": "a coupon's terms are for good: archive it, and make another under another id",
 }

@@ -154,6 +154,14 @@ def test_a_file_that_makes_no_sense_or_a_login_that_is_none_stops_it_before_anyt
     assert sandbox.requests.total == 0
 
 
+def test_the_kill_switch_stops_it(revenue: Revenue, home: Path, catalog: Path) -> None:
+    (home / "STOP").touch()
+    said = revenue("catalog", "apply", str(catalog), "--execute", "--by", "mara")
+    assert (said.code, "create product pro  waits: stopped_by_file" in said.out) == (3, True)
+    (home / "STOP").unlink()
+    assert revenue("catalog", "apply", str(catalog), "--execute", "--by", "mara").code == 0
+
+
 def test_what_stripe_refuses_is_told_and_the_rest_waits(revenue: Revenue, catalog: Path) -> None:
     catalog.write_text(
         "coupons: {C: {percent_off: 5, duration: once, products: [none]}}\npromotion_codes: {CODE: {coupon: C}}\n"

@@ -127,6 +127,28 @@ def test_a_price_that_changes_is_made_anew_and_the_old_one_is_archived(shop: Sce
     assert found(shop, after).steps == ()
 
 
+def test_a_default_price_that_the_file_does_not_name_follows_to_the_one_that_takes_its_place(sold: Sold) -> None:
+    told = drift(
+        changed({"    default_price: pro-month\n": "", "amount: 1900, every": "amount: 2100, every"}), sold.account
+    )
+    (step,) = (each for each in told.steps if each.phase == "default")
+    assert step.change.values == {"default_price": {"$price": "pro-month"}}
+    assert [each.change.key for each in told.steps if each.change.verb == "archive"] == ["pro-month"]
+
+
+def test_a_default_price_is_not_archived_without_another_one(sold: Sold) -> None:
+    told = drift(
+        changed(
+            {"    default_price: pro-month\n": "", "{eur: {amount: 1700}}": "{eur: {amount: 1700}}, archived: true"}
+        ),
+        sold.account,
+    )
+    assert ([each.key for each in told.blocked], [each for each in told.steps if each.change.kind == "price"]) == (
+        ["pro-month"],
+        [],
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -194,7 +194,7 @@ def make(wire: Wire, catalog: Catalog) -> None:
         wire.ask(change.request(subject, facts, step.change))
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(catalogs())
 def test_a_file_makes_the_account_and_the_account_the_file(catalog: Catalog) -> None:
     assert file.read(file.written(catalog)) == catalog
@@ -212,3 +212,15 @@ def test_a_file_makes_the_account_and_the_account_the_file(catalog: Catalog) -> 
     assert written.promotion_codes == catalog.promotion_codes
     assert written.meters["calls"] == catalog.meters["calls"]
     assert written.portals == catalog.portals
+
+
+@settings(max_examples=6)
+@given(catalogs(), catalogs())
+def test_whatever_a_file_was_before_the_account_follows_it(before: Catalog, after: Catalog) -> None:
+    with serving(World.grown(Business(customers=0, months=1))) as served:
+        wire = unpaced(served)
+        make(wire, before)
+        make(wire, after)
+        found = drift(after, read(wire))
+        assert found.steps == ()
+        assert {each.kind for each in found.blocked} <= {"coupon", "meter"}  # whose terms are for good
