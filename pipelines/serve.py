@@ -13,7 +13,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp_session import get_session, session_middleware
+from sqlalchemy.exc import SQLAlchemyError
 
+from billing.errors import BillingError
 from billing.webhooks.endpoint import LARGEST_BODY, Endpoint
 from dashboards.sheet import BAR
 from pipelines.errors import RevenueError, SettingsError
@@ -25,6 +27,7 @@ from pipelines.office.gate import Gate
 from pipelines.office.hosts import Hosts, is_loopback
 from pipelines.settings import Settings
 
+NO_DATABASE = "The operations database can't be used at present. Whoever runs this finds why where it was started."
 NO_PAGES = "No pages are rendered yet: `revenue run` makes them."
 
 
@@ -128,6 +131,9 @@ def _guarding(gate: Gate, deliveries: frozenset[str]) -> Middleware:
         except web.HTTPException as error:
             _add(always, error)
             raise
+        except (BillingError, SQLAlchemyError) as error:  # nobody is let in where it can't be known who may
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            response = web.Response(status=503, text=NO_DATABASE)
         _add(always, response)
         return response
 

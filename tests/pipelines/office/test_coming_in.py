@@ -60,6 +60,18 @@ def test_users_that_come_while_it_serves_close_the_door(tmp_path: Path) -> None:
     visited(tmp_path, story)
 
 
+def test_nobody_is_let_in_where_the_database_cant_say_who_may(tmp_path: Path) -> None:
+    (tmp_path / "operations.sqlite").write_bytes(b"no database, by any means" * 100)
+
+    async def story(browser: Browser) -> None:
+        for path in ("/", "/files.json", "/sign-in", "/office/actions"):
+            assert await browser.get(path) == 503, path
+            assert "can't be used" in browser.text
+            assert browser.headers["X-Content-Type-Options"] == "nosniff"
+
+    visited(tmp_path, story)
+
+
 def test_a_refusal_tells_nothing_of_whether_there_is_such_a_user(tmp_path: Path) -> None:
     store = peopled(tmp_path, mara="viewer", ana="viewer")
     users.disable(store, "ana", by="tests", at=NOW)
