@@ -135,7 +135,7 @@ def kept(subscription: Body) -> Mapping[str, Json]:
 
 
 def _mine(held: list[Body], subject: Subject) -> Body | None:
-    """The one that this action made: known by its mark, or by its reference once another action has marked it."""
+    """The one that this action made, by its mark."""
     return next((each for each in held if (each.get("metadata") or {}).get(MARK) == subject.action_id), None)
 
 
