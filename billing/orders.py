@@ -117,9 +117,10 @@ def fulfilled(engine: Engine, order: Order) -> Outcome:
         return _known(before)
     if before is None:
         _proposed(engine, order, number)
-    elif before.params != canonical(order.params.model_dump(mode="json")):
-        raise UsageError(f"{before.action_id} was begun with other details: order it as then, to finish it first.")
-    if _one(engine, action_id).state in STEPS["approved"][0]:
+    begun = _one(engine, action_id)  # by this order, or by one that was a moment quicker
+    if begun.params != canonical(order.params.model_dump(mode="json")):
+        raise UsageError(f"{action_id} was begun with other details: order it as then, to finish it first.")
+    if begun.state in STEPS["approved"][0]:
         approvals.approve(engine.store, [action_id], order.by, engine.clock())
     told = carry_out(_unlimited(engine, order, action_id), action_id)
     return _outcome(_withdrawn(engine, order, told))
@@ -197,8 +198,11 @@ def _unlimited(engine: Engine, order: Order, action_id: str) -> Engine:
 
 
 def _withdrawn(engine: Engine, order: Order, told: Told) -> Told:
-    """An approval at a terminal is for now: what could not be sent is not left for another process to send later."""
-    if told.planned.state != "approved":
+    """An approval at a terminal is for now: what could not be sent is not left for another process to send later.
+
+    What another process works on is its own.
+    """
+    if told.planned.state != "approved" or told.event == "busy":
         return told
     try:
         (planned,) = approvals.revoke(engine.store, [told.planned.action_id], order.by, engine.clock())

@@ -194,6 +194,6 @@ def test_many_who_order_the_same_at_once_make_one_customer(scene: Scene) -> None
     with ThreadPoolExecutor(6) as pool:
         events = list(pool.map(ordered, range(6)))
     assert len(of_reference(scene, "acc_1")) == 1, events
-    assert {"verified", "known"} & set(events)
+    assert "verified" in events
     with scene.store.reading() as connection:
         assert consistency.examined(connection, ())[1] == []
