@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -158,6 +159,8 @@ def _in_own_process(world: World, settings: Settings, port: int) -> Iterator[int
     here, there = fork.Pipe(duplex=False)
 
     def run() -> None:
+        # The process it is forked from may have handlers of its own, which would keep this one from ending.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         uvloop.run(_serve(world, settings, port, asyncio.Event(), there.send))
 
     process = fork.Process(target=run, name="sandbox", daemon=True)
@@ -166,6 +169,8 @@ def _in_own_process(world: World, settings: Settings, port: int) -> Iterator[int
         yield _port([here.recv()] if here.poll(START_SECONDS) else [])
     finally:
         process.terminate()
+        process.join(START_SECONDS)
+        process.kill()
         process.join()
         here.close()
         there.close()
