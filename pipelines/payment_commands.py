@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from models.currency import minor_exponent
 from pipelines import ordered
 from pipelines.errors import SettingsError
 from pipelines.ordered import AsJson, By, Execute, Live
@@ -197,6 +196,8 @@ def minor(amount: str, currency: str) -> int:
     Raises:
         SettingsError: it is no amount, or has more decimals than the currency.
     """
+    from models.currency import minor_exponent
+
     exponent = minor_exponent(currency)
     try:
         scaled = Decimal(amount).scaleb(exponent)

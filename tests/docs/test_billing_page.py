@@ -34,8 +34,9 @@ def listening(walk: Walk, port: str) -> Iterator[None]:
     with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            assert "Dashboards on" in process.stdout.readline()
-            assert "Events from Stripe" in process.stdout.readline()
+            said = iter(process.stdout.readline, "")
+            assert any("Dashboards on" in line for line in said)
+            assert any("Events from Stripe" in line for line in said)
             yield
         finally:
             process.terminate()

@@ -40,8 +40,8 @@ MADE_OF_OTHERS = {
 }
 """Columns explained as the metrics fx_mrr, mrr and customers and as cash_closing_balance; and customers in one
 currency, who are those of the rows behind its MRR."""
-TOO_SMALL = {"customer_ltv"}
-"""What is left unsaid of a company that is as small as the one of docs/metrics.md."""
+TOO_SMALL = {"customer_ltv", "payout"}
+"""What there is nothing of in a company as small as the one of docs/metrics.md, which is paid out nothing."""
 
 
 @cache

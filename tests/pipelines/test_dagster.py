@@ -99,7 +99,7 @@ def test_every_asset_can_be_made_and_every_table_says_what_it_is() -> None:
     for spec in defs.resolve_all_asset_specs():
         assert spec.description, spec.key
         assert spec.kinds, spec.key
-        assert spec.group_name in BEHIND | {"extract", "resync", "actions"}, spec.key
+        assert spec.group_name in BEHIND | {"extract", "resync", "actions", "follow_ups"}, spec.key
 
 
 def test_the_refresh_makes_everything_with_its_columns_rows_and_checks(refreshed: Refreshed) -> None:
