@@ -23,7 +23,7 @@ def test_the_command_prints_url_and_key_and_serves_until_interrupted() -> None:
         assert ask_of(url[0], "rk_test_mine")("/v1/account").status == 200
     finally:
         running.send_signal(signal.SIGINT)
-        rest = running.communicate(timeout=10)[0]
+        rest = running.communicate(timeout=60)[0]
     assert "Stopped." in rest
 
 
