@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp_session import Session
 
 from billing import approvals, rules
-from billing.actions.catalogue import ACTIONS
+from billing.actions.catalogue import BY_RULE
 from billing.audit import Entry
 from billing.book import STEPS, Planned
 from billing.errors import BillingError, ConflictError
@@ -35,8 +35,9 @@ PROPOSING = "/office/propose"
 WAITING = ("proposed", "revoked")
 READY = ("approved", "intended", "acted")
 MOST_SHOWN = 200
-ELSEWHERE = frozenset({"submit_dispute_evidence", "delete_customer"})
-"""Actions that have commands of their own, which make or ask for what they need on this machine."""
+ELSEWHERE = frozenset({"submit_dispute_evidence"})
+"""Of what a rule may lead to, what has a command of its own that asks for a file on this machine. Direct orders are no
+proposals: they have their commands."""
 SAID: Mapping[str, str] = {
     "approved": "Approved. It is done by the next revenue actions apply --execute.",
     "rejected": "Rejected. It is not proposed again.",
@@ -344,7 +345,7 @@ def _decisions(session: Session, planned: Planned, proposers: set[str]) -> Part:
 
 
 def _kinds() -> list[tuple[str, str]]:
-    return [(kind, _kind(kind)) for kind in sorted(ACTIONS) if kind not in ELSEWHERE]
+    return [(kind, _kind(kind)) for kind in sorted(BY_RULE) if kind not in ELSEWHERE]
 
 
 def _kind(kind: str) -> str:
