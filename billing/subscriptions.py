@@ -5,7 +5,6 @@ Each function here makes an order and carries it out; the functions that end in 
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 from billing import orders
 from billing.actions.action import NoParams, check_of
@@ -19,19 +18,6 @@ from billing.apply import Engine
 from billing.errors import StripeRefusedError, UsageError
 from billing.orders import Order, Outcome
 from billing.wire import Body, Request, Wire, path
-
-Feedback = Literal[
-    "customer_service",
-    "low_quality",
-    "missing_features",
-    "other",
-    "switched_service",
-    "too_complex",
-    "too_expensive",
-    "unused",
-]
-"""Why a customer leaves, in Stripe's words."""
-
 
 AT_PERIOD_END = Cancellation()
 

@@ -38,7 +38,7 @@ RETURNED = ("failed", "canceled")
 def moved_by_day(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Balance transactions added up: account_id, date, currency and the columns of `COLUMNS`. Sums of parts of the
     transactions add up to those of all."""
-    return ledger(balance_transactions, terms).group_by(KEY).agg(*(_sum_of(column) for column in COLUMNS))
+    return ledger(balance_transactions, terms).group_by(KEY).agg(*(sum_of(column) for column in COLUMNS))
 
 
 def cash_by_day(moved: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -131,15 +131,21 @@ def ledger(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         .with_columns(
             date=day_of("created_at", terms),
             is_transfer=pl.col("reporting_category").is_in(TRANSFERS),
-            column=pl.col("reporting_category").replace_strict(CATEGORY_COLUMNS, default=OTHER, return_dtype=pl.String),
+            column=column_of_category(),
         )
         .select("account_id", "id", "date", "currency", "column", "is_transfer", "amount", pl.col("fee").fill_null(0))
     )
 
 
-def _sum_of(column: str) -> pl.Expr:
+def sum_of(column: str) -> pl.Expr:
+    """What transactions with an amount, a fee and a `column` come to in that column: each one's fee is a fee."""
     gross = pl.col("amount").filter(pl.col("column") == column).sum()
     return (gross - pl.col("fee").sum() if column == "fees" else gross).alias(column)
+
+
+def column_of_category() -> pl.Expr:
+    """The column of `cash_by_day` that a transaction's reporting category belongs to."""
+    return pl.col("reporting_category").replace_strict(CATEGORY_COLUMNS, default=OTHER, return_dtype=pl.String)
 
 
 def _missing_activity(

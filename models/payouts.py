@@ -7,7 +7,7 @@ Stripe's rule: https://docs.stripe.com/payouts/reconciliation
 
 import polars as pl
 
-from models.cash import ACTIVITY, CATEGORY_COLUMNS, OTHER
+from models.cash import ACTIVITY, column_of_category, sum_of
 from models.periods import day_of
 from models.terms import Terms
 
@@ -23,22 +23,25 @@ def carried(payout_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """What each payout carried: account_id, payout_id, currency, transactions, and minor units by kind. A transaction's
     fee is a fee, so that the kinds add up to its net; `returned` are earlier payouts that came back. The payout's own
     transaction, by which the sum left, is no part of it."""
-    kind = pl.col("reporting_category").replace_strict(CATEGORY_COLUMNS, default=OTHER, return_dtype=pl.String)
     return (
         itemised(payout_transactions)
-        .with_columns(kind=pl.when(kind == "payouts").then(pl.lit(RETURNED)).otherwise(kind))
+        .with_columns(column=column_of_category().replace("payouts", RETURNED))
         .group_by(KEY)
         .agg(
             pl.len().cast(pl.Int64).alias("transactions"),
-            *(_sum_of(column) for column in (*ACTIVITY, RETURNED)),
+            *(sum_of(column) for column in (*ACTIVITY, RETURNED)),
         )
     )
 
 
 def itemised(payout_transactions: pl.LazyFrame) -> pl.LazyFrame:
-    """The staged transactions of payouts that are told apart from the one by which the sum left."""
+    """The staged transactions that payouts carried, without the one by which the sum left; no fee is a fee of 0."""
     is_own = (pl.col("reporting_category") == "payout") & (pl.col("source_id") == pl.col("payout_id"))
-    return payout_transactions.filter(~is_own.fill_null(False)).drop_nulls(["amount", "currency"])
+    return (
+        payout_transactions.filter(~is_own.fill_null(False))
+        .drop_nulls(["amount", "currency"])
+        .with_columns(pl.col("fee").fill_null(0))
+    )
 
 
 def payouts_made(payouts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -85,8 +88,3 @@ def payout_reconciliation(payouts: pl.LazyFrame, carried: pl.LazyFrame, terms: T
         .drop("is_settled")
         .sort("account_id", "created_on", "payout_id")
     )
-
-
-def _sum_of(column: str) -> pl.Expr:
-    gross = pl.col("amount").filter(pl.col("kind") == column).sum()
-    return (gross - pl.col("fee").fill_null(0).sum() if column == "fees" else gross).alias(column)

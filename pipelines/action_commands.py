@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ import typer
 
 from pipelines import settings as settings_module
 from pipelines.errors import SettingsError
+from pipelines.terminal import money
 
 if TYPE_CHECKING:
     from billing.apply import Told
@@ -261,16 +261,6 @@ def line_of(told: "Told") -> str:
     planned = told.planned
     amount = money(planned.amount, planned.currency)
     return f"{planned.action_id}  {planned.kind:<16} {told.event:<10} {told.why:<28} {amount}".rstrip()
-
-
-def money(minor: int | None, currency: str | None) -> str:
-    """`1,200.00 USD`; nothing where no money moves."""
-    if minor is None or currency is None:
-        return ""
-    from models.currency import minor_exponent
-
-    exponent = minor_exponent(currency)
-    return f"{Decimal(minor).scaleb(-exponent):,.{exponent}f} {currency.upper()}"
 
 
 def _decide(decision: "Decision", ids: Sequence[str], by: str) -> None:

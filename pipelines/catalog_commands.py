@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import settings as settings_module
-from pipelines.action_commands import money
+from pipelines.terminal import money
 
 if TYPE_CHECKING:
     from billing.catalog.apply import Carried

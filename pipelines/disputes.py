@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ import yaml
 from billing.book import Planned
 from billing.disputes.evidence import Case, Draft, Line, Payment, Visit, Words, draft
 from dashboards.letter import render
-from models.currency import minor_exponent
 from pipelines import actions, query
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.settings import Settings
+from pipelines.terminal import money
 from reports import dispute_draft
 
 FOLDER = "disputes"
@@ -154,14 +153,6 @@ def visits(plug_in: str | None, customer_id: str, since: datetime, until: dateti
         return [Visit(each.at.astimezone(UTC), str(each.what), each.ip and str(each.ip)) for each in found]
     except (TypeError, AttributeError):
         raise SettingsError(f"{plug_in} must answer with (instant, text) or (instant, text, IP address).") from None
-
-
-def money(minor: int | None, currency: str | None) -> str:
-    """`1,200.00 USD`; nothing where it is not known."""
-    if minor is None or currency is None:
-        return ""
-    exponent = minor_exponent(currency)
-    return f"{Decimal(minor).scaleb(-exponent):,.{exponent}f} {currency.upper()}"
 
 
 def _case(settings: Settings, row: Mapping[str, Any], plug_in: str | None) -> Case:

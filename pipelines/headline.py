@@ -4,8 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from models.currency import minor_exponent
 from pipelines import query
+from pipelines.terminal import money
 
 FIGURES = """
 select strftime(month, '%B %Y') as month, currency, sum(round_even(closing_mrr, 0)) as closing_mrr,
@@ -35,16 +35,11 @@ def _figures(row: dict[str, Any]) -> str:
     currency, change = row["currency"], row["closing_mrr"] - row["opening_mrr"]
     of = f" of {row['accounts']} accounts" if row["accounts"] > 1 else ""
     return (
-        f"MRR{of} {_major(row['closing_mrr'], currency)} ({_signed(change, currency)} in {row['month']} so far), "
+        f"MRR{of} {money(row['closing_mrr'], currency)} ({_signed(change, currency)} in {row['month']} so far), "
         f"{row['closing_customers']:,} customers."
     )
 
 
-def _major(minor: Decimal, currency: str) -> str:
-    places = minor_exponent(currency)
-    return f"{minor.scaleb(-places):,.{places}f} {currency.upper()}"
-
-
 def _signed(minor: Decimal, currency: str) -> str:
     sign = "+" if minor >= 0 else "−"
-    return f"{sign}{_major(abs(minor), currency)}"
+    return f"{sign}{money(abs(minor), currency)}"

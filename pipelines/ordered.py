@@ -9,8 +9,9 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from pipelines import settings as settings_module
-from pipelines.action_commands import NOT_ALL, money
+from pipelines.action_commands import NOT_ALL
 from pipelines.errors import SettingsError
+from pipelines.terminal import money
 
 if TYPE_CHECKING:
     from billing.actions.action import Effect

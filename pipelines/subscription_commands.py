@@ -9,10 +9,9 @@ import typer
 
 from pipelines import ordered
 from pipelines import settings as settings_module
-from pipelines.action_commands import money
 from pipelines.errors import SettingsError
 from pipelines.ordered import AsJson, By, Execute, Live
-from pipelines.terminal import printable
+from pipelines.terminal import money, printable
 
 subscriptions = typer.Typer(
     no_args_is_help=True,

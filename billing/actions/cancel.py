@@ -15,6 +15,19 @@ CLOSE = timedelta(minutes=15)
 CLOCKS = timedelta(seconds=5)
 
 
+Feedback = Literal[
+    "customer_service",
+    "low_quality",
+    "missing_features",
+    "other",
+    "switched_service",
+    "too_complex",
+    "too_expensive",
+    "unused",
+]
+"""Why a customer leaves, in Stripe's words."""
+
+
 class Cancellation(Aside):
     """When, why, and for a cancellation now whether the unused time is credited and invoiced at once.
 
@@ -22,19 +35,7 @@ class Cancellation(Aside):
     """
 
     when: Literal["period_end", "now"] = "period_end"
-    feedback: (
-        Literal[
-            "customer_service",
-            "low_quality",
-            "missing_features",
-            "other",
-            "switched_service",
-            "too_complex",
-            "too_expensive",
-            "unused",
-        ]
-        | None
-    ) = None
+    feedback: Feedback | None = None
     prorate: bool = False
     invoice_now: bool = False
 

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from billing.actions.cancel import Feedback
+from billing.documents import Part
 
 _DECIMAL = re.compile(r"\d{1,18}(\.\d{1,12})?")
 _EVERY = re.compile(r"(?:(\d{1,3}) )?(day|week|month|year)s?")
@@ -97,23 +100,11 @@ Metadata = Annotated[
 Archived = Annotated[bool, Field(description="true: no longer for sale; whoever has it keeps it")]
 TaxBehavior = Literal["exclusive", "inclusive", "unspecified"]
 Proration = Literal["always_invoice", "create_prorations", "none"]
-Reason = Literal[
-    "customer_service",
-    "low_quality",
-    "missing_features",
-    "other",
-    "switched_service",
-    "too_complex",
-    "too_expensive",
-    "unused",
-]
 Detail = Literal["address", "email", "name", "phone", "shipping", "tax_id"]
 
 
-class Entry(BaseModel):
+class Entry(Part):
     """A part of the file; words that it does not know are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Tier(Entry):
@@ -289,7 +280,7 @@ class Cancelling(Entry):
 
     mode: Literal["at_period_end", "immediately"] = "at_period_end"
     proration: Proration = "none"
-    reasons: Annotated[tuple[Reason, ...], Field(strict=False)] = ()
+    reasons: Annotated[tuple[Feedback, ...], Field(strict=False)] = ()
 
 
 class Pausing(Entry):

@@ -15,9 +15,8 @@ from typing import Any
 from billing.errors import BillingError, UsageError
 from billing.webhooks.occasions import BY_TYPE, THIN_PREFIX, Kind, Subject
 from billing.webhooks.signatures import signed
-from billing.wire import Wire, path
+from billing.wire import API_VERSION, Wire, path
 
-API_VERSION = "2026-10-28.endive"
 ANSWER_SECONDS = 10.0
 KINDS: Mapping[Subject, str] = {
     Subject.CUSTOMER: "customer",

@@ -89,6 +89,7 @@ def _carried(
         itemised(payout_transactions)
         .join(made, on=["account_id", "payout_id"])
         .join(owners(charges, refunds, disputes), on=["account_id", "source_id"], how="left")
+        .with_columns(net=(pl.col("amount") - pl.col("fee")).cast(EXACT))
         .select(
             *CUSTOMER,
             "payout_id",
@@ -96,9 +97,9 @@ def _carried(
             "source_id",
             "month",
             "reporting_category",
-            own_amount=(pl.col("amount") - pl.col("fee").fill_null(0)).cast(EXACT),
+            own_amount="net",
             own_currency="currency",
-            amount=(pl.col("amount") - pl.col("fee").fill_null(0)).cast(EXACT),
+            amount="net",
             currency="currency",
         )
     )

@@ -23,11 +23,12 @@ from billing.office.roles import Role
 from dashboards.sheet import Field, Form, Part, Sheet
 from dashboards.values import Link
 from pipelines import actions
-from pipelines.action_commands import money, words_of
+from pipelines.action_commands import words_of
 from pipelines.errors import RevenueError
 from pipelines.office import forms, gate, shown
 from pipelines.office.desk import Desk
 from pipelines.settings import Settings
+from pipelines.terminal import money
 
 QUEUE = "/office/actions"
 PLANNING = "/office/plan"
