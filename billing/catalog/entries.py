@@ -309,7 +309,7 @@ class Updating(Entry):
     allow: Annotated[tuple[Literal["price", "promotion_code", "quantity"], ...], Field(strict=False, min_length=1)]
     products: Annotated[dict[str, Switchable], Field(max_length=10)] = Field(default_factory=dict)
     proration: Proration = "none"
-    billing_cycle_anchor: Literal["now", "unchanged"] | None = None
+    billing_cycle_anchor: Literal["now", "unchanged"] = "unchanged"
     trial: Literal["continue_trial", "end_trial"] = "end_trial"
     at_period_end: Annotated[
         tuple[Literal["decreasing_item_amount", "shortening_interval"], ...], Field(strict=False)

@@ -244,7 +244,7 @@ def _updating(feature: Mapping[str, Any], account: Account) -> Updating | None:
         allow=tuple(sorted(feature["default_allowed_updates"])),
         products={each["product"]: _switchable(each, account) for each in feature.get("products") or ()},
         proration=feature["proration_behavior"],
-        billing_cycle_anchor=feature.get("billing_cycle_anchor"),
+        billing_cycle_anchor=feature.get("billing_cycle_anchor") or "unchanged",
         trial=feature.get("trial_update_behavior") or "end_trial",
         at_period_end=tuple(sorted(each["type"] for each in feature["schedule_at_period_end"]["conditions"])),
     )
