@@ -205,7 +205,9 @@ def test_paying_what_was_given_up_brings_an_unpaid_subscription_back(owner: Owne
     sub, invoice = owner.in_dunning()
     while sub.overdue[0].attempts < 3:
         owner.sandbox.advance(to=sub.overdue[0].next_attempt)
-    sub.customer.chance = Unlucky()  # 0.1: of those whose last attempt fails, less than 0.2 stay, unpaid
+    owner.sandbox.advance(to=sub.overdue[0].next_attempt - 1)
+    # 0.1: of those whose last attempt fails, less than 0.2 stay, unpaid. Only from here on, or they might leave before
+    sub.customer.chance = Unlucky()
     owner.sandbox.advance(to=sub.overdue[0].next_attempt)
     assert client.v1.subscriptions.retrieve(sub.id).status == "unpaid"
     assert client.v1.invoices.retrieve(invoice.id).status == "uncollectible"
