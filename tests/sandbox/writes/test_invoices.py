@@ -205,10 +205,12 @@ def test_paying_what_was_given_up_brings_an_unpaid_subscription_back(owner: Owne
     sub, invoice = owner.in_dunning()
     while sub.overdue[0].attempts < 3:
         owner.sandbox.advance(to=sub.overdue[0].next_attempt)
-    owner.sandbox.advance(to=sub.overdue[0].next_attempt - 1)
+    last = sub.overdue[0].next_attempt
+    assert last is not None
+    owner.sandbox.advance(to=last - 1)
     # 0.1: of those whose last attempt fails, less than 0.2 stay, unpaid. Only from here on, or they might leave before
     sub.customer.chance = Unlucky()
-    owner.sandbox.advance(to=sub.overdue[0].next_attempt)
+    owner.sandbox.advance(to=last)
     assert client.v1.subscriptions.retrieve(sub.id).status == "unpaid"
     assert client.v1.invoices.retrieve(invoice.id).status == "uncollectible"
     worthy = owner.sandbox.world.books.item_mrr_at(owner.sandbox.now)
