@@ -34,12 +34,13 @@ from models.ltv import customer_ltv, ltv_by_method
 from models.metrics import metrics_by_month, monthly_inputs, volume_by_month
 from models.monitoring import dispute_monitoring_by_month, fraud_reports
 from models.payouts import carried, payout_reconciliation, payouts_made
+from models.periods import opens_at
 from models.plans import collected
 from models.preventable import preventable_churn_by_month, refused_cards
 from models.projection import renewal_fits
 from models.published import exchange_rates
 from models.realised import cash_by_age, cash_of_customers, customer_cash, customer_value_by_age
-from models.receivables import days_sales_outstanding_by_month, open_by_age, open_invoices_by_age, sent_by_month
+from models.receivables import days_sales_outstanding_by_month, open_by_due_day, open_invoices_by_age, sent_by_month
 from models.recognition import (
     deferred_revenue,
     earned,
@@ -50,7 +51,7 @@ from models.recognition import (
     shares,
     spans,
 )
-from models.recovery import dunning_now, payment_failures, recovery_by_dimension, split_failures
+from models.recovery import dunning_now, in_dunning, payment_failures, recovery_by_dimension, split_failures
 from models.refunds import refund_rates_by_month, refunds, sales_by_month
 from models.retention import cohort_retention, kept_by_cohort, retained
 from models.risk.accounts import at_risk_accounts, risk_scores, with_risk
@@ -61,7 +62,7 @@ from models.risk.changes import change_windows, usage_windows
 from models.risk.leaving import announced_ends
 from models.risk.payments import payment_windows
 from models.risk.snapshots import history, snapshots
-from models.risk.standing import billed_now, signals_now, standing_now
+from models.risk.standing import ahead, billed_now, signals_now, standing_now
 from models.risk.trials import risk_trials
 from models.saves import cancellation_requests, cancellation_saves_by_month
 from models.scheduled import (
@@ -73,7 +74,7 @@ from models.scheduled import (
 )
 from models.segments import segments
 from models.slices import mrr_by_month_slice, slices
-from models.spells import spells
+from models.spells import first_lives, spells
 from models.spine import Spine, build_spine, of_account, of_customers
 from models.stock import items_by_month
 from models.subscriptions import subscriptions
@@ -205,14 +206,13 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.recovery_by_dimension": Recipe(
         recovery_by_dimension, ("steps.split_failures",), contracts.RecoveryByDimension, ACCOUNT
     ),
-    "marts.dunning_now": Recipe(
-        dunning_now,
-        _takes("marts.payment_failures staging.subscriptions spine.changes spine.mrr_rates"),
-        contracts.DunningNow,
+    "steps.in_dunning": Recipe(
+        in_dunning, _takes("marts.payment_failures staging.subscriptions spine.changes spine.mrr_rates")
     ),
-    "steps.open_by_age": Recipe(open_by_age, _takes("staging.invoices spine.rates")),
+    "marts.dunning_now": Recipe(dunning_now, ("steps.in_dunning",), contracts.DunningNow, ACCOUNT),
+    "steps.open_by_due_day": Recipe(open_by_due_day, _takes("staging.invoices spine.rates")),
     "marts.open_invoices_by_age": Recipe(
-        open_invoices_by_age, ("steps.open_by_age",), contracts.OpenInvoicesByAge, ACCOUNT
+        open_invoices_by_age, ("steps.open_by_due_day",), contracts.OpenInvoicesByAge, ACCOUNT
     ),
     "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices spine.rates")),
     "marts.days_sales_outstanding_by_month": Recipe(
@@ -258,13 +258,14 @@ RECIPES: Mapping[str, Recipe] = {
         contracts.KnownMrrByMonth,
         ACCOUNT,
     ),
-    "steps.spells": Recipe(
-        spells,
+    "steps.first_lives": Recipe(
+        first_lives,
         _takes(
             "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices steps.customers"
         ),
     ),
-    "steps.exposed": Recipe(exposed, _takes("spine.movements steps.spells spine.mrr_rates")),
+    "steps.spells": Recipe(spells, ("steps.first_lives",), grain=ACCOUNT),
+    "steps.exposed": Recipe(exposed, _takes("spine.movements steps.first_lives spine.mrr_rates")),
     "steps.forecasts": Recipe(
         forecasts,
         _takes("marts.mrr_by_month_reporting marts.scheduled_changes marts.known_mrr_by_month steps.exposed"),
@@ -307,7 +308,7 @@ RECIPES: Mapping[str, Recipe] = {
         _takes("staging.balance_transactions staging.charges staging.refunds staging.disputes spine.rates"),
     ),
     "steps.cash_of_customers": Recipe(cash_of_customers, ("steps.customer_cash",)),
-    "steps.cash_by_age": Recipe(cash_by_age, _takes("steps.spells steps.customer_cash")),
+    "steps.cash_by_age": Recipe(cash_by_age, _takes("steps.first_lives steps.customer_cash")),
     "marts.renewal_fits": Recipe(renewal_fits, ("steps.spells",), contracts.RenewalFits, ACCOUNT),
     "marts.survival_by_month": Recipe(
         survival_by_month, _takes("steps.spells marts.renewal_fits"), contracts.SurvivalByMonth, ACCOUNT
@@ -352,6 +353,9 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.signals_now": Recipe(
         signals_now,
         _takes("steps.payment_windows steps.change_windows steps.usage_windows steps.snapshots staging.invoices"),
+    ),
+    "steps.ahead": Recipe(
+        ahead, _takes("steps.payment_windows steps.change_windows steps.usage_windows steps.announced_ends")
     ),
     "steps.billed_now": Recipe(billed_now, _takes("spine.changes staging.subscription_items")),
     "steps.standing_now": Recipe(standing_now, _takes("steps.snapshots steps.billed_now")),
@@ -572,14 +576,25 @@ def followed(kept: increment.Part, before: increment.Part, after: increment.Part
     return increment.followed(kept, before, after, keys)
 
 
-def due(kept: increment.Part, terms: Terms) -> pl.DataFrame:
-    """account_id and customer_id of those of whom something that was expected should have happened by now."""
-    is_due = pl.col("effective_at") <= terms.as_of
-    return kept["marts.scheduled_changes"].filter(is_due).select("account_id", "customer_id").unique()
+def due(kept: increment.Part, then: Terms, terms: Terms) -> pl.DataFrame:
+    """account_id and customer_id of those of whom something that was expected should have happened by now, or of whom
+    something else holds since `then`, of the same month, though nothing happened to them."""
+    customer = ("account_id", "customer_id")
+    began = opens_at(pl.lit(then.as_of_day), then)
+    passed = [
+        kept["marts.scheduled_changes"].filter(pl.col("effective_at") <= terms.as_of),
+        kept[AHEAD].filter(pl.col("at") <= terms.as_of),
+    ]
+    if terms.as_of_day > then.as_of_day:
+        passed.append(kept["steps.signals_now"].filter(pl.col("from_at") >= began))
+    return pl.concat([frame.select(customer) for frame in passed]).unique()
 
 
 FOUND = "steps.found"
 """What the checks of some customers found, beside the recipes."""
+
+AHEAD = "steps.ahead"
+"""When something will change by time alone, for `due`."""
 
 
 def kept() -> tuple[str, ...]:
@@ -589,7 +604,7 @@ def kept() -> tuple[str, ...]:
     read |= {f"spine.{name}" for name in SPINE_OF_PARTS}
     of_parts = {name for name, recipe in RECIPES.items() if recipe.grain is CUSTOMERS}
     of_parts |= {f"spine.{name}" for name in SPINE_OF_PARTS}
-    return (*sorted(read & of_parts), FOUND)
+    return (*sorted(read & of_parts), FOUND, AHEAD)
 
 
 SPINE_OF_PARTS = ("changes", "movements", "comings", "items", "currencies", "told", "changed_by_policy")

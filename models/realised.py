@@ -42,11 +42,11 @@ def cash_of_customers(customer_cash: pl.LazyFrame, terms: Terms) -> pl.LazyFrame
     return customer_cash.group_by(CUSTOMER).agg(pl.col("net_reporting").sum())
 
 
-def cash_by_age(spells: pl.LazyFrame, customer_cash: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def cash_by_age(first_lives: pl.LazyFrame, customer_cash: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """What cohorts brought at each age: account_id, cohort_month, months_since, net_reporting. Sums of parts of the
     customers add up to those of all."""
     return (
-        customer_cash.join(_joined(spells, terms), on=CUSTOMER)
+        customer_cash.join(_joined(first_lives, terms), on=CUSTOMER)
         .with_columns(months_since=months_between("cohort_month", "month").clip(0))
         .group_by(*COHORT, "months_since")
         .agg(pl.col("net_reporting").sum())
@@ -85,9 +85,9 @@ def customer_value_by_age(spells: pl.LazyFrame, cash_by_age: pl.LazyFrame, terms
     )
 
 
-def _joined(spells: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def _joined(lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Customers with the month of their first paid day, where that is over."""
-    members = spells.select(*CUSTOMER, cohort_month=month_of("first_paid_on")).unique()
+    members = lives.select(*CUSTOMER, cohort_month=month_of("first_paid_on")).unique()
     return members.filter(~is_partial("cohort_month", terms))
 
 

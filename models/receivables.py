@@ -11,7 +11,8 @@ BUCKETS = ((0, "current"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
 """Days overdue: at most so many, and what the bucket is called; else `91+`."""
 
 SENT = "send_invoice"
-AGED = ("account_id", "collection_method", "currency", "bucket")
+OWED = ("account_id", "collection_method", "currency")
+AGED = (*OWED, "bucket")
 SENT_AMOUNTS = (
     "invoices",
     "billed_reporting",
@@ -26,26 +27,24 @@ LOOKED_BACK = 3
 """Months whose billing days sales outstanding are measured by."""
 
 
-def open_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Staged invoices that are open at the as-of instant, summed by currency, way of collection, age and due day.
+def open_by_due_day(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Staged invoices that are open at the as-of instant, summed by currency, way of collection and `due_on`.
 
     An invoice is overdue from its due date; one that is charged automatically, from its finalisation.
     """
-    today = pl.lit(terms.as_of_day)
     due_on = day_of(pl.coalesce("due_at", "finalized_at"), terms)
     owed = (
         _finalized(invoices, terms)
         .filter(pl.col("settled_at").is_null())
         .with_columns(
-            overdue=(today - due_on).dt.total_days(),
-            valued_on=today,
+            due_on=due_on,
+            valued_on=pl.lit(terms.as_of_day),
             collection_method=pl.col("collection_method").fill_null("charge_automatically"),
         )
-        .with_columns(bucket=_bucket())
     )
     return (
         in_reporting(owed, rates, amount="remaining", on="valued_on", into="amount_reporting")
-        .group_by(*AGED, due_on.alias("oldest_due_on"))
+        .group_by(*OWED, "due_on")
         .agg(
             invoices=pl.len().cast(pl.Int64),
             amount=pl.col("remaining").sum(),
@@ -54,10 +53,12 @@ def open_by_age(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl
     )
 
 
-def open_invoices_by_age(open_by_age: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.open_invoices_by_age`: `open_by_age` is of the function of that name."""
+def open_invoices_by_age(open_by_due_day: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.open_invoices_by_age`: `open_by_due_day` is of the function of that name."""
     summed = pl.col("invoices", "amount", "amount_reporting").sum()
-    return open_by_age.group_by(AGED).agg(summed, pl.col("oldest_due_on").min()).sort(AGED)
+    overdue = (pl.lit(terms.as_of_day) - pl.col("due_on")).dt.total_days()
+    aged = open_by_due_day.with_columns(overdue=overdue).with_columns(bucket=_bucket())
+    return aged.group_by(AGED).agg(summed, oldest_due_on=pl.col("due_on").min()).sort(AGED)
 
 
 def sent_by_month(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:

@@ -155,16 +155,17 @@ def recovery_by_dimension(split_failures: pl.LazyFrame, terms: Terms) -> pl.Lazy
     )
 
 
-def dunning_now(
+def in_dunning(
     payment_failures: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     changes: pl.LazyFrame,
     mrr_rates: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.dunning_now`: `payment_failures` is the mart, `subscriptions` staged, the others the spine's.
+    """Subscriptions with a failed invoice that is neither paid nor lost, with what they count in MRR now: the columns
+    of `marts.dunning_now`, but for `failed_on`, since when, in place of `days_in_dunning`.
 
-    Subscriptions with a failed invoice that is neither paid nor lost, with what they count in MRR now.
+    `payment_failures` is the mart, `subscriptions` staged, the others the spine's.
     """
     owed = payment_failures.filter(pl.col("outcome") == "open", pl.col("subscription_id").is_not_null())
     stock = stock_now(changes).with_columns(valued_on=pl.coalesce("valued_on", pl.lit(terms.as_of_day)))
@@ -197,7 +198,7 @@ def dunning_now(
             "failed_invoices",
             "amount_due_reporting",
             "first_failed_at",
-            (pl.lit(terms.as_of_day) - pl.col("failed_on")).dt.total_days().alias("days_in_dunning"),
+            "failed_on",
             "failed_attempts",
             "decline_code",
             "decline_class",
@@ -208,6 +209,12 @@ def dunning_now(
         )
         .sort("account_id", "subscription_id")
     )
+
+
+def dunning_now(in_dunning: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`marts.dunning_now`: `in_dunning` is of the function of that name."""
+    days = (pl.lit(terms.as_of_day) - pl.col("failed_on")).dt.total_days()
+    return in_dunning.with_columns(days_in_dunning=days).drop("failed_on")
 
 
 def _first_and_last(attempts: pl.LazyFrame, charges: pl.LazyFrame) -> pl.LazyFrame:

@@ -29,10 +29,10 @@ SEGMENTS: Mapping[str, pl.Expr] = {
     "country": pl.col("country"),
     "cohort_year": pl.col("first_paid_on").dt.strftime("%Y"),
 }
-"""Segment to the customer's value of it, from the columns of `spells`."""
+"""Segment to the customer's value of it, from the columns of `first_lives`."""
 
 
-def spells(
+def first_lives(
     movements: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
     changes: pl.LazyFrame,
@@ -41,15 +41,15 @@ def spells(
     customers: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """One row a stretch of a customer's first life in which it was seen at risk of leaving.
+    """One row a stretch of a customer's first life in which it was seen at risk of leaving, the same on every day on
+    which nothing happens to the customer.
 
     `movements` and `changes` are the spine's, `churned_customers` and `customers` marts, the others staged.
 
-    Columns: account_id, customer_id, first_paid_on, from_age and to_age (days since then, both at risk), ended_as (the
-    kind of its churn; null where it was last seen), product_id, billing_interval, recurring_interval,
-    recurring_interval_count, currency, country (of what it began with, `unknown` where that is not known), from_renewal
-    (the first renewal at which leaving would have been seen, 1 for the first) and to_renewal (the one at which it left,
-    or the last that it was seen to make).
+    Columns: account_id, customer_id, first_paid_on, to_day (null where the stretch goes on), from_age (days since the
+    first paid day, at risk), ended_as (the kind of its churn; null where it was last seen), product_id,
+    billing_interval, recurring_interval, recurring_interval_count, currency, country (of what it began with, `unknown`
+    where that is not known), from_renewal (the first renewal at which leaving would have been seen, 1 for the first).
     """
     turns = _turns(movements, churned_customers, terms).pipe(collected).lazy()
     return (
@@ -60,18 +60,13 @@ def spells(
             pl.col("product_id", "billing_interval", "currency", "country").fill_null(UNKNOWN),
             seen_from=pl.max_horizontal("from_day", "first_seen_on"),
         )
-        .filter(pl.col("seen_from") <= pl.col("to_day"))
-        .with_columns(
-            from_age=_days_since("seen_from"),
-            to_age=_days_since("to_day"),
-            from_renewal=_renewals_before(pl.col("seen_from")) + 1,
-        )
-        .with_columns(to_renewal=_last_renewal())
+        .filter(pl.col("seen_from") <= _seen_until(terms))
+        .with_columns(from_age=_days_since("seen_from"), from_renewal=_renewals_before(pl.col("seen_from")) + 1)
         .select(
             *CUSTOMER,
             "first_paid_on",
+            "to_day",
             "from_age",
-            "to_age",
             "ended_as",
             "product_id",
             "billing_interval",
@@ -80,9 +75,18 @@ def spells(
             "currency",
             "country",
             "from_renewal",
-            "to_renewal",
         )
         .sort(*CUSTOMER, "from_age")
+    )
+
+
+def spells(first_lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """`first_lives` as of the as-of day: in place of `to_day`, `to_age` (days since the first paid day, at risk to
+    their end) and `to_renewal` (the renewal at which it left, or the last that it was seen to make)."""
+    return (
+        first_lives.with_columns(to_day=_seen_until(terms))
+        .with_columns(to_age=_days_since("to_day"), to_renewal=_last_renewal())
+        .drop("to_day")
     )
 
 
@@ -109,7 +113,7 @@ def _turns(movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Term
         .with_columns(
             first_paid_on=pl.col("moved_on").first().over(CUSTOMER),
             from_day="moved_on",
-            to_day=pl.col("moved_on").shift(-1).over(CUSTOMER).fill_null(terms.as_of_day),
+            to_day=pl.col("moved_on").shift(-1).over(CUSTOMER),
             ended_as=pl.when(ended_as != PAUSED).then(ended_as),
             left_before=left_before,
         )
@@ -170,6 +174,10 @@ def interval_words() -> pl.Expr:
     """`month`, `3 months`."""
     unit, count = pl.col("recurring_interval"), pl.col("recurring_interval_count")
     return pl.when(count == 1).then(unit).otherwise(pl.format("{} {}s", count, unit))
+
+
+def _seen_until(terms: Terms) -> pl.Expr:
+    return pl.col("to_day").fill_null(terms.as_of_day)
 
 
 def _days_since(day: str) -> pl.Expr:

@@ -67,7 +67,7 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
     """
     terms, known = terms_of(connection, settings), rates.load(settings.rate_file)
     is_large = buckets.lines(connection) >= FOLLOWED_FROM
-    basis = _basis(settings, known, terms) if is_large else ""
+    basis = _basis(settings, terms) if is_large else ""
     why, followed = None, None
     try:
         try:
@@ -83,7 +83,7 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
     rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
     rows |= acted.written(connection, settings, terms)
     if is_large:
-        keeping.write(connection, kept, keeping.About(basis, terms.as_of, keeping.marks(connection)))
+        keeping.write(connection, kept, known.collect(), keeping.About(basis, terms.as_of, keeping.marks(connection)))
     checks = publish.gather_checks(connection, audit.checks(connection), found)
     return Modelled(rows, checks, followed, why if is_large else None)
 
@@ -104,16 +104,15 @@ def _followed(
     about = None if anew else keeping.about(connection)
     if about is None:
         raise CannotFollowError("it was asked for" if anew else "nothing is kept of a build before")
-    if about.basis != basis or about.as_of > terms.as_of:
-        raise CannotFollowError("rules, rates, the program or the day are others")
+    if about.basis != basis:
+        raise CannotFollowError("rules or the program are others")
     return following.followed(connection, settings.published, about, known, terms)
 
 
-def _basis(settings: Settings, known: pl.LazyFrame, terms: Terms) -> str:
-    """A digest of all that a build hangs on beside its objects, but for the instant within a day."""
-    told = known.collect().hash_rows().sum()
-    rules = (terms.as_of_day, terms.timezone, terms.currency, terms.policy.hash, terms.slices, settings.test_clocks)
-    return sha256(repr((rules, told, _program())).encode()).hexdigest()
+def _basis(settings: Settings, terms: Terms) -> str:
+    """A digest of all that a build hangs on beside its objects, exchange rates and the instant within a month."""
+    rules = (terms.timezone, terms.currency, terms.policy.hash, terms.slices, settings.test_clocks)
+    return sha256(repr((rules, _program())).encode()).hexdigest()
 
 
 @cache

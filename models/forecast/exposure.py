@@ -33,11 +33,11 @@ Hazards = Mapping[tuple[int, int], float]
 """By interval and band, the share of MRR that leaves in a month."""
 
 
-def exposed(movements: pl.LazyFrame, spells: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def exposed(movements: pl.LazyFrame, first_lives: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """account_id, month, interval_months, age_months, opening and churned, in micros of the reporting currency.
 
-    `movements` is the spine's, `spells` of `spells.spells`, `rates` those of MRR. What each month opened with is the
-    stock at the end of the month before, at the rate of then; churned is at that of its day, and positive.
+    `movements` is the spine's, `first_lives` of `spells.first_lives`, `rates` those of MRR. What each month opened with
+    is the stock at the end of the month before, at the rate of then; churned is at that of its day, and positive.
     """
     stock = customers_by_month(movements, terms).with_columns(valued_on=month_end("month"))
     worth = in_reporting(
@@ -53,15 +53,15 @@ def exposed(movements: pl.LazyFrame, spells: pl.LazyFrame, rates: pl.LazyFrame, 
     return (
         pl.concat([worth, left])
         .join(_began(movements), on=CUSTOMER)
-        .join(_last(spells).select(*CUSTOMER, _interval().alias("interval_months")), on=CUSTOMER, how="left")
+        .join(_last(first_lives).select(*CUSTOMER, _interval().alias("interval_months")), on=CUSTOMER, how="left")
         .with_columns(pl.col("interval_months").fill_null(1), age_months=age)
         .group_by(KEY)
         .agg(pl.col("opening", "churned").sum())
     )
 
 
-def _last(spells: pl.LazyFrame) -> pl.LazyFrame:
-    return spells.sort(*CUSTOMER, "from_age").unique(CUSTOMER, keep="last", maintain_order=True)
+def _last(first_lives: pl.LazyFrame) -> pl.LazyFrame:
+    return first_lives.sort(*CUSTOMER, "from_age").unique(CUSTOMER, keep="last", maintain_order=True)
 
 
 def _began(movements: pl.LazyFrame) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ import polars as pl
 
 from models.movements import CUSTOMER
 from models.outlook import SUBSCRIPTION
-from models.risk.windows import end_of_day, on_day, today, windows
+from models.risk.windows import end_of_day, month_closes, on_day, today, windows
 from models.terms import Terms
 
 RECENT = timedelta(days=90)
@@ -56,7 +56,7 @@ def change_windows(
             _renewals(stretches, terms),
             _outside(customers, terms),
         ]
-    ).filter(pl.col("from_at") <= terms.as_of)
+    ).filter(pl.col("from_at") <= month_closes(terms))
 
 
 def usage_windows(
@@ -86,7 +86,7 @@ def usage_windows(
     level = pl.when(units == 0).then(2).when(units * 2 < usual).then(1)
     until = pl.min_horizontal("next_at", on_day(at + USAGE_HOLDS, terms))
     return windows(bills.filter(usual > 0), "usage", level, at, until, at, pl.col("invoice_id")).filter(
-        pl.col("from_at") <= terms.as_of
+        pl.col("from_at") <= month_closes(terms)
     )
 
 

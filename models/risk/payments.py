@@ -14,7 +14,7 @@ from models.outlook import SUBSCRIPTION
 from models.plans import collected
 from models.preventable import EXPIRED_CODES
 from models.recovery import AUTHENTICATION, HARD
-from models.risk.windows import on_day, windows
+from models.risk.windows import month_closes, on_day, windows
 from models.terms import Terms
 
 PAST_FAILURES = timedelta(days=180)
@@ -51,7 +51,7 @@ def payment_windows(
             _of_charges(disputes, charges, "dispute", terms),
             _of_charges(refunds.filter(pl.col("status").ne_missing("failed")), charges, "refund", terms),
         ]
-    ).filter(pl.col("from_at") <= terms.as_of)
+    ).filter(pl.col("from_at") <= month_closes(terms))
 
 
 def _owed(invoices: pl.LazyFrame, failed: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl.LazyFrame:

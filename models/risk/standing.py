@@ -3,7 +3,7 @@
 import polars as pl
 
 from models.movements import CUSTOMER
-from models.risk.windows import WINDOW
+from models.risk.windows import WINDOW, month_closes
 from models.stock import stock_now
 from models.terms import Terms
 
@@ -20,15 +20,32 @@ def signals_now(
 
     The windows are of models/risk/windows.py, `snapshots` of `snapshots.snapshots`, `invoices` is staged.
     """
-    until = pl.col("until_at")
+    holds = (pl.col("from_at") <= terms.as_of) & (pl.col("until_at") > terms.as_of).fill_null(True)
     whose = invoices.select("account_id", "subscription_id", subject="id")
     return (
         pl.concat([payment_windows, change_windows, usage_windows])
-        .filter(until.is_null() | (until > terms.as_of))
+        .filter(holds)
         .join(snapshots.filter("is_now"), on=CUSTOMER, how="semi")
         .join(whose, on=["account_id", "subject"], how="left")
         .select(*WINDOW, "subscription_id")
     )
+
+
+def ahead(
+    payment_windows: pl.LazyFrame,
+    change_windows: pl.LazyFrame,
+    usage_windows: pl.LazyFrame,
+    announced_ends: pl.LazyFrame,
+    terms: Terms,
+) -> pl.LazyFrame:
+    """When within the as-of month something begins or ceases to hold of customers by time alone: account_id,
+    customer_id, at.
+
+    The windows are of models/risk/windows.py and models/risk/leaving.py.
+    """
+    told = (payment_windows, change_windows, usage_windows, announced_ends)
+    bounds = [frame.select(*CUSTOMER, at=bound) for frame in told for bound in ("from_at", "until_at")]
+    return pl.concat(bounds).filter(pl.col("at") > terms.as_of, pl.col("at") <= month_closes(terms)).unique()
 
 
 def billed_now(changes: pl.LazyFrame, subscription_items: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:

@@ -42,6 +42,11 @@ def today(terms: Terms) -> pl.Expr:
     return pl.min_horizontal(begun, pl.lit(terms.as_of, INSTANT))
 
 
+def month_closes(terms: Terms) -> pl.Expr:
+    """The end of the as-of month. Windows that begin by then are told, so that it is known when they will."""
+    return opens_at(pl.lit(terms.as_of_day).dt.offset_by("1mo").dt.month_start(), terms)
+
+
 def end_of_day(day: str, terms: Terms) -> pl.Expr:
     """The instant at which a day's net is known: its end; of the as-of day, that day."""
     return pl.min_horizontal(opens_at(pl.col(day).dt.offset_by("1d"), terms), today(terms))

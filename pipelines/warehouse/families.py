@@ -80,6 +80,23 @@ def of_objects(connection: duckdb.DuckDBPyConnection, objects: Mapping[str, pl.D
     return pl.Series("bucket", sorted({bucket for (bucket,) in found}), pl.UInt32)
 
 
+def in_other_currencies(connection: duckdb.DuckDBPyConnection, currency: str, since: datetime) -> pl.Series:
+    """The families of whom anything that may count from an instant on is in another currency than this one; after
+    `assign`."""
+    return _found(connection, "other_currencies", {"currency": currency, "since": since})
+
+
+def unsettled(connection: duckdb.DuckDBPyConnection) -> pl.Series:
+    """The families of whom a rule may think otherwise after so many days: what they owe, or a bill that is a draft;
+    after `assign`."""
+    return _found(connection, "unsettled", {})
+
+
+def _found(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]) -> pl.Series:
+    rows = connection.execute(buckets.query(query), values).fetchall()
+    return pl.Series("bucket", [bucket for (bucket,) in rows], pl.UInt32)
+
+
 def of_customers(connection: duckdb.DuckDBPyConnection, customers: pl.DataFrame) -> pl.Series:
     """The families of customers, a frame of account_id and customer_id; after `assign`."""
     connection.register("asked", customers.select("account_id", "customer_id"))

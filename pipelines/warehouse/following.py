@@ -7,7 +7,7 @@ the error says why, and everything is made anew. Decides nothing about figures.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,13 +16,17 @@ import polars as pl
 from models import marts
 from models.increment import CannotFollowError
 from models.marts import REFERENCE
+from models.periods import opens_at
 from models.reads import read_columns
 from models.terms import Terms
 from pipelines.warehouse import buckets, families, keeping
 from pipelines.warehouse.keeping import About
 
-MOST = 0.2
+MOST = 0.35
 """The share of the families of which a change is followed: with more, making everything anew is as quick."""
+
+INSTANT = timedelta(microseconds=1)
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 SOLD = ("accounts", "products", "prices", "coupons", "tax_rates")
 """Staged tables that are no one's: where a row of them changes, there is no telling whom it touches."""
@@ -41,27 +45,95 @@ def followed(
         published: the file of what is kept.
         about: of `keeping.about`.
         rates: as of `models.marts.build`.
-        terms: those of now; of the same day and rules.
+        terms: those of now; of the same month and rules.
 
     Raises:
         CannotFollowError: everything has to be made anew.
         As `models.marts.mapped` does.
     """
+    then = replace(terms, as_of=about.as_of)
+    _hold_to_one_month(then, terms)
     changed = _changed(connection, about)
     with duckdb.connect() as before:
         _open(before, published, about)
         _hold_against(before, connection)
         kept = keeping.read(connection, marts.kept())
-        then = replace(terms, as_of=about.as_of)
+        known = keeping.rates(connection)
         try:
             families.assign(before)
             families.assign(connection)
-            touched = _touched(before, connection, changed, kept, then, terms)
-            was = marts.mapped(_of(before, touched), rates, then)
+            touched = _touched(before, connection, changed, kept, (then, terms), (known, rates.collect()))
+            was = marts.mapped(_of(before, touched), known.lazy(), then)
             now = marts.mapped(_of(connection, touched), rates, terms)
         finally:
             buckets.forget(connection)
     return marts.followed(kept, was, now), len(touched)
+
+
+def passed(
+    connection: duckdb.DuckDBPyConnection,
+    kept: Mapping[str, pl.DataFrame],
+    then: Terms,
+    terms: Terms,
+    valued: date | None,
+    since: datetime | None = None,
+) -> pl.Series:
+    """The families whose figures are others by time alone: an instant of theirs has passed, or is of a day of which
+    more is known by now; or a day has, and what they pay in another currency is worth something else.
+
+    After `families.assign`.
+
+    Args:
+        connection: with what is staged now.
+        kept: what was made of all customers.
+        then: the terms that it was made by.
+        terms: those of now.
+        valued: the first day whose exchange rates are others than they were then; None where none is.
+        since: an instant before then from which on all that has passed is looked at.
+    """
+    is_later = terms.as_of_day > then.as_of_day
+    started = [since or then.as_of, then.as_of]
+    if valued is not None:
+        started.append(pl.select(opens_at(pl.lit(valued), terms)).item() - INSTANT)
+    found = [
+        families.passing(connection, min(started), terms.as_of),
+        families.of_customers(connection, marts.due(kept, then, terms)),
+    ]
+    if is_later:
+        found.append(families.unsettled(connection))
+    if is_later or valued is not None:
+        found.append(families.in_other_currencies(connection, terms.currency, _worth_anew_from(terms)))
+    return pl.concat([each.cast(pl.UInt32) for each in found]).unique().sort().rename("bucket")
+
+
+def _worth_anew_from(terms: Terms) -> datetime:
+    """From when on figures in other currencies are others where an exchange rate is: those of the month, but all where
+    one rate is taken for the whole past."""
+    if terms.policy.fx_mode == "constant":
+        return FIRST
+    month = terms.as_of_day.replace(day=1)
+    return datetime(month.year, month.month, 1, tzinfo=UTC) - timedelta(days=1)
+
+
+def first_change(before: pl.DataFrame, now: pl.DataFrame, until: date) -> date | None:
+    """The first day up to one whose exchange rates are others than before; None where none is."""
+    columns = ["date", "from_currency", "to_currency", "rate"]
+    old, new = (frame.select(columns).filter(pl.col("date") <= until) for frame in (before, now))
+    differing = pl.concat([old.join(new, on=columns, how="anti"), new.join(old, on=columns, how="anti")])
+    first: date | None = differing.select(pl.col("date").min()).item()
+    return first
+
+
+def _hold_to_one_month(then: Terms, terms: Terms) -> None:
+    """See that both are of one month: a new one is a new row of nearly everything.
+
+    Raises:
+        CannotFollowError: they are not.
+    """
+    if then.as_of > terms.as_of:
+        raise CannotFollowError("the last build was as of a later instant")
+    if then.as_of_day.replace(day=1) != terms.as_of_day.replace(day=1):
+        raise CannotFollowError("a new month has begun")
 
 
 def _of(connection: duckdb.DuckDBPyConnection, touched: pl.Series) -> dict[str, pl.LazyFrame]:
@@ -137,20 +209,21 @@ def _touched(
     now: duckdb.DuckDBPyConnection,
     changed: Changed,
     kept: Mapping[str, pl.DataFrame],
-    then: Terms,
-    terms: Terms,
+    terms: tuple[Terms, Terms],
+    rates: tuple[pl.DataFrame, pl.DataFrame],
 ) -> pl.Series:
-    """The families of whom anything is new, or of whom an instant has passed.
+    """The families of whom anything is new, or of whom time alone made something else; terms and exchange rates are
+    those of then and of now.
 
     Raises:
         CannotFollowError: they are too many.
     """
-    since = min([then.as_of, *_balances_of(before)])
+    then, until = terms
+    stated = min([then.as_of, *_balances_of(before)])
     found = [
         families.of_objects(before, changed),
         families.of_objects(now, changed),
-        families.passing(now, since, terms.as_of),
-        families.of_customers(now, marts.due(kept, terms)),
+        passed(now, kept, then, until, first_change(*rates, until.as_of_day), stated),
     ]
     touched = pl.concat([each.cast(pl.UInt32) for each in found]).unique().sort().rename("bucket")
     every = int(now.execute("select count(*) from staging.customers").fetchall()[0][0])

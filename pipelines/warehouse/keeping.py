@@ -17,6 +17,7 @@ from models.increment import Part
 from pipelines.warehouse import tables
 
 PUBLIC = "marts."
+RATES = "rates"
 Marks = Mapping[str, tuple[int, int]]
 """How many versions a stream had, and the number of the last."""
 
@@ -26,7 +27,7 @@ class About:
     """When and from what something was made.
 
     Attributes:
-        basis: a digest of all that has to be the same for it to be followed: rules, zone, code, rates, day.
+        basis: a digest of all that has to be the same for it to be followed: rules, zone, code.
         as_of: the as-of instant.
         marks: where each stream had come to.
         published_at: when it was published, in the file that holds the staged tables it was made from; None before.
@@ -48,11 +49,11 @@ def marks(connection: duckdb.DuckDBPyConnection) -> Marks:
     return found
 
 
-def write(connection: duckdb.DuckDBPyConnection, kept: Part, about: About) -> None:
-    """Keep the frames that are no marts; those that are must be written already."""
+def write(connection: duckdb.DuckDBPyConnection, kept: Part, rates: pl.DataFrame, about: About) -> None:
+    """Keep the frames that are no marts, and the exchange rates; those that are must be written already."""
     with tables.transaction(connection):
         connection.execute("create schema if not exists kept")
-        for name, rows in kept.items():
+        for name, rows in {**kept, RATES: rates}.items():
             if not name.startswith(PUBLIC):
                 connection.register("rows_kept", rows)
                 connection.execute(f'create or replace table kept."{name}" as from rows_kept')
@@ -90,6 +91,12 @@ def read(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> dict[
         else connection.sql(f'from kept."{name}"').pl()
         for name in names
     }
+
+
+def rates(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The exchange rates that are kept."""
+    found: pl.DataFrame = connection.sql(f"from kept.{RATES}").pl()
+    return found
 
 
 def forget(connection: duckdb.DuckDBPyConnection, *, wholly: bool = False) -> None:

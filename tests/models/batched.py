@@ -15,6 +15,7 @@ from models.marts import REFERENCE
 from models.terms import Terms
 from pipelines.warehouse import buckets, families
 from pipelines.warehouse.buckets import COUNT, Batch
+from pipelines.warehouse.following import first_change, passed
 from pipelines.warehouse.parts import joined
 
 
@@ -49,7 +50,11 @@ def rows_of(made: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
 
 
 def in_increments(
-    staging: Sequence[Mapping[str, pl.LazyFrame]], rates: pl.LazyFrame, terms: Sequence[Terms], *, always: bool = False
+    staging: Sequence[Mapping[str, pl.LazyFrame]],
+    rates: Sequence[pl.LazyFrame],
+    terms: Sequence[Terms],
+    *,
+    always: bool = False,
 ) -> dict[str, pl.LazyFrame]:
     """Every public table, made of what was known first, and then following what was known next, and so on; made anew
     where that can't be, unless it should `always`."""
@@ -58,21 +63,23 @@ def in_increments(
             connection.execute("set timezone = 'UTC'")
         _known(before, staging[0])
         reference = buckets.whole(before, REFERENCE)
-        kept = added_up([marts.mapped(buckets.whole(before) | reference, rates, terms[0])])
-        for (old, new), following in zip(itertools.pairwise(terms), staging[1:], strict=True):
+        kept = added_up([marts.mapped(buckets.whole(before) | reference, rates[0], terms[0])])
+        steps = zip(itertools.pairwise(terms), itertools.pairwise(rates), staging[1:], strict=True)
+        for (old, new), (old_rates, new_rates), following in steps:
             _known(now, following)
-            changed = _changed(before, now, old, new, families.of_customers(now, marts.due(kept, new)))
-            was = marts.mapped(buckets.some(before, changed) | reference, rates, old)
+            valued = first_change(old_rates.collect(), new_rates.collect(), new.as_of_day)
+            changed = _changed(before, now, passed(now, kept, old, new, valued))
+            was = marts.mapped(buckets.some(before, changed) | reference, old_rates, old)
             reference = buckets.whole(now, REFERENCE)
-            is_now = marts.mapped(buckets.some(now, changed) | reference, rates, new)
+            is_now = marts.mapped(buckets.some(now, changed) | reference, new_rates, new)
             try:
                 kept = marts.followed(kept, was, is_now)
             except CannotFollowError:
                 if always:
                     raise
-                kept = added_up([marts.mapped(buckets.whole(now) | reference, rates, new)])
+                kept = added_up([marts.mapped(buckets.whole(now) | reference, new_rates, new)])
             before, now = now, before
-    return joined([dict(kept)], reference, rates, terms[-1])
+    return joined([dict(kept)], reference, rates[-1], terms[-1])
 
 
 def _known(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyFrame]) -> None:
@@ -81,13 +88,10 @@ def _known(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyF
     families.assign(connection)
 
 
-def _changed(
-    before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection, old: Terms, new: Terms, due: pl.Series
-) -> pl.Series:
-    """The families with rows that differ, or of which an instant has passed."""
+def _changed(before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection, passing: pl.Series) -> pl.Series:
+    """The families with rows that differ, or whom time has touched."""
     differing = {family for family, _ in _hashes(before) ^ _hashes(now)}
-    passing = families.passing(now, old.as_of, new.as_of)
-    return pl.Series("bucket", sorted(differing | set(passing) | set(due)), pl.UInt32)
+    return pl.Series("bucket", sorted(differing | set(passing)), pl.UInt32)
 
 
 def _hashes(connection: duckdb.DuckDBPyConnection) -> set[tuple[int, str]]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import polars as pl
 import pytest
 
-from models.spells import spells
+from models.spells import first_lives, spells
 from tests.models.grown import SEEDS, Grown, grown
 
 pytestmark = pytest.mark.parametrize("seed", SEEDS[:2])
@@ -70,7 +70,7 @@ def by_the_books(company: Grown) -> Iterator[Stretch]:
 def test_every_stretch_of_every_first_life_is_in_the_books_and_the_other_way_round(seed: int) -> None:
     company = grown(seed)
     expected = Counter(by_the_books(company))
-    found = spells(
+    lives = first_lives(
         company.spine.movements,
         company.marts["churned_customers"],
         company.spine.changes,
@@ -79,6 +79,7 @@ def test_every_stretch_of_every_first_life_is_in_the_books_and_the_other_way_rou
         company.marts["customers"],
         company.terms,
     )
+    found = spells(lives, company.terms)
     assert Counter(found.select("customer_id", "from_age", "to_age", "ended_as").collect().rows()) == expected
     assert any(from_age for _, from_age, *_ in expected), "nobody was backdated or paused: the case is not looked at"
 

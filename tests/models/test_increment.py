@@ -21,6 +21,9 @@ from tests.models.test_buckets import assert_same, whole_of, with_amounts
 
 FIRST = [Sold(f"cus_{each}", 0, 1000, each, False, ("paid",), "runs") for each in ("usd", "eur")]
 """They are there first, and stay."""
+FIRST_DAY = 20
+DAILY = [(f"2026-08-{day}", "eur", "usd", f"1.{day}") for day in range(FIRST_DAY, 32)]
+"""Every day has another rate."""
 several = st.lists(sold, max_size=3)
 
 
@@ -28,21 +31,23 @@ several = st.lists(sold, max_size=3)
 @given(
     steady=several,
     versions=st.lists(several, min_size=2, max_size=3),
-    hours=st.integers(0, 6),
+    hours=st.sampled_from([0, 1, 6, 24, 40, 100]),
+    late=st.integers(0, 2),
     policy=st.sampled_from(sorted(PRESETS)),
 )
 def test_any_history_that_changes_is_followed(
-    steady: list[Sold], versions: list[list[Sold]], hours: int, policy: str
+    steady: list[Sold], versions: list[list[Sold]], hours: int, late: int, policy: str
 ) -> None:
-    """Some customers stay as they are, others have another history each time, hours later on the same day."""
+    """Some customers stay as they are, others have another history each time, hours or days later in the same month;
+    exchange rates come some days late."""
     others = [[_of_another(one) for one in some] for some in versions]
     staging = [with_amounts(account_of([*FIRST, *steady, *some]).staging()) for some in others]
     start = instant(AS_OF)
     terms = [
         Terms(start + timedelta(hours=hours * number), "UTC", "usd", PRESETS[policy]) for number in range(len(others))
     ]
-    rates = rate_frame(RATES)
-    assert_same(in_increments(staging, rates, terms), whole_of(staging[-1], rates, terms[-1]))
+    rates = [rate_frame([*RATES, *DAILY[: max(each.as_of_day.day - FIRST_DAY - late, 0)]]) for each in terms]
+    assert_same(in_increments(staging, rates, terms), whole_of(staging[-1], rates[-1], terms[-1]))
 
 
 def _of_another(one: Sold) -> Sold:
@@ -50,19 +55,19 @@ def _of_another(one: Sold) -> Sold:
 
 
 def test_a_company_that_lives_on_is_followed(tmp_path: Path) -> None:
-    """The sandbox's company, read again four hours later, and again, on the same day: what changed meanwhile, and
-    whatever instant passed, is followed, and nothing has to be made anew."""
-    staging, terms = [], []
+    """The sandbox's company, read again four hours later, and on other days of the month: what changed meanwhile, and
+    whatever time alone made something else, is followed, and nothing has to be made anew."""
+    staging, terms, rates = [], [], []
     with living(Business(seed=5, customers=80, months=12), tmp_path) as lived:
-        for _ in range(3):
+        for days in (1 / 6, 1, 5, 0):
             lived.read()
             staging.append(dict(lived.staged))
             terms.append(lived.terms())
-            lived.sandbox.advance(days=1 / 6)
-        rates = lived.rates()
-    assert len({each.as_of_day for each in terms}) == 1
+            rates.append(lived.rates())
+            lived.sandbox.advance(days=days)
+    assert len({each.as_of_day for each in terms}) == 3
     made = in_increments(staging, rates, terms, always=True)
-    assert_same(made, whole_of(staging[-1], rates, terms[-1]))
+    assert_same(made, whole_of(staging[-1], rates[-1], terms[-1]))
 
 
 def test_it_is_known_of_every_frame_how_it_follows() -> None:

@@ -15,7 +15,7 @@ from models.contracts import marts, staging
 from models.policy import MetricPolicy, PolicyError, changed, preset
 from models.projection import renewal_fits
 from models.segments import segments
-from models.spells import spells
+from models.spells import first_lives, spells
 from models.tenure import survival_by_month
 from models.terms import Terms
 from tests.models.rows import changes, movements, rows
@@ -59,7 +59,7 @@ class Company:
             ),
         )
         self.terms = terms
-        self.spells = spells(
+        seen = first_lives(
             moved,
             churned,
             changes(*steps).with_columns(price_id=pl.lit("price"), product_id=pl.lit("prod")),
@@ -71,6 +71,7 @@ class Company:
             people,
             terms,
         )
+        self.spells = spells(seen, terms)
         self.fits = renewal_fits(self.spells, terms)
         self.segments = segments(
             rows(staging.Accounts, {"id": "acct_1"}),

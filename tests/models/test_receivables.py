@@ -12,7 +12,7 @@ from tests.models.rows import TERMS, at, daily_rates, only, rows
 
 
 def by_age(*invoices: dict[str, Any], eur: tuple[int, int] = (1, 1)) -> pl.LazyFrame:
-    told = receivables.open_by_age(rows(staging.Invoices, *invoices), daily_rates(eur=eur), TERMS)
+    told = receivables.open_by_due_day(rows(staging.Invoices, *invoices), daily_rates(eur=eur), TERMS)
     return receivables.open_invoices_by_age(told, TERMS)
 
 

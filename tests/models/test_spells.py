@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from models.contracts import marts, staging
-from models.spells import SEGMENTS, segmented, spells
+from models.spells import SEGMENTS, first_lives, segmented, spells
 from models.terms import Terms
 from tests.models.rows import TERMS, at, changes, movements, rows
 
@@ -37,7 +37,7 @@ def lived(
 ) -> list[dict[str, Any]]:
     """The stretches of customers who move so; each was created on its first day unless told."""
     began = {customer: day for customer, day, *_ in reversed(steps)} | (created or {})
-    made = spells(
+    lives = first_lives(
         movements(*steps) if moved is None else moved,
         rows(marts.ChurnedCustomers, *churns),
         changes(*((customer, day, before, after) for customer, day, before, after in steps)).with_columns(
@@ -54,7 +54,7 @@ def lived(
         rows(marts.Customers, *({"customer_id": one, "country": "DE"} for one in began)),
         terms,
     )
-    return made.collect().to_dicts()
+    return spells(lives, terms).collect().to_dicts()
 
 
 def ages(found: list[dict[str, Any]]) -> list[tuple[str, int, int, str | None]]:
@@ -159,7 +159,7 @@ def test_a_customer_belongs_to_what_it_began_with() -> None:
         {"id": "small-price", "recurring_interval": "month", "recurring_interval_count": 1},
         {"id": "big-price", "recurring_interval": "month", "recurring_interval_count": 12},
     )
-    found = spells(
+    lives = first_lives(
         movements(("a", "2026-01-01", 0, 400), ("a", "2026-03-01", 400, 1399)),
         rows(marts.ChurnedCustomers),
         bought,
@@ -168,7 +168,7 @@ def test_a_customer_belongs_to_what_it_began_with() -> None:
         rows(marts.Customers, {"customer_id": "a"}),
         TERMS,
     )
-    values = dict(segmented(found).select("segment", "segment_value").collect().iter_rows())
+    values = dict(segmented(spells(lives, TERMS)).select("segment", "segment_value").collect().iter_rows())
     assert values == {
         "all": "all",
         "product": "big",

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines import build, settings
-from pipelines.warehouse import keeping
+from pipelines.warehouse import following, keeping
 from pipelines.warehouse.database import WarehouseFull, open_warehouse
 from sandbox.serving import Sandbox
 from tests.made_once import made_once
@@ -49,16 +49,19 @@ def marts(home: Path) -> dict[str, pl.DataFrame]:
 
 
 def test_what_changed_is_followed_and_equals_a_build_of_everything(
-    followed: Sandbox, revenue: Revenue, home: Path
+    followed: Sandbox, revenue: Revenue, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anew = 0
-    for _ in range(2):
-        followed.advance(days=1 / 5)
+    """Twice on one day, and two days later, when whoever pays in another currency is worth something else too."""
+    monkeypatch.setattr(following, "MOST", 0.9)
+    anew = []
+    for days in (1 / 5, 1 / 5, 2):
+        followed.advance(days=days)
         assert revenue("sync", "--quiet").code == 0
-        told = re.search(r"Computed (\d+) customers anew; the others", revenue("build", "--quiet").out)
-        assert told
-        anew += int(told[1])
-    assert 0 < anew < 10
+        said = revenue("build", "--quiet").out
+        told = re.search(r"Computed (\d+) customers anew; the others", said)
+        assert told, said
+        anew.append(int(told[1]))
+    assert 0 < sum(anew[:2]) < 10 < anew[2]
     made = marts(home)
     assert "Computed every customer anew: it was asked for." in revenue("build", "--full", "--quiet").out
     everything = marts(home)
@@ -71,10 +74,10 @@ def why_anew(home: Path) -> str | None:
         return build.modelled(connection, settings.load()).anew_because
 
 
-def test_the_day_after_everything_is_made_anew(followed: Sandbox, revenue: Revenue, home: Path) -> None:
-    followed.advance(days=1)
+def test_in_a_new_month_everything_is_made_anew(followed: Sandbox, revenue: Revenue, home: Path) -> None:
+    followed.advance(days=20)
     revenue("sync", "--quiet")
-    assert why_anew(home) == "rules, rates, the program or the day are others"
+    assert why_anew(home) == "a new month has begun"
 
 
 def test_nothing_is_followed_without_the_file_that_was_published(followed: Sandbox, home: Path) -> None:
