@@ -23,8 +23,6 @@ from pipelines.warehouse import tables
 
 COUNT = 1024
 """Buckets. It never changes: what was kept by bucket would have to be made anew."""
-FAMILIES = 2**32
-"""As many buckets that hardly two customers share one: what belongs to one customer is its family."""
 TO_DIVIDE, MEANWHILE = "4GB", "1GB"
 """What DuckDB may hold while it divides tables, and while batches are made."""
 QUERIES = Path(__file__).parent / "buckets"
@@ -135,18 +133,18 @@ def _empty(table: type[Staged]) -> pl.DataFrame:
     return table.create_empty()
 
 
-def assign(connection: duckdb.DuckDBPyConnection, count: int = COUNT) -> None:
-    """Make the temporary tables that say in which bucket each object lies, of so many."""
+def assign(connection: duckdb.DuckDBPyConnection, macro: str = "macro") -> None:
+    """Make the temporary tables that say in which bucket each object lies, by the macro of `define`."""
     for table in DIVIDED:
         if not tables.exists(connection, table.schema_name, table.table_name):
             tables.create(connection, table)
-    define(connection, count)
+    define(connection, macro)
     connection.execute(query("owners"))
 
 
-def define(connection: duckdb.DuckDBPyConnection, count: int = COUNT) -> None:
-    """Give the connection `bucket_of(account_id, customer_id)`, of so many buckets."""
-    connection.execute(query("macro").replace("{count}", str(count)))
+def define(connection: duckdb.DuckDBPyConnection, macro: str = "macro") -> None:
+    """Give the connection `bucket_of(account_id, customer_id)`, as `buckets/<macro>.sql` has it."""
+    connection.execute(query(macro).replace("{count}", str(COUNT)))
 
 
 def divided(table: str) -> str:

@@ -50,7 +50,7 @@ def assign(connection: duckdb.DuckDBPyConnection) -> None:
     for name in OWNED:
         if not tables.exists(connection, "staging", name):
             tables.create(connection, _CONTRACTS[name], commented=False)
-    buckets.assign(connection, buckets.FAMILIES)
+    buckets.assign(connection, "family")
 
 
 def passing(connection: duckdb.DuckDBPyConnection, after: datetime, until: datetime) -> pl.Series:

@@ -17,8 +17,8 @@ from pipelines.errors import RevenueError
 
 _COMMENT = "comment on"
 INDEXED_SCHEMAS = frozenset({"marts"})
-"""Schemas whose tables get their primary key as an index. Elsewhere it would cost more to keep than the rows to write,
-and staging proves the keys by itself."""
+"""Schemas whose tables get their primary key as an index where they are published. Elsewhere it would cost many times
+what the rows cost to write, and keys are proven before."""
 
 
 class ContractError(RevenueError):
@@ -67,7 +67,7 @@ def ddl(contract: type[Table], *, catalog: str | None = None) -> tuple[str, ...]
         schema = f"{_quoted(catalog)}.{schema}"
     table = f"{schema}.{_quoted(contract.table_name)}"
     parts = [f"{_quoted(c.name)} {c.type}{'' if c.nullable else ' not null'}" for c in columns(contract)]
-    if contract.schema_name in INDEXED_SCHEMAS and contract.primary_key():
+    if catalog is not None and contract.schema_name in INDEXED_SCHEMAS and contract.primary_key():
         parts.append(f"primary key ({', '.join(map(_quoted, contract.primary_key()))})")
     return (
         f"create schema if not exists {schema}",

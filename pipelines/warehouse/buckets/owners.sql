@@ -94,6 +94,30 @@ named as (
 )
 select account_id, id, min(bucket) as bucket from named group by account_id, id;
 
+-- Payment intents without a customer go by what was charged for them, else by the invoice that they pay.
+create or replace temp table of_nameless_intents as
+with nameless as (
+    select account_id, id from staging.payment_intents where customer_id is null
+),
+charged as (
+    select nameless.account_id, nameless.id, min(charges.bucket) as bucket
+    from nameless
+    inner join of_charges as charges
+        on charges.account_id = nameless.account_id and charges.payment_intent_id = nameless.id
+    group by nameless.account_id, nameless.id
+),
+billed as (
+    select nameless.account_id, nameless.id, min(invoices.bucket) as bucket
+    from nameless
+    inner join staging.invoice_payments as payments
+        on payments.account_id = nameless.account_id and payments.payment_intent_id = nameless.id
+    inner join of_invoices as invoices
+        on invoices.account_id = payments.account_id and invoices.id = payments.invoice_id
+    group by nameless.account_id, nameless.id
+)
+select account_id, id, coalesce(charged.bucket, billed.bucket) as bucket
+from charged full join billed using (account_id, id);
+
 -- Balance transactions whose source tells nothing go by what names them; those of payouts are the account's own.
 create or replace temp table of_sources as
 select account_id, id, bucket from of_charges
