@@ -117,6 +117,11 @@ class Stream:
         return self.head.due_at is not shapes.Head.due_at
 
     @property
+    def has_unshown(self) -> bool:
+        """Whether some of its objects need expansions of their own, which no list can ask for."""
+        return self.head.unshown is not shapes.Head.unshown
+
+    @property
     def mentions_only(self) -> bool:
         """Whether some of its objects are found by mentions alone."""
         return self.unlisted or self.changes is Changes.UNDER
@@ -177,6 +182,7 @@ CATALOGUE: tuple[Stream, ...] = (
         "plan_read",
         listings=({"active": "true"}, {"active": "false"}),
         expand=("tiers", "currency_options"),
+        head=shapes.Price,
         deletion="price.deleted",
         unlisted=True,
     ),

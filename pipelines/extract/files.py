@@ -21,7 +21,7 @@ import duckdb
 import msgspec
 
 from pipelines.errors import SettingsError
-from pipelines.extract import characters, cursors, holders, nested, scrub
+from pipelines.extract import characters, cursors, holders, named, nested, scrub
 from pipelines.extract.account import ACCOUNT_ID
 from pipelines.extract.catalogue import BY_KIND, BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change
@@ -80,7 +80,7 @@ class ImportReport:
         """What a person should know."""
         lines = [f"{count:,} objects of kind {kind} are not used and were left out." for kind, count in self.kinds()]
         lines += [
-            f"{count:,} {stream} hold a list that was cut when they were exported; the next sync reads them whole."
+            f"{count:,} {stream} lack a part that was left out when they were exported; the next sync reads them whole."
             for stream, count in sorted(self.cut.items())
         ]
         if self.known_files:
@@ -211,7 +211,7 @@ class _Loading:
         account = self.report.account_id
         self.report.rows_written += raw.append(self.connection, stream.name, account, self.export.api_version, frame)
         self.report.objects[stream.name] += len(heads)
-        cut = [head.id for head, payload in zip(heads, payloads, strict=True) if nested.cut(stream, payload)]
+        cut = [head.id for head, payload in zip(heads, payloads, strict=True) if _lacks_a_part(stream, payload)]
         self.report.cut.update({stream.name: len(cut)} if cut else {})
         cursors.remember(self.connection, account, (Change(stream.name, id_, int(seen_at.timestamp())) for id_ in cut))
 
@@ -256,6 +256,10 @@ def _latest(connection: duckdb.DuckDBPyConnection, account_id: str) -> datetime 
         "select max(seen_at) from pipeline.imports where account_id = ? and done", [account_id]
     ).fetchall()
     return rows[0][0] if isinstance(rows[0][0], datetime) else None
+
+
+def _lacks_a_part(stream: Stream, payload: bytes) -> bool:
+    return nested.cut(stream, payload) or bool(named.lacking(stream, payload))
 
 
 def _files(source: Path) -> list[Path]:

@@ -20,15 +20,15 @@ async def whole(stream: Stream, id: str, payload: bytes, list_all: Pages) -> byt
     outline = None
     for nested in stream.nested:
         outline = outline or _OUTLINE.decode(payload)
-        inner = _outlined(outline.get(nested.field))
+        inner = outlined(outline.get(nested.field))
         if inner is None or bytes(inner.get("has_more", b"false")) != b"true":
             continue
         path, parameters = nested.address(id)
         entries = await list_all(nested, path, [*parameters.items(), *_expansions(stream, nested)])
         inner["data"] = msgspec.Raw(b"[" + b",".join(entries) + b"]")
         inner["has_more"] = msgspec.Raw(b"false")
-        outline[nested.field] = msgspec.Raw(_joined(inner))
-        payload = _joined(outline)
+        outline[nested.field] = msgspec.Raw(joined(inner))
+        payload = joined(outline)
     return payload
 
 
@@ -42,11 +42,13 @@ def _expansions(stream: Stream, nested: Nested) -> list[tuple[str, str]]:
     return [("expand[]", path.removeprefix(inside)) for path in stream.expand if path.startswith(inside)]
 
 
-def _outlined(raw: msgspec.Raw | None) -> dict[str, msgspec.Raw] | None:
+def outlined(raw: msgspec.Raw | None) -> dict[str, msgspec.Raw] | None:
+    """An object's fields as bytes; None for what is no object."""
     if raw is None or not bytes(raw).startswith(b"{"):
         return None
     return _OUTLINE.decode(raw)
 
 
-def _joined(outline: dict[str, msgspec.Raw]) -> bytes:
+def joined(outline: dict[str, msgspec.Raw]) -> bytes:
+    """The object of such fields."""
     return b"{" + b",".join(msgspec.json.encode(key) + b":" + bytes(raw) for key, raw in outline.items()) + b"}"

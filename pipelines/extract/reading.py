@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.extract import characters, nested, scrub
+from pipelines.extract import characters, named, nested, scrub
 from pipelines.extract.audit import Oddity
 from pipelines.extract.catalogue import BY_NAME, Nested, Stream
 from pipelines.extract.changes import Change
@@ -24,6 +24,7 @@ from pipelines.extract.personal import KEPT, Personal
 from pipelines.extract.shapes import Head, Named
 from pipelines.extract.windows import Window, below, restarted, split
 from pipelines.extract.writer import Batch, Row, Writer
+from pipelines.warehouse import raw
 
 PAGE_SIZE = "100"
 WINDOWS_AT_ONCE = 12
@@ -137,7 +138,8 @@ class Reader:
     async def read(self, stream: Stream, page: Page, seen_by: str, changed: Mapping[str, datetime | None]) -> "_Read":
         """Make a page's objects whole and clean, and see what they mention."""
         result = _Read()
-        for payload in await self._completed(stream, self._cleaned(page.objects), result.oddities):
+        whole = await self._completed(stream, self._cleaned(page.objects), result.oddities)
+        for payload in await self._all_shown(stream, whole, result.oddities):
             head = self._head(stream, payload, result.oddities)
             if not head.id:
                 result.oddities.append(Oddity(stream.name, "an object without id was left out", left_out=True))
@@ -202,6 +204,40 @@ class Reader:
         whole = dict(zip(cut, await asyncio.gather(*(complete(payloads[place]) for place in cut)), strict=True))
         completed = (whole.get(place, payload) for place, payload in enumerate(payloads))
         return [payload for payload in completed if payload is not None]
+
+    async def _all_shown(self, stream: Stream, payloads: Sequence[bytes], odd: list[Oddity]) -> Sequence[bytes]:
+        """The objects with what is shown only where it is named: each that came without is read again by id."""
+        lacking = {place: paths for place, each in enumerate(payloads) if (paths := named.lacking(stream, each))}
+        if not lacking:
+            return payloads
+        again = (self._shown(stream, payloads[place], paths, odd) for place, paths in lacking.items())
+        shown = dict(zip(lacking, await asyncio.gather(*again), strict=True))
+        return [shown.get(place, payload) for place, payload in enumerate(payloads)]
+
+    async def _shown(self, stream: Stream, payload: bytes, paths: Sequence[str], odd: list[Oddity]) -> bytes:
+        id_ = _bare_head(payload).id
+        expand = [*stream.single_expand, *(("expand[]", path) for path in paths)]
+        try:
+            answer = await self.client.object(stream.name, stream.path, id_, expand, kind=stream.kind)
+        except NotFound:
+            why = "it was gone when they were asked for"
+        except RequestRefused:
+            why = "Stripe refuses to show them"
+        else:
+            (shown,) = self._cleaned([answer.body])
+            if answer.mended and characters.has_replacement(shown):
+                odd.append(Oddity(stream.name, REPLACED, id=id_))
+            if _bare_head(shown).id == id_ and all(named.shows(shown, path) for path in paths):
+                return shown
+            why = "they were not answered"
+        odd.append(Oddity(stream.name, f"{', '.join(paths)} kept as held, if at all: {why}", id=id_))
+        return await self._as_held(stream, id_, payload, paths)
+
+    async def _as_held(self, stream: Stream, id_: str, payload: bytes, paths: Sequence[str]) -> bytes:
+        """The object with what is held of it at the paths, so that no poorer version takes the place of a richer."""
+        account_id = self.writer.account_id
+        held = await self.writer.peek(lambda c: raw.newest_payloads(c, stream.name, account_id, [id_]))
+        return named.filled(payload, held[id_].encode(), paths) if id_ in held else payload
 
     async def _list_all(
         self, stream: Stream, endpoint: str, path: str, parameters: Sequence[tuple[str, str]], odd: list[Oddity]

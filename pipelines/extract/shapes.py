@@ -71,6 +71,10 @@ class Head(msgspec.Struct):
         """The id of the customer whose it is, and who lives on the same clock, where that is looked at."""
         return None
 
+    def unshown(self) -> Iterator[str]:
+        """Expansions that this one needs besides those that all objects of its stream are read with."""
+        return iter(())
+
 
 class Owned(Head):
     """A customer's."""
@@ -89,6 +93,24 @@ class Customer(Head):
     def mentions(self) -> Iterator[Mention]:
         if self.balance:
             yield Mention(CREDIT_ENTRIES, addresses.joined(self.id))
+
+
+class CurrencyOption(msgspec.Struct):
+    tiers: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class Price(Head):
+    """May be sold in further currencies, the tiers of which Stripe shows only where each currency is named."""
+
+    billing_scheme: str | None = None
+    currency: str | None = None
+    currency_options: dict[str, CurrencyOption | None] | None = None
+
+    def unshown(self) -> Iterator[str]:
+        if self.billing_scheme == "tiered":
+            for currency, option in (self.currency_options or {}).items():
+                if currency != self.currency and option and option.tiers is msgspec.UNSET:
+                    yield f"currency_options.{currency}.tiers"
 
 
 class Recurring(msgspec.Struct):
