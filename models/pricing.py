@@ -90,7 +90,7 @@ def _amounts(option: Mapping[str, Any]) -> Amounts:
 def _tiers(tiers: Sequence[Mapping[str, Any]]) -> tuple[Tier, ...]:
     return tuple(
         Tier(
-            tier["up_to"],
+            tier.get("up_to"),
             _exact(tier.get("unit_amount_decimal"), tier.get("unit_amount")) or Fraction(0),
             _exact(tier.get("flat_amount_decimal"), tier.get("flat_amount")) or Fraction(0),
         )

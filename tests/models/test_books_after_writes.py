@@ -35,6 +35,54 @@ def test_the_figures_of_an_account_that_is_acted_on_are_those_of_the_books(tmp_p
         assert recoveries(lived) == booked_recoveries(lived)
 
 
+SEATS: list[dict[str, Any]] = [
+    {"up_to": 5, "unit_amount": 750},
+    {"up_to": 10, "unit_amount_decimal": "625.5", "flat_amount": 300},
+    {"up_to": "inf", "unit_amount_decimal": "100.25", "flat_amount_decimal": "250"},
+]
+"""In cents: five seats at 750, five more at 625.50 and 300 for the step, all others at 100.25 and 250 for the step."""
+
+
+def test_what_is_sold_by_the_tiers_of_a_further_currency_is_worth_what_it_says_and_bills(tmp_path: Path) -> None:
+    """A price in euros, held by customers in dollars: twelve seats each, from the next bill on."""
+    with living(Business(seed=7, customers=110, months=5), tmp_path) as lived:
+        owner = Owner(lived.sandbox)
+        lived.read()
+        lived.sandbox.advance(days=0.5)
+        subscriptions = {mode: seated(owner, mode) for mode in ("graduated", "volume")}
+        for days in (0.1, 33):
+            lived.sandbox.advance(days=days)
+            lived.read()
+        assert told(lived) == noted(lived)
+        items = lived.spine().items.select("subscription_id", "currency", "mrr_micros").collect().rows()
+        worths = {mode: [row[1:] for row in items if row[0] == id_] for mode, id_ in subscriptions.items()}
+        # 5 × 750 + (5 × 625.5 + 300) + (2 × 100.25 + 250); 12 × 100.25 + 250: of the last step alone
+        assert worths == {"graduated": [("usd", 7_628_000_000)], "volume": [("usd", 1_453_000_000)]}
+        renewed = {mode: owner.client.v1.invoices.retrieve(owner.latest(id_)) for mode, id_ in subscriptions.items()}
+        assert {mode: invoice.subtotal for mode, invoice in renewed.items()} == {"graduated": 7_628, "volume": 1_453}
+
+
+def seated(owner: Owner, mode: str) -> str:
+    """The subscription of a customer in dollars who goes over to twelve seats of a price in euros."""
+    product = owner.client.v1.products.create({"name": "Seats"})
+    euros = [{"up_to": step["up_to"], "unit_amount": 1} for step in SEATS]
+    sold = owner.client.v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "eur",
+            "recurring": {"interval": "month"},
+            "billing_scheme": "tiered",
+            "tiers_mode": mode,
+            "tiers": euros,
+            "currency_options": {"usd": {"tiers": SEATS}},
+        }
+    )
+    sub = paying(owner, currency="usd")
+    seats = {"id": sub.items[0].id, "price": sold.id, "quantity": 12}
+    owner.client.v1.subscriptions.update(sub.id, {"items": [seats], "proration_behavior": "none"})
+    return str(sub.id)
+
+
 def change(owner: Owner) -> None:
     """Seats, plans, modules and rhythms, settled in each way."""
     update, prices = owner.client.v1.subscriptions.update, owner.sandbox.world.stage.prices

@@ -91,5 +91,39 @@ def test_a_subscription_in_another_currency_costs_what_that_currencys_option_say
     assert list_amount(price_from_row(row), 2, "gbp") is None
 
 
+# Staged as JSON text, as Stripe sends it; in minor units: 1 to 5 at 7.5, 6 to 10 at 6.25 and 300 flat, above at 0.5 and
+# 100.5 flat.
+IN_EUROS = """{"usd": {"unit_amount": null}, "eur": {"unit_amount": null, "unit_amount_decimal": null, "tiers": [
+    {"up_to": 5, "unit_amount": null, "unit_amount_decimal": "7.5", "flat_amount": null, "flat_amount_decimal": null},
+    {"up_to": 10, "unit_amount": null, "unit_amount_decimal": "6.25", "flat_amount": 300, "flat_amount_decimal": "300"},
+    {"up_to": null, "unit_amount": null, "unit_amount_decimal": "0.5", "flat_amount": null,
+     "flat_amount_decimal": "100.5"}
+]}, "gbp": {"unit_amount": null, "unit_amount_decimal": null}}"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "quantity", "currency", "cost"),
+    [
+        ("graduated", 5, "eur", "37.5"),  # 5 × 7.5
+        ("graduated", 6, "eur", "343.75"),  # 5 × 7.5 + 1 × 6.25 + 300
+        ("graduated", 12, "eur", "470.25"),  # 5 × 7.5 + (5 × 6.25 + 300) + (2 × 0.5 + 100.5)
+        ("volume", 5, "eur", "37.5"),  # 5 × 7.5
+        ("volume", 10, "eur", "362.5"),  # 10 × 6.25 + 300
+        ("volume", 12, "eur", "106.5"),  # 12 × 0.5 + 100.5
+        ("graduated", 12, "usd", "24"),  # 12 × 2: the price's own tiers
+        ("graduated", 12, None, "24"),
+        ("volume", 12, "gbp", None),  # tiers that were not shown say nothing, least of all nought
+    ],
+)
+def test_a_subscription_in_another_currency_goes_by_that_currencys_tiers(
+    mode: str, quantity: int, currency: str | None, cost: str | None
+) -> None:
+    own = [{"up_to": None, "unit_amount_decimal": Decimal(2), "flat_amount_decimal": None}]
+    price = price_from_row(
+        {**ROW, "unit_amount_decimal": None, "tiers": own, "tiers_mode": mode, "currency_options": IN_EUROS}
+    )
+    assert list_amount(price, quantity, currency) == (None if cost is None else Fraction(cost))
+
+
 def test_a_price_that_the_buyer_names_says_nothing() -> None:
     assert list_amount(price_from_row({**ROW, "unit_amount_decimal": None}), 1) is None

@@ -103,7 +103,16 @@ def _catalogue(store: Store) -> None:
     store.put(shapes.price(id="price_1", created=T0, product="prod_1", currency="usd", unit_amount=1000))
     store.put(
         shapes.price(
-            id="price_tiered", created=T0 + 1, product="prod_1", currency="usd", tiers_mode="volume", tiers=tiers
+            id="price_tiered",
+            created=T0 + 1,
+            product="prod_1",
+            currency="usd",
+            tiers_mode="volume",
+            tiers=tiers,
+            currency_options={
+                code: shapes.currency_option(tiers=[shapes.tier(up_to=None, unit_amount_decimal=unit)])
+                for code, unit in (("eur", "4.5"), ("gbp", "4"))
+            },
         )
     )
     store.put(

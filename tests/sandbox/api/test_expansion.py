@@ -88,9 +88,31 @@ def test_includable_fields_show_when_expanded(ask: Ask) -> None:
     assert [entry["id"] for entry in held["data"]] == ["sub_3", "sub_1"]
 
 
+def test_tiers_in_a_further_currency_show_only_where_it_is_named(ask: Ask) -> None:
+    def shown(query: str) -> dict[str, list[str | None]]:
+        """By currency, what a unit costs in each step; without the currencies that show no tiers."""
+        body = ask(f"/v1/prices{query}").body
+        options = next(each for each in body.get("data", [body]) if each["id"] == "price_tiered")["currency_options"]
+        assert set(options) == {"usd", "eur", "gbp"}
+        return {
+            code: [tier["unit_amount_decimal"] for tier in option["tiers"]]
+            for code, option in options.items()
+            if "tiers" in option
+        }
+
+    assert shown("/price_tiered?expand[]=currency_options&expand[]=tiers") == {}
+    assert shown("?expand[]=data.currency_options&expand[]=data.tiers") == {}
+    assert shown("/price_tiered?expand[]=currency_options.eur.tiers") == {"eur": ["4.5"]}
+    both = "&".join(f"expand[]=data.currency_options.{code}.tiers" for code in ("eur", "gbp"))
+    assert shown(f"?{both}") == {"eur": ["4.5"], "gbp": ["4"]}
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [
+        ("/v1/prices?expand[]=data.currency_options.eur.tiers.up_to", "more than 4 levels"),
+        ("/v1/prices?expand[]=data.currency_options.eur", "cannot be expanded (data.currency_options.eur)"),
+        ("/v1/prices/price_tiered?expand[]=currency_options.tiers", "cannot be expanded (currency_options.tiers)"),
         ("/v1/subscriptions?expand[]=data.items.data.price.product", "more than 4 levels"),
         ("/v1/charges?expand[]=data.colour", "cannot be expanded (data.colour)"),
         ("/v1/charges?expand[]=customer", "cannot be expanded (customer)"),
