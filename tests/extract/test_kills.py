@@ -22,6 +22,7 @@ from pipelines.extract.catalogue import CATALOGUE
 from pipelines.warehouse import tables
 from sandbox.api.faults import KINDS, REASONS
 from sandbox.serving import Sandbox, serving
+from sandbox.world import shapes
 from sandbox.world.business import Business
 from sandbox.world.world import World
 
@@ -58,9 +59,26 @@ def nursery() -> Iterator[Nursery]:
 
 @pytest.fixture
 def alive() -> Iterator[Sandbox]:
-    """A small company's server that lives on when it is told to."""
-    with serving(World.grown(Business(customers=10, months=6, seed=5)), own_process=True) as running:
+    """A small company's server that lives on when it is told to; some of its prices can't be read by a list alone."""
+    world = World.grown(Business(customers=10, months=6, seed=5))
+    for number in range(15):
+        world.store.put(in_two_currencies(number, world))
+    with serving(world, own_process=True) as running:
         yield running
+
+
+def in_two_currencies(number: int, world: World) -> dict[str, Any]:
+    """A price with tiers in dollars and in euros."""
+    steps = [shapes.tier(up_to=None, unit_amount_decimal=str(100 + number))]
+    return shapes.price(
+        id=f"price_{number}",
+        created=world.now - number,
+        product=world.store.ids("product")[0],
+        currency="usd",
+        tiers_mode="volume",
+        tiers=steps,
+        currency_options={"eur": shapes.currency_option(tiers=steps)},
+    )
 
 
 @dataclass
