@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from models import line_parts
 from models.contracts.marts import DataChecks
 from models.lives import NEVER_STARTED
 from models.movements import TYPES
@@ -240,14 +241,13 @@ def _orphans(table: str, reference: str, parent: str, of: pl.Expr | None = None)
 
 
 def _doubles(table: str) -> Failing:
-    """Ids that stand twice in an account; they are looked for by the id alone first, which is quicker."""
-    twice = pl.col("rows") > 1
+    """Ids that stand twice in an account; they are looked for by a hash of the id alone first, which is quicker."""
     return lambda frames, _: (
         frames[table]
-        .join(frames[table].group_by("id").agg(rows=pl.len()).filter(twice), on="id", how="semi")
+        .filter(pl.col("id").hash().is_duplicated())
         .group_by("account_id", subject="id")
         .agg(rows=pl.len())
-        .filter(twice)
+        .filter(pl.col("rows") > 1)
         .drop("rows")
     )
 
@@ -425,18 +425,13 @@ def _lines_and_invoices(frames: Frames, terms: Terms) -> pl.LazyFrame:
     Less their own discounts they are the subtotal, which tells what is missing where the invoice's own discount takes
     everything; less all discounts, with the tax on top and with the shipping, which no line tells, the total.
     """
-    on_top = pl.element().filter(pl.element().struct.field("tax_behavior") == "exclusive").struct.field("amount").sum()
-    discounts = (
-        pl.col("discount_amounts").list.eval(pl.element().struct.field("amount").sum()).list.first().fill_null(0)
-    )
-    tax = pl.col("taxes").list.eval(on_top).list.first().fill_null(0)
     lines = (
         frames["staging.invoice_lines"]
         .join(_own_discounts(frames["staging.invoice_lines"]), on=["account_id", "id"], how="left")
         .group_by("account_id", id="invoice_id")
         .agg(
             subtotal=(pl.col("amount") - pl.col("own").fill_null(0)).sum(),
-            total=(pl.col("amount") - discounts + tax).sum(),
+            total=(pl.col("amount") - line_parts.discounts() + line_parts.taxes("exclusive")).sum(),
         )
     )
     shipping = pl.coalesce("shipping_total", "amount_shipping", 0)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from models import line_parts
 from models.plans import collected
 from models.terms import Terms
 
@@ -207,12 +208,7 @@ def regular_lines(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
 
 def kept_of_taxed() -> list[pl.Expr]:
     """What inclusive tax leaves of a line: `kept` of `taxed`. Of a line of nothing only its `inclusive_rates` say."""
-    discounted = pl.col("discount_amounts").list.eval(pl.element().struct.field("amount")).list.sum().fill_null(0)
-    inclusive = pl.col("taxes").list.eval(
-        pl.when(pl.element().struct.field("tax_behavior") == "inclusive").then(pl.element().struct.field("amount"))
-    )
-    net = pl.col("amount") - discounted
-    tax = inclusive.list.sum().fill_null(0)
+    net, tax = pl.col("amount") - line_parts.discounts(), line_parts.taxes("inclusive")
     return [
         pl.when(net <= 0).then(untaxed_rate).when(tax == 0).then(1).otherwise(amount).alias(name)
         for name, untaxed_rate, amount in (

@@ -8,6 +8,7 @@ caught up at that moment, the rest follows the clock. Rules: https://docs.stripe
 
 import polars as pl
 
+from models import line_parts
 from models.allotment import allotted, part
 from models.periods import day_of, is_partial, month_of, months_until, opens_at
 from models.plans import collected
@@ -348,7 +349,7 @@ def _lines(
             line_id="id",
             kind=pl.lit("invoice"),
             currency=pl.coalesce("currency", "invoice_currency"),
-            amount=_without_discounts_and_tax(),
+            amount=pl.col("amount") - line_parts.discounts() - line_parts.taxes("inclusive"),
             start_at=start,
             end_at=pl.max_horizontal(pl.coalesce("period_end_at", start), start),
             known_at=pl.coalesce(known, "finalized_at"),
@@ -415,17 +416,6 @@ def _lapsed(waiting: pl.LazyFrame, subscriptions: pl.LazyFrame, terms: Terms) ->
         amount=-pl.col("amount"),
         known_at=pl.max_horizontal("known_at", "ended_at"),
     )
-
-
-def _without_discounts_and_tax() -> pl.Expr:
-    discounts = pl.col("discount_amounts").list.eval(pl.element().struct.field("amount")).list.sum().fill_null(0)
-    inclusive = (
-        pl.col("taxes")
-        .list.eval(pl.element().struct.field("amount").filter(pl.element().struct.field("tax_behavior") == "inclusive"))
-        .list.sum()
-        .fill_null(0)
-    )
-    return pl.col("amount") - discounts - inclusive
 
 
 def _billed(earned: pl.LazyFrame) -> pl.LazyFrame:

@@ -49,12 +49,11 @@ def slices(
     """
     staged = {"customer": customers, "subscription": subscriptions, "price": prices, "product": products}
     steps = pl.concat([changes, _switches(stretches, changes, terms)], how="diagonal")
-    legs = _described(_in_reporting(_legs(steps), mrr_rates), staged, terms).pipe(collected).lazy()
+    legs = _described(_in_reporting(_legs(steps), mrr_rates), staged, terms)
+    legs = _numbered(_named_days(legs, movements)).pipe(collected).lazy()
     months = months_until(legs.select("account_id", month=month_of("changed_on")), terms, ["account_id"])
     dimensions = (*DIMENSIONS, *terms.slices)
-    return pl.concat(
-        [_sliced(legs, one, movements, months.pipe(collected).lazy(), mrr_rates, terms) for one in dimensions]
-    )
+    return pl.concat([_sliced(legs, one, months.pipe(collected).lazy(), mrr_rates, terms) for one in dimensions])
 
 
 def mrr_by_month_slice(
@@ -174,10 +173,24 @@ def _metadata(carrier: str, terms: Terms) -> dict[str, pl.Expr]:
     return {name: pl.col("metadata").str.json_path_match(f'$["{key}"]') for name, key in keys.items()}
 
 
+def _named_days(legs: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
+    """The legs with `movement_type`: what their customer's day was called."""
+    return legs.join(movements.select(*DAY[:3], "movement_type", changed_on="moved_on"), on=DAY, how="left")
+
+
+def _numbered(legs: pl.LazyFrame) -> pl.LazyFrame:
+    """The legs in order, with numbers that tell customers (`who`), their ledgers (`paid`, one a currency) and days
+    (`day`) apart: every dimension goes by them, and numbers are compared sooner than names."""
+    is_other = [pl.col(name).ne_missing(pl.col(name).shift(1)).fill_null(True) for name in DAY]
+    numbers = {"who": 2, "paid": 3, "day": 4}
+    return legs.sort(DAY).with_columns(
+        pl.any_horizontal(is_other[:count]).cum_sum().alias(name) for name, count in numbers.items()
+    )
+
+
 def _sliced(
     legs: pl.LazyFrame,
     dimension: str,
-    movements: pl.LazyFrame,
     months: pl.LazyFrame,
     rates: pl.LazyFrame,
     terms: Terms,
@@ -185,7 +198,7 @@ def _sliced(
     """A dimension of `slices`."""
     own = legs.with_columns(value=pl.col(dimension))
     key = ["account_id", "month", "value"]
-    told = [month_end_stock(own, months, rates, terms, SLICE), _flows(own, movements), _comings(own)]
+    told = [month_end_stock(own, months, rates, terms, SLICE), _flows(own), _comings(own)]
     return (
         pl.concat(told, how="diagonal")
         .group_by(key)
@@ -194,20 +207,18 @@ def _sliced(
     )
 
 
-def _flows(legs: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
+def _flows(legs: pl.LazyFrame) -> pl.LazyFrame:
     """What moved in each value and month: transfers first, the rest as the customer's day was called.
 
     Of a day's rises and falls as much is a transfer as both have; where several rose or fell, of the largest first. On
     a day that came to nothing all is.
     """
-    kinds = movements.select(*DAY[:3], "movement_type", changed_on="moved_on")
     rise = pl.max_horizontal(pl.col("moved"), pl.lit(0, pl.Int64))
     fall = pl.max_horizontal(-pl.col("moved"), pl.lit(0, pl.Int64))
-    both = pl.min_horizontal(pl.col("rise").sum().over(DAY), pl.col("fall").sum().over(DAY))
+    both = pl.min_horizontal(pl.col("rise").sum().over("day"), pl.col("fall").sum().over("day"))
     days = (
-        legs.group_by(*DAY, "value")
-        .agg(pl.col("moved").sum())
-        .join(kinds, on=DAY, how="left")
+        legs.group_by("day", "value")
+        .agg(pl.col("moved").sum(), pl.col("account_id", "changed_on", "movement_type").first())
         .with_columns(rise=rise, fall=fall)
         .with_columns(both=both, order=-pl.col("moved").abs())
         .with_columns(transfer_in_mrr=_of_the_largest("rise"), transfer_out_mrr=-_of_the_largest("fall"))
@@ -224,17 +235,16 @@ def _flows(legs: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
 
 def _of_the_largest(side: str) -> pl.Expr:
     """What of `both` falls to each row of its day, the largest rows first."""
-    before = pl.col(side).cum_sum().over(DAY, order_by=["order", "value"]) - pl.col(side)
+    before = pl.col(side).cum_sum().over("day", order_by=["order", "value"]) - pl.col(side)
     return pl.min_horizontal(pl.max_horizontal(pl.col("both") - before, pl.lit(0, pl.Int64)), pl.col(side))
 
 
 def _comings(legs: pl.LazyFrame) -> pl.LazyFrame:
     """How many customers more have MRR in a value at the end of each month."""
-    of_currency = [*SLICE, "customer_id", "currency"]
-    of_customer = [*SLICE, "customer_id"]
     return (
-        _steps(legs.with_columns(moved=pl.col("after_micros") - pl.col("before_micros")), of_currency)
-        .pipe(_steps, of_customer)
+        legs.with_columns(moved=pl.col("after_micros") - pl.col("before_micros"))
+        .pipe(_steps, ["paid", "value"])
+        .pipe(_steps, ["who", "value"])
         .group_by("account_id", month_of("changed_on").alias("month"), "value")
         .agg(came=pl.col("moved").sum())
     )
@@ -245,7 +255,7 @@ def _steps(moved: pl.LazyFrame, by: list[str]) -> pl.LazyFrame:
     after = pl.col("moved").cum_sum().over(by, order_by="changed_on")
     return (
         moved.group_by(*by, "changed_on")
-        .agg(pl.col("moved").sum())
+        .agg(pl.col("moved").sum(), pl.col({"account_id", "who"} - set(by)).first())
         .with_columns(after=after)
         .with_columns(moved=(pl.col("after") > 0).cast(pl.Int64) - (pl.col("after") > pl.col("moved")).cast(pl.Int64))
         .filter(pl.col("moved") != 0)
