@@ -35,6 +35,8 @@ postgres: $(READY)  ## find a PostgreSQL for the tests of its store, or install 
 spark: $(READY)  ## Apache Spark, where a Java is found
 	@! command -v java >/dev/null || $(BIN)/python -m uv pip install -q --python $(BIN)/python --require-hashes -r requirements-spark.lock
 
+# The many processes of a run compile the program once, not each for itself as some containers would have it.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) browser postgres spark  ## the whole test suite, browser tests included
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 

@@ -2,6 +2,7 @@
 that takes long to make runs in one of them; properties are tried on the same examples each time, however long a busy
 machine takes for one."""
 
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -22,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not any(item.iter_markers("xdist_group")):
             group = str(number) if item.get_closest_marker("spread") else item.nodeid.split("::")[0]
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end, and need not be looked through each time that garbage is."""
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -65,27 +67,32 @@ class Finding:
     detail: str | None = None
 
 
+def misfits(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> dict[str, list[tuple[int, int, str]]]:
+    """By each account that the table has rows of, what misfits come together, in how many rows, such as which."""
+    found = connection.execute(
+        f"select account_id, {MISFITS}, count(*), min({contract.primary_key()[1]}) filter ({MISFITS} <> 0) "
+        f"from {contract.qualified_name()} where account_id is not null group by all order by all"
+    ).fetchall()
+    return {account: [tuple(row[1:]) for row in rows if row[1]] for account, rows in groupby(found, itemgetter(0))}
+
+
 def fits(
-    connection: duckdb.DuckDBPyConnection, contract: type[Staged], tests: Sequence[fit.Misfit]
+    contract: type[Staged], tests: Sequence[fit.Misfit], by_account: Mapping[str, list[tuple[int, int, str]]]
 ) -> Iterator[Finding]:
     """Values that were there and did not fit their column, told by account with an example of each."""
-    example = contract.primary_key()[1]
-    found = connection.execute(
-        f"select account_id, {MISFITS}, count(*), min({example}) from {contract.qualified_name()} "
-        f"where {MISFITS} <> 0 group by all order by all"
-    ).fetchall()
-    for account in accounts_of(connection, contract):
-        mine = [row for row in found if row[0] == account]
+    for account, mine in by_account.items():
         lines = [
-            f"{test.path}: {sum(row[2] for row in hit)} rows, such as {hit[0][3]}"
+            f"{test.path}: {sum(row[1] for row in hit)} rows, such as {hit[0][2]}"
             for bit, test in enumerate(tests)
-            if (hit := [row for row in mine if row[1] >> bit & 1])
+            if (hit := [row for row in mine if row[0] >> bit & 1])
         ]
-        yield Finding(account, FIT, contract.qualified_name(), sum(row[2] for row in mine), "; ".join(lines) or None)
+        yield Finding(account, FIT, contract.qualified_name(), sum(row[1] for row in mine), "; ".join(lines) or None)
 
 
-def keyed(connection: duckdb.DuckDBPyConnection, contract: type[Staged], required: Sequence[str]) -> Iterator[Finding]:
-    """Rows without a key, or with one that another row has: left out, and told."""
+def keyed(
+    connection: duckdb.DuckDBPyConnection, contract: type[Staged], required: Sequence[str], accounts: Sequence[str]
+) -> Iterator[Finding]:
+    """Rows without a key, or with one that another row has: left out, and told, of the accounts that have rows."""
     table = contract.qualified_name()
     keys = ", ".join(f'"{k}"' for k in contract.primary_key())
     nameless = " or ".join(f'"{name}" is null' for name in required)
@@ -93,7 +100,7 @@ def keyed(connection: duckdb.DuckDBPyConnection, contract: type[Staged], require
         f"delete from {table} where {nameless} or rowid in (select unnest(list(rowid order by rowid)[2:]) "
         f"from {table} group by {keys} having count(*) > 1) returning account_id, {contract.primary_key()[1]}"
     ).fetchall()
-    for account in sorted({*accounts_of(connection, contract), *(row[0] for row in dropped)}):
+    for account in accounts:
         mine = [row[1] for row in dropped if row[0] == account]
         example = min((key for key in mine if key), default="one without an id")
         yield Finding(account, KEYS, table, len(mine), f"left out, such as {example}" if mine else None)
@@ -111,28 +118,24 @@ def sent(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> Itera
         yield _finding(account, SENT, contract.qualified_name(), names, told, "rows")
 
 
-def shapes(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tuple[str, str]]) -> Iterator[Finding]:
-    """Payloads that hold something else where an object or a list should be: all that it held is null then."""
-    if not nodes:
-        return
-    paths = ", ".join(f"'{path}'" for path, _ in nodes)
-    wrong = [f"(types[{i}] not in ('{kind}', 'NULL'))" for i, (_, kind) in enumerate(nodes, start=1)]
-    types = f"select account_id, id, json_type(payload, [{paths}]) as types from current_{stream} where not deleted"
-    for account, *told in _counted(connection, f"({types})", wrong):
-        yield _finding(account, SHAPE, f"raw.{stream}", [path for path, _ in nodes], told, "payloads")
-
-
-def whole(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tuple[str, str]]) -> Iterator[Finding]:
-    """Objects that show the first entries of a list alone, as an export or an event does: the others are in no table.
+def formed(connection: duckdb.DuckDBPyConnection, stream: str, nodes: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+    """Payloads that hold something else where an object or a list should be: all that it held is null then; and objects
+    that show the first entries of a list alone, as an export or an event does: the others are in no table.
 
     What is read from Stripe is made whole before it is stored.
     """
-    lists = [path.removesuffix(".data") for path, _ in nodes if path.endswith(".data")]
-    if not lists:
+    if not nodes:
         return
+    paths = [path for path, _ in nodes]
+    lists = [path.removesuffix(".data") for path in paths if path.endswith(".data")]
+    asked = ", ".join(f"'{path}'" for path in paths)
+    source = f"(select *, json_type(payload, [{asked}]) as types from current_{stream} where not deleted)"
+    wrong = [f"(types[{i}] not in ('{kind}', 'NULL'))" for i, (_, kind) in enumerate(nodes, start=1)]
     cut = [f"json_extract_string(payload, '{path}.has_more') = 'true'" for path in lists]
-    for account, *told in _counted(connection, f"current_{stream} where not deleted", cut):
-        yield _finding(account, WHOLE, f"raw.{stream}", lists, told, "lists go on")
+    for account, *told in _counted(connection, source, [*wrong, *cut]):
+        yield _finding(account, SHAPE, f"raw.{stream}", paths, told[: 2 * len(paths)], "payloads")
+        if lists:
+            yield _finding(account, WHOLE, f"raw.{stream}", lists, told[2 * len(paths) :], "lists go on")
 
 
 def _counted(

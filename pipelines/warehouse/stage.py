@@ -58,17 +58,19 @@ def stage(
     """
     clocks.set_aside(connection, are_read=test_clocks)
     _execute_file(connection, "macros")
-    raw = {name for schema, name in tables.present(connection) if schema == "raw"}
-    rendered = {stream for stream in _streams(contracts) if _view(connection, stream, there=stream in raw)}
+    held = _held(connection, _streams(contracts))
+    rendered = {stream for stream in _streams(contracts) if _view(connection, stream, there=stream in held)}
     _execute_file(connection, "carried_discounts")
     texts = [query("carried_discounts"), *(query(contract.table_name) for contract in contracts)]
     found: list[Finding] = []
-    for stream in _streams(contracts):
-        nodes = findings.nodes(texts, stream)
-        found += [*findings.shapes(connection, stream, nodes), *findings.whole(connection, stream, nodes)]
+    for stream in held:
+        found += findings.formed(connection, stream, findings.nodes(texts, stream))
         found += renditions.unlike(connection, stream) if stream in rendered else ()
     for contract in contracts:
-        found += _staged(connection, contract)
+        if set(held).isdisjoint(sources(contract)):
+            tables.create(connection, contract, commented=False)
+        else:
+            found += _staged(connection, contract)
     checks = findings.as_checks(found, checked_at)
     tables.write(connection, StagingChecks, checks)
     return Outcome({c.table_name: _height(connection, c) for c in contracts}, checks)
@@ -103,6 +105,13 @@ def _named(*texts: str) -> tuple[str, ...]:
     return tuple(sorted({stream for text in texts for stream in STREAM.findall(text)} - {"discounts"}))
 
 
+def _held(connection: duckdb.DuckDBPyConnection, streams: Sequence[str]) -> list[str]:
+    """Those of the streams that anything is held of: what few accounts use costs the others nothing."""
+    present = tables.present(connection)
+    asked = [f"select '{each}' where exists (from raw.{each})" for each in streams if ("raw", each) in present]
+    return sorted(name for (name,) in connection.execute(" union all ".join(asked)).fetchall()) if asked else []
+
+
 def _view(connection: duckdb.DuckDBPyConnection, stream: str, *, there: bool) -> bool:
     """Make the views of a stream's versions; whether any of them is a rendition."""
     rendered = there and renditions.render(connection, stream)
@@ -132,18 +141,17 @@ def _made(connection: duckdb.DuckDBPyConnection, contract: type[Staged]) -> list
     table = contract.qualified_name()
     required = [c.name for c in tables.columns(contract) if not c.nullable]
     tables.create(connection, contract, commented=False)
-    for name in required:
-        connection.execute(f'alter table {table} alter column "{name}" drop not null')
-    connection.execute(f"alter table {table} add column {findings.MISFITS} bigint")
+    lax = [f'alter table {table} alter column "{name}" drop not null' for name in required]
+    connection.execute("; ".join([*lax, f"alter table {table} add column {findings.MISFITS} bigint"]))
     tests = _filled(connection, contract)
+    by_account = findings.misfits(connection, contract)
     found = [
-        *findings.fits(connection, contract, tests),
-        *findings.keyed(connection, contract, required),
+        *findings.fits(contract, tests, by_account),
+        *findings.keyed(connection, contract, required, list(by_account)),
         *findings.sent(connection, contract),
     ]
-    for name in required:
-        connection.execute(f'alter table {table} alter column "{name}" set not null')
-    connection.execute(f"alter table {table} drop column {findings.MISFITS}")
+    strict = [f'alter table {table} alter column "{name}" set not null' for name in required]
+    connection.execute("; ".join([*strict, f"alter table {table} drop column {findings.MISFITS}"]))
     return found
 
 

@@ -4,6 +4,7 @@ Reads a command a line as JSON from stdin and answers with its exit code, `-9` w
 A command may also be held to files of so many bytes, as on a disk that is nearly full.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -13,12 +14,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from pipelines import actions, cli, refresh
+import plotly.graph_objects
+import plotly.io
 
-assert actions  # imported here, so that no fork has to
-assert refresh  # imported here, so that no fork has to
+from billing.store import open_store
+from pipelines import actions, catalog, cli, configuration, erasure, refresh
+
+IMPORTED = (actions, catalog, configuration, erasure, refresh, plotly.graph_objects, plotly.io)
+"""Here, so that no fork has to."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,14 @@ def _typed(words: list[str], settings: dict[str, str], death: dict[str, Any] | N
     os._exit(0)
 
 
+def warm() -> None:
+    """Load what a first command loads, and spare every fork to look through it for garbage."""
+    with tempfile.TemporaryDirectory() as folder:
+        open_store(None, Path(folder)).close()
+    gc.freeze()
+
+
 if __name__ == "__main__":
+    warm()
     for line in sys.stdin:
         print(json.dumps(ended(**json.loads(line))), flush=True)

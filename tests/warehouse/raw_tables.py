@@ -11,7 +11,7 @@ import polars as pl
 
 from models.contracts import staging
 from pipelines.extract.client import PINNED_VERSION
-from pipelines.warehouse import raw, stage
+from pipelines.warehouse import raw, stage, tables
 
 ACCOUNT = "acct_1"
 LOADED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,13 +52,23 @@ class Raw:
         raw.append(self.connection, stream, account, PINNED_VERSION, pl.DataFrame([version], schema=raw.SCHEMA))
 
     def staged(self) -> stage.Outcome:
-        """Stage everything."""
+        """Stage the tables that are made of the streams put so far; the others would stay empty and be told nothing."""
+        put = {name for schema, name in tables.present(self.connection) if schema == "raw"}
+        concerned = tuple(c for c in staging.TABLES if put.intersection(stage.sources(c)))
+        return stage.stage(self.connection, LOADED, concerned, test_clocks=True)
+
+    def staged_all(self) -> stage.Outcome:
+        """Stage every table."""
         return stage.stage(self.connection, LOADED, test_clocks=True)
 
     def rows(self, table: str, *, test_clocks: bool = True) -> list[dict[str, Any]]:
         """Stage the table and give its rows, in the order of their keys."""
         (contract,) = (c for c in staging.TABLES if c.table_name == table)
         stage.stage(self.connection, LOADED, (contract,), test_clocks=test_clocks)
+        return self.held(table)
+
+    def held(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table that is staged, in the order of their keys."""
         found: list[dict[str, Any]] = self.connection.sql(f"from staging.{table} order by 1, 2").pl().rows(named=True)
         return found
 

@@ -41,7 +41,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         raw = Raw(connection)
         raw.put("accounts", {"id": ACCOUNT, "country": "US"})
         raw.put("charges", {**CHARGE, "description": 'it\'s "fine"'})
-        raw.staged()
+        raw.staged_all()
         with tables.transaction(connection):
             for contract in marts.TABLES:
                 tables.create(connection, contract)

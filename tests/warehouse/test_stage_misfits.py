@@ -177,7 +177,7 @@ def test_the_checks_stay_in_the_warehouse(raw: Raw) -> None:
 
 
 def test_every_query_names_the_columns_of_its_contract_and_no_other(raw: Raw) -> None:
-    raw.staged()
+    raw.staged_all()
     for contract in staging.TABLES:
         described = raw.connection.execute(f"describe {stage.query(contract.table_name)}").fetchall()
         assert sorted(row[0] for row in described) == sorted(contract.columns()), contract.table_name
