@@ -113,18 +113,18 @@ def outlooks(
         right_on=["account_id", "id"],
         how="semi",
     )
+    live = _with_a_future(as_of(subscriptions, terms), subscription_items, now, terms).pipe(collected)
+    theirs = live.lazy().select("account_id", subscription_id="id")
+    items = subscription_items.join(theirs, on=SUBSCRIPTION, how="semi")
     told = Told(
-        _by(_items(subscription_items, prices, now).pipe(collected), "subscription_id"),
+        _by(_items(items, prices, now).pipe(collected), "subscription_id"),
         {(row["account_id"], row["id"]): row for row in applied.pipe(collected).iter_rows(named=True)},
         _by(applied.filter(_is_of_customer()).pipe(collected), "customer_id"),
         _by(planned.sort("phase_position", "position").pipe(collected), "subscription_schedule_id"),
         {(row["account_id"], row["id"]): row for row in schedules.pipe(collected).iter_rows(named=True)},
         frozenset(counted.select("account_id", "id").pipe(collected).iter_rows()),
     )
-    live = _with_a_future(as_of(subscriptions, terms), subscription_items, now, terms)
-    of_live = (
-        _outlook(row, told, terms) for row in live.sort("account_id", "id").pipe(collected).iter_rows(named=True)
-    )
+    of_live = (_outlook(row, told, terms) for row in live.sort("account_id", "id").iter_rows(named=True))
     return [*of_live, *_starting(told, terms)]
 
 

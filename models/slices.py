@@ -23,6 +23,7 @@ SLICE = ("account_id", "value")
 VALUE = ("account_id", "dimension", "value")
 KEY = ("account_id", "month", "dimension", "value")
 UNKNOWN = "unknown"
+NOTHING = pl.lit(0, pl.Int64)
 DIMENSIONS = ("price", "product", "currency", "country", "billing_interval", "collection_method")
 """Dimensions that every account has; `Terms.slices` adds keys of metadata."""
 
@@ -120,17 +121,16 @@ def _legs(changes: pl.LazyFrame) -> pl.LazyFrame:
         for name in ("price_id", "product_id")
     ]
     about = ("account_id", "customer_id", "subscription_id", "currency", "changed_on", "valued_on")
-    nothing = pl.lit(0, pl.Int64)
     known = changes.with_columns(before)
     left = known.filter(pl.col("before_micros") != 0).select(
         *about,
         "before_micros",
         price_id="price_id_before",
         product_id="product_id_before",
-        after_micros=nothing,
+        after_micros=NOTHING,
     )
     entered = known.filter(pl.col("after_micros") != 0).select(
-        *about, "price_id", "product_id", "after_micros", before_micros=nothing
+        *about, "price_id", "product_id", "after_micros", before_micros=NOTHING
     )
     return pl.concat([left, entered], how="diagonal")
 
@@ -213,36 +213,46 @@ def _flows(legs: pl.LazyFrame) -> pl.LazyFrame:
     Of a day's rises and falls as much is a transfer as both have; where several rose or fell, of the largest first. On
     a day that came to nothing all is.
     """
-    rise = pl.max_horizontal(pl.col("moved"), pl.lit(0, pl.Int64))
-    fall = pl.max_horizontal(-pl.col("moved"), pl.lit(0, pl.Int64))
-    both = pl.min_horizontal(pl.col("rise").sum().over("day"), pl.col("fall").sum().over("day"))
-    days = (
-        legs.group_by("day", "value")
-        .agg(pl.col("moved").sum(), pl.col("account_id", "changed_on", "movement_type").first())
-        .with_columns(rise=rise, fall=fall)
-        .with_columns(both=both, order=-pl.col("moved").abs())
-        .with_columns(transfer_in_mrr=_of_the_largest("rise"), transfer_out_mrr=-_of_the_largest("fall"))
-        .with_columns(rest=pl.col("moved") - pl.col("transfer_in_mrr") - pl.col("transfer_out_mrr"))
+    days = legs.group_by("day", "value").agg(
+        pl.col("moved").sum(), pl.col("account_id", "changed_on", "movement_type").first()
+    )
+    told = days.with_columns(is_shared=pl.col("day").is_duplicated()).pipe(collected).lazy()
+    alone = told.filter(~pl.col("is_shared")).with_columns(transfer_in_mrr=NOTHING, transfer_out_mrr=NOTHING)
+    divided = pl.concat([alone, _transferred(told.filter("is_shared"))]).with_columns(
+        rest=pl.col("moved") - pl.col("transfer_in_mrr") - pl.col("transfer_out_mrr")
     )
     named = [
         pl.col("rest").filter(pl.col("movement_type") == kind).sum().alias(column)
         for kind, column in zip(TYPES, MOVED, strict=True)
     ]
-    return days.group_by("account_id", month_of("changed_on").alias("month"), "value").agg(
+    return divided.group_by("account_id", month_of("changed_on").alias("month"), "value").agg(
         *named, pl.col(TRANSFERS).sum()
+    )
+
+
+def _transferred(days: pl.LazyFrame) -> pl.LazyFrame:
+    """What of each value's day is a transfer, of days that touched several."""
+    rise, fall = pl.max_horizontal(pl.col("moved"), NOTHING), pl.max_horizontal(-pl.col("moved"), NOTHING)
+    both = pl.min_horizontal(pl.col("rise").sum().over("day"), pl.col("fall").sum().over("day"))
+    return (
+        days.with_columns(rise=rise, fall=fall)
+        .with_columns(both=both, order=-pl.col("moved").abs())
+        .with_columns(transfer_in_mrr=_of_the_largest("rise"), transfer_out_mrr=-_of_the_largest("fall"))
+        .drop("rise", "fall", "both", "order")
     )
 
 
 def _of_the_largest(side: str) -> pl.Expr:
     """What of `both` falls to each row of its day, the largest rows first."""
     before = pl.col(side).cum_sum().over("day", order_by=["order", "value"]) - pl.col(side)
-    return pl.min_horizontal(pl.max_horizontal(pl.col("both") - before, pl.lit(0, pl.Int64)), pl.col(side))
+    return pl.min_horizontal(pl.max_horizontal(pl.col("both") - before, NOTHING), pl.col(side))
 
 
 def _comings(legs: pl.LazyFrame) -> pl.LazyFrame:
     """How many customers more have MRR in a value at the end of each month."""
     return (
         legs.with_columns(moved=pl.col("after_micros") - pl.col("before_micros"))
+        .sort("changed_on")
         .pipe(_steps, ["paid", "value"])
         .pipe(_steps, ["who", "value"])
         .group_by("account_id", month_of("changed_on").alias("month"), "value")
@@ -251,10 +261,10 @@ def _comings(legs: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _steps(moved: pl.LazyFrame, by: list[str]) -> pl.LazyFrame:
-    """The days on which a running sum of `moved` rose above zero (1) or came back to it (-1)."""
-    after = pl.col("moved").cum_sum().over(by, order_by="changed_on")
+    """The days on which a running sum of `moved` rose above zero (1) or came back to it (-1), in order, as `moved` is."""
+    after = pl.col("moved").cum_sum().over(by)
     return (
-        moved.group_by(*by, "changed_on")
+        moved.group_by(*by, "changed_on", maintain_order=True)
         .agg(pl.col("moved").sum(), pl.col({"account_id", "who"} - set(by)).first())
         .with_columns(after=after)
         .with_columns(moved=(pl.col("after") > 0).cast(pl.Int64) - (pl.col("after") > pl.col("moved")).cast(pl.Int64))
