@@ -30,12 +30,16 @@ def payment_failures(
 
     recovered: paid since. lost: voided, written off, or its subscription ended or went unpaid. open: neither yet.
     """
-    tries = attempts.group_by(INVOICE).agg(
-        attempts=pl.len().cast(pl.Int64),
-        failed_attempts=_failed().sum().cast(pl.Int64),
-        first_failed_at=pl.col("attempted_at").filter(_failed()).min(),
-        last_failed_at=pl.col("attempted_at").filter(_failed()).max(),
-        decline_code=pl.col("decline_code").sort_by(~_failed(), "attempted_at", "charge_id").first(),
+    tries = (
+        at_failed_invoices(attempts)
+        .group_by(INVOICE)
+        .agg(
+            attempts=pl.len().cast(pl.Int64),
+            failed_attempts=_failed().sum().cast(pl.Int64),
+            first_failed_at=pl.col("attempted_at").filter(_failed()).min(),
+            last_failed_at=pl.col("attempted_at").filter(_failed()).max(),
+            decline_code=pl.col("decline_code").sort_by(~_failed(), "attempted_at", "charge_id").first(),
+        )
     )
     subscription = subscriptions.select(
         "account_id",
@@ -47,7 +51,7 @@ def payment_failures(
     failed = (
         invoices.drop_nulls(["amount_due", "currency"])
         .with_columns(invoice_id=pl.col("id"))
-        .join(tries.filter(pl.col("failed_attempts") > 0), on=INVOICE, how="inner")
+        .join(tries, on=INVOICE, how="inner")
         .join(subscription, on=["account_id", "subscription_id"], how="left")
         .with_columns(failed_on=day_of("first_failed_at", terms), outcome=_outcome(terms))
         .with_columns(recovered_at=pl.when(pl.col("outcome") == "recovered").then("paid_at"))
@@ -176,6 +180,11 @@ def payment_attempts(invoice_payments: pl.LazyFrame, charges: pl.LazyFrame, term
         .filter(pl.col("status").is_in(["succeeded", "failed"]))
         .unique(["account_id", "invoice_id", "charge_id"])
     )
+
+
+def at_failed_invoices(attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """The attempts of `payment_attempts` at invoices at which any failed: a few of them."""
+    return attempts.join(attempts.filter(_failed()).select(INVOICE).unique(), on=INVOICE, how="semi")
 
 
 def first_after_trial(invoices: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl.LazyFrame:

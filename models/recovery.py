@@ -12,6 +12,7 @@ from models import failures
 from models.failures import FINAL_FAILURE, INVOICE
 from models.mrr import published
 from models.periods import is_partial, month_of
+from models.plans import collected
 from models.reporting import in_reporting
 from models.shares import share
 from models.stock import stock_now
@@ -79,6 +80,7 @@ def payment_failures(
 
     `attempts` is of `failures.payment_attempts`, the others are staged.
     """
+    attempts = failures.at_failed_invoices(attempts).pipe(collected).lazy()
     told = failures.payment_failures(invoices, attempts, subscriptions, rates, terms)
     invoice = invoices.select(
         "account_id", "attempt_count", "next_payment_attempt_at", invoice_id="id", invoice_status="status"
@@ -308,8 +310,10 @@ def _age() -> pl.Expr:
 def _by_attempt(failed: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Each failed invoice once for every attempt after its first failure; recovered where that attempt succeeded."""
     number = pl.int_range(1, pl.len() + 1).over(INVOICE, order_by=["attempted_at", "charge_id"])
-    tries = attempts.with_columns(number=number).select(
-        *INVOICE, "number", "attempted_at", succeeded=pl.col("status") == "succeeded"
+    tries = (
+        failures.at_failed_invoices(attempts)
+        .with_columns(number=number)
+        .select(*INVOICE, "number", "attempted_at", succeeded=pl.col("status") == "succeeded")
     )
     return (
         failed.join(tries, on=INVOICE)

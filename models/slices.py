@@ -261,7 +261,7 @@ def _comings(legs: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _steps(moved: pl.LazyFrame, by: list[str]) -> pl.LazyFrame:
-    """The days on which a running sum of `moved` rose above zero (1) or came back to it (-1), in order, as `moved` is."""
+    """The days on which a running sum of `moved` rose above zero (1) or came back to it (-1): in order, as it is."""
     after = pl.col("moved").cum_sum().over(by)
     return (
         moved.group_by(*by, "changed_on", maintain_order=True)
