@@ -123,7 +123,8 @@ def balance_reconciliation(cash_by_day: pl.LazyFrame, beside_the_ledger: pl.Lazy
 def ledger(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Every balance transaction to the as-of instant, in minor units of its settlement currency.
 
-    Columns: account_id, id, date, currency, column (of `cash_by_day`), is_transfer, amount, fee; a fee is positive.
+    Columns: account_id, id, source_id, date, currency, column (of `cash_by_day`), is_transfer, amount, fee; a fee is
+    positive.
     """
     return (
         balance_transactions.filter(pl.col("created_at") <= terms.as_of)
@@ -133,7 +134,8 @@ def ledger(balance_transactions: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
             is_transfer=pl.col("reporting_category").is_in(TRANSFERS),
             column=column_of_category(),
         )
-        .select("account_id", "id", "date", "currency", "column", "is_transfer", "amount", pl.col("fee").fill_null(0))
+        .with_columns(pl.col("fee").fill_null(0))
+        .select("account_id", "id", "source_id", "date", "currency", "column", "is_transfer", "amount", "fee")
     )
 
 

@@ -29,8 +29,7 @@ def customer_cash(
 
     The first four frames are staged, `rates` the spine's.
     """
-    source = balance_transactions.select("account_id", "id", "source_id")
-    moved = ledger(balance_transactions, terms).join(source, on=["account_id", "id"])
+    moved = ledger(balance_transactions, terms)
     owned = moved.join(owners(charges, refunds, disputes), on=["account_id", "source_id"])
     valued = in_reporting(in_reporting(owned, rates, amount="amount", on="date"), rates, amount="fee", on="date")
     net = pl.col("amount_reporting").sum() - pl.col("fee_reporting").sum()
