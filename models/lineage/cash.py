@@ -107,7 +107,7 @@ def _carried(
 
 def _transactions(moved: Frame, balance_transactions: Frame, charges: Frame, refunds: Frame, disputes: Frame) -> Frame:
     """Rows of `cash.ledger` with what each came of and whose that is."""
-    came_of = balance_transactions.select("account_id", "id", "source_id", "reporting_category")
+    came_of = balance_transactions.select("account_id", "id", "reporting_category")
     return (
         moved.join(came_of, on=["account_id", "id"], how="left")
         .join(owners(charges, refunds, disputes), on=["account_id", "source_id"], how="left")
