@@ -43,13 +43,26 @@ def test_comments_say_the_unit(connection: duckdb.DuckDBPyConnection) -> None:
 
 def test_types_nullability_and_keys_come_from_the_contract(connection: duckdb.DuckDBPyConnection) -> None:
     tables.create(connection, marts.MrrByDay)
-    described = {row[0]: (row[1], row[2], row[3]) for row in connection.execute("describe marts.mrr_by_day").fetchall()}
-    assert described["date"] == ("DATE", "NO", "PRI")
+    described = columns_of(connection, "marts.mrr_by_day")
+    assert described["date"] == ("DATE", "NO", None)
     assert described["closing_mrr"] == ("DECIMAL(18,6)", "NO", None)
     tables.create(connection, staging.Charges)
-    described = {row[0]: (row[1], row[2], row[3]) for row in connection.execute("describe staging.charges").fetchall()}
+    described = columns_of(connection, "staging.charges")
     assert described["id"] == ("VARCHAR", "NO", None)
     assert described["created_at"] == ("TIMESTAMP WITH TIME ZONE", "YES", None)
+
+
+def test_keys_of_marts_are_indexed_where_they_are_published(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("attach ':memory:' as published")
+    for contract in (marts.MrrByDay, staging.Charges):
+        tables.create(connection, contract, catalog="published")
+    assert columns_of(connection, "published.marts.mrr_by_day")["date"] == ("DATE", "NO", "PRI")
+    assert columns_of(connection, "published.staging.charges")["id"] == ("VARCHAR", "NO", None)
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, tuple[str, str, str | None]]:
+    """Type, nullability and key of each column."""
+    return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(f"describe {table}").fetchall()}
 
 
 def test_writing_replaces_all_rows(connection: duckdb.DuckDBPyConnection) -> None:
