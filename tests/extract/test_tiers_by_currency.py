@@ -13,14 +13,14 @@ import pytest
 from pipelines.extract import audit, files
 from pipelines.extract.client import PINNED_VERSION
 from pipelines.extract.files import Export
-from pipelines.extract.sync import StreamsFailed, resync, sync
+from pipelines.extract.sync import StreamsFailed, sync
 from sandbox.serving import Sandbox, serving
 from sandbox.store import Store
 from sandbox.world import shapes
 from tests.extract.conftest import account_of, current, warehouse
+from tests.extract.once_more import MADE, refreshed, resynced, swept
 from tests.still_world import DAY, NOW, StillWorld, empty_store
 
-MADE = NOW - 30 * DAY
 BY_ID = "GET /v1/prices/{id}"
 SOLD = "/v1/prices/price_sold"
 EUROS, POUNDS = ("900", "800"), ("850", "750")
@@ -107,19 +107,6 @@ def test_a_price_in_further_currencies_costs_one_request_and_others_none(tmp_pat
         assert (read_by_id(running), again.rows_written) == (0, 0)
         assert set(current(connection, "prices")) == {"price_sold", "price_tiers", "price_options"}
         assert said(connection) == []
-
-
-def refreshed(running: Sandbox, connection: duckdb.DuckDBPyConnection) -> None:
-    sync(connection, account_of(running))
-
-
-def swept(running: Sandbox, connection: duckdb.DuckDBPyConnection) -> None:
-    sync(connection, account_of(running), full=True)
-
-
-def resynced(running: Sandbox, connection: duckdb.DuckDBPyConnection) -> None:
-    since, until = datetime.fromtimestamp(MADE - 1, UTC), datetime.fromtimestamp(NOW, UTC)
-    resync(connection, account_of(running), since, until)
 
 
 @pytest.mark.parametrize(("again", "requests"), [(refreshed, 2), (swept, 1), (resynced, 1)])

@@ -9,15 +9,15 @@ import duckdb
 import pytest
 
 from models.contracts import staging
-from pipelines.extract.sync import resync, sync
+from pipelines.extract.sync import sync
 from pipelines.warehouse.stage import stage
 from sandbox.serving import Sandbox, serving
 from sandbox.store import Store
 from sandbox.world import shapes
 from tests.extract.conftest import account_of, current, warehouse
+from tests.extract.once_more import MADE, refreshed, resynced, swept
 from tests.still_world import DAY, NOW, StillWorld, empty_store
 
-MADE = NOW - 30 * DAY
 PRICE = shapes.price(id="price_1", created=MADE, product="prod_1", currency="usd", unit_amount=100)
 STAGED = (staging.Invoices, staging.InvoiceLines, staging.SubscriptionItems, staging.CreditNoteLines, staging.Refunds)
 
@@ -154,19 +154,6 @@ def asked(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 FIRST = {"lines": 250, "items": 25, "credited": 15, "refunds": 30}
 LATER = {"lines": 251, "items": 26, "credited": 16, "refunds": 31}
-
-
-def refreshed(running: Sandbox, connection: duckdb.DuckDBPyConnection) -> None:
-    sync(connection, account_of(running))
-
-
-def swept(running: Sandbox, connection: duckdb.DuckDBPyConnection) -> None:
-    sync(connection, account_of(running), full=True)
-
-
-def resynced(running: Sandbox, connection: duckdb.DuckDBPyConnection) -> None:
-    since, until = datetime.fromtimestamp(MADE - 1, UTC), datetime.fromtimestamp(NOW, UTC)
-    resync(connection, account_of(running), since, until)
 
 
 @pytest.mark.parametrize("again", [refreshed, swept, resynced])
