@@ -110,7 +110,7 @@ def looked_at(ui: Ui) -> None:
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         for path in PAGES:
             page.goto(ui.url + path, wait_until="networkidle")
-        assert page.get_by_text("rebuild_after_resync").count() > 0
+        page.get_by_text("rebuild_after_resync").first.wait_for(timeout=60_000)  # drawn once it has been answered
         assert '"telemetryEnabled": false' in page.content()
     assert (elsewhere, faults) == ([], [])
 
