@@ -5,7 +5,7 @@ What was known of them then is in the file that was published of it. Where that 
 the error says why, and everything is made anew. Decides nothing about figures.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -92,7 +92,7 @@ def passed(
         since: an instant before then from which on all that has passed is looked at.
     """
     is_later = terms.as_of_day > then.as_of_day
-    started = [since or then.as_of, then.as_of]
+    started = [since or then.as_of]
     if valued is not None:
         started.append(pl.select(opens_at(pl.lit(valued), terms)).item() - INSTANT)
     found = [
@@ -103,6 +103,11 @@ def passed(
         found.append(families.unsettled(connection))
     if is_later or valued is not None:
         found.append(families.in_other_currencies(connection, terms.currency, _worth_anew_from(terms)))
+    return _together(found)
+
+
+def _together(found: Sequence[pl.Series]) -> pl.Series:
+    """The families of all, each once."""
     return pl.concat([each.cast(pl.UInt32) for each in found]).unique().sort().rename("bucket")
 
 
@@ -225,7 +230,7 @@ def _touched(
         families.of_objects(now, changed),
         passed(now, kept, then, until, first_change(*rates, until.as_of_day), stated),
     ]
-    touched = pl.concat([each.cast(pl.UInt32) for each in found]).unique().sort().rename("bucket")
+    touched = _together(found)
     every = int(now.execute("select count(*) from staging.customers").fetchall()[0][0])
     if touched.len() > MOST * every:
         raise CannotFollowError(f"{touched.len():,} of {every:,} customers have changed")

@@ -50,7 +50,7 @@ def marks(connection: duckdb.DuckDBPyConnection) -> Marks:
 
 
 def write(connection: duckdb.DuckDBPyConnection, kept: Part, rates: pl.DataFrame, about: About) -> None:
-    """Keep the frames that are no marts, and the exchange rates; those that are must be written already."""
+    """Keep the exchange rates, and the frames that are no marts; marts must be written already."""
     with tables.transaction(connection):
         connection.execute("create schema if not exists kept")
         for name, rows in {**kept, RATES: rates}.items():
