@@ -109,18 +109,6 @@ def whole(connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None = N
     return {table.table_name: _read(connection, table).lazy() for table in wanted}
 
 
-def some(connection: duckdb.DuckDBPyConnection, chosen: pl.Series) -> dict[str, pl.LazyFrame]:
-    """The divided tables of some buckets; after `assign`."""
-    wanted = chosen.to_frame("bucket")
-    connection.register("wanted", wanted)
-    frames = {}
-    for table in DIVIDED:
-        query = f"select * exclude (bucket) from ({divided(table.table_name)}) semi join wanted using (bucket)"
-        frames[table.table_name] = connection.sql(query).pl().lazy()
-    connection.unregister("wanted")
-    return frames
-
-
 def _read(connection: duckdb.DuckDBPyConnection, table: type[Staged]) -> pl.DataFrame:
     columns = read_columns(table.table_name) or tuple(table.columns())
     if not tables.exists(connection, table.schema_name, table.table_name):
@@ -133,18 +121,18 @@ def _empty(table: type[Staged]) -> pl.DataFrame:
     return table.create_empty()
 
 
-def assign(connection: duckdb.DuckDBPyConnection, macro: str = "macro") -> None:
-    """Make the temporary tables that say in which bucket each object lies, by the macro of `define`."""
+def assign(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables that say in which bucket each object lies."""
     for table in DIVIDED:
         if not tables.exists(connection, table.schema_name, table.table_name):
             tables.create(connection, table)
-    define(connection, macro)
+    define(connection)
     connection.execute(query("owners"))
 
 
-def define(connection: duckdb.DuckDBPyConnection, macro: str = "macro") -> None:
-    """Give the connection `bucket_of(account_id, customer_id)`, as `buckets/<macro>.sql` has it."""
-    connection.execute(query(macro).replace("{count}", str(COUNT)))
+def define(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the connection `bucket_of(account_id, customer_id)`."""
+    connection.execute(query("macro").replace("{count}", str(COUNT)))
 
 
 def divided(table: str) -> str:

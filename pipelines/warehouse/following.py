@@ -5,7 +5,7 @@ What was known of them then is in the file that was published of it. Where that 
 the error says why, and everything is made anew. Decides nothing about figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,10 +20,11 @@ from models.periods import opens_at
 from models.reads import read_columns
 from models.terms import Terms
 from pipelines.warehouse import buckets, families, keeping
+from pipelines.warehouse.families import Names
 from pipelines.warehouse.keeping import About
 
 MOST = 0.35
-"""The share of the families of which a change is followed: with more, making everything anew is as quick."""
+"""The share of the customers of whom a change is followed: with more, making everything anew is as quick."""
 
 INSTANT = timedelta(microseconds=1)
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,7 +39,7 @@ Changed = Mapping[str, pl.DataFrame]
 def followed(
     connection: duckdb.DuckDBPyConnection, published: Path, about: About, rates: pl.LazyFrame, terms: Terms
 ) -> tuple[dict[str, pl.DataFrame], int]:
-    """What is kept of all customers, as of now, and how many families were made anew for it.
+    """What is kept of all customers, as of now, and how many of them were made anew for it.
 
     Args:
         connection: the warehouse, with what is staged now.
@@ -59,15 +60,11 @@ def followed(
         _hold_against(before, connection)
         kept = keeping.read(connection, marts.kept())
         known = keeping.rates(connection)
-        try:
-            families.assign(before)
-            families.assign(connection)
-            touched = _touched(before, connection, changed, kept, (then, terms), (known, rates.collect()))
-            was = marts.mapped(_of(before, touched), known.lazy(), then)
-            now = marts.mapped(_of(connection, touched), rates, terms)
-        finally:
-            buckets.forget(connection)
-    return marts.followed(kept, was, now), len(touched)
+        families.complete(connection)
+        touched = _touched((before, connection), changed, kept, (then, terms), (known, rates.collect()))
+        was = marts.mapped(touched.staged[0] | buckets.whole(before, REFERENCE), known.lazy(), then)
+        now = marts.mapped(touched.staged[1] | buckets.whole(connection, REFERENCE), rates, terms)
+    return marts.followed(kept, was, now), families.customers(touched.names)
 
 
 def passed(
@@ -77,11 +74,9 @@ def passed(
     terms: Terms,
     valued: date | None,
     since: datetime | None = None,
-) -> pl.Series:
-    """The families whose figures are others by time alone: an instant of theirs has passed, or is of a day of which
+) -> Names:
+    """Names of those whose figures are others by time alone: an instant of theirs has passed, or is of a day of which
     more is known by now; or a day has, and what they pay in another currency is worth something else.
-
-    After `families.assign`.
 
     Args:
         connection: with what is staged now.
@@ -97,18 +92,13 @@ def passed(
         started.append(pl.select(opens_at(pl.lit(valued), terms)).item() - INSTANT)
     found = [
         families.passing(connection, min(started), terms.as_of),
-        families.of_customers(connection, marts.due(kept, then, terms)),
+        families.of_customers(marts.due(kept, then, terms)),
     ]
     if is_later:
         found.append(families.unsettled(connection))
     if is_later or valued is not None:
         found.append(families.in_other_currencies(connection, terms.currency, _worth_anew_from(terms)))
-    return _together(found)
-
-
-def _together(found: Sequence[pl.Series]) -> pl.Series:
-    """The families of all, each once."""
-    return pl.concat([each.cast(pl.UInt32) for each in found]).unique().sort().rename("bucket")
+    return families.together(found)
 
 
 def _worth_anew_from(terms: Terms) -> datetime:
@@ -139,10 +129,6 @@ def _hold_to_one_month(then: Terms, terms: Terms) -> None:
         raise CannotFollowError("the last build was as of a later instant")
     if then.as_of_day.replace(day=1) != terms.as_of_day.replace(day=1):
         raise CannotFollowError("a new month has begun")
-
-
-def _of(connection: duckdb.DuckDBPyConnection, touched: pl.Series) -> dict[str, pl.LazyFrame]:
-    return buckets.some(connection, touched) | buckets.whole(connection, REFERENCE)
 
 
 def _changed(connection: duckdb.DuckDBPyConnection, about: About) -> Changed:
@@ -210,31 +196,23 @@ NAMED = """
 
 
 def _touched(
-    before: duckdb.DuckDBPyConnection,
-    now: duckdb.DuckDBPyConnection,
+    held: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection],
     changed: Changed,
     kept: Mapping[str, pl.DataFrame],
     terms: tuple[Terms, Terms],
     rates: tuple[pl.DataFrame, pl.DataFrame],
-) -> pl.Series:
-    """The families of whom anything is new, or of whom time alone made something else; terms and exchange rates are
-    those of then and of now.
+) -> families.Gathered:
+    """The families of whom anything is new, or of whom time alone made something else; databases, terms and exchange
+    rates are those of then and of now.
 
     Raises:
         CannotFollowError: they are too many.
     """
-    then, until = terms
+    (before, now), (then, until) = held, terms
     stated = min([then.as_of, *_balances_of(before)])
-    found = [
-        families.of_objects(before, changed),
-        families.of_objects(now, changed),
-        passed(now, kept, then, until, first_change(*rates, until.as_of_day), stated),
-    ]
-    touched = _together(found)
+    by_time = passed(now, kept, then, until, first_change(*rates, until.as_of_day), stated)
     every = int(now.execute("select count(*) from staging.customers").fetchall()[0][0])
-    if touched.len() > MOST * every:
-        raise CannotFollowError(f"{touched.len():,} of {every:,} customers have changed")
-    return touched
+    return families.gathered(held, families.together([families.of_streams(changed), by_time]), MOST * every)
 
 
 def _balances_of(before: duckdb.DuckDBPyConnection) -> list[datetime]:

@@ -1,7 +1,8 @@
 """Staged frames divided into buckets by the real queries, made batch by batch, and put together again."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,10 +69,11 @@ def in_increments(
         for (old, new), (old_rates, new_rates), following in steps:
             _known(now, following)
             valued = first_change(old_rates.collect(), new_rates.collect(), new.as_of_day)
-            changed = _changed(before, now, passed(now, kept, old, new, valued))
-            was = marts.mapped(buckets.some(before, changed) | reference, old_rates, old)
+            touched = families.together([passed(now, kept, old, new, valued), *_changed(before, now)])
+            then_of, now_of = families.gathered([before, now], touched, math.inf).staged
+            was = marts.mapped(then_of | reference, old_rates, old)
             reference = buckets.whole(now, REFERENCE)
-            is_now = marts.mapped(buckets.some(now, changed) | reference, new_rates, new)
+            is_now = marts.mapped(now_of | reference, new_rates, new)
             try:
                 kept = marts.followed(kept, was, is_now)
             except CannotFollowError:
@@ -85,15 +87,12 @@ def in_increments(
 def _known(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyFrame]) -> None:
     connection.execute("drop schema if exists staging cascade")
     stage(connection, staging)
-    families.assign(connection)
 
 
-def _changed(before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection, passing: pl.Series) -> pl.Series:
-    """The families with rows that differ, or whom time has touched."""
-    differing = {family for family, _ in _hashes(before) ^ _hashes(now)}
-    return pl.Series("bucket", sorted(differing | set(passing)), pl.UInt32)
-
-
-def _hashes(connection: duckdb.DuckDBPyConnection) -> set[tuple[int, str]]:
-    every = (f"select bucket, '{name}' || hash(t) from ({buckets.divided(name)}) as t" for name in families.OWNED)
-    return set(connection.execute(" union all ".join(every)).fetchall())
+def _changed(before: duckdb.DuckDBPyConnection, now: duckdb.DuckDBPyConnection) -> Iterator[families.Names]:
+    """What is named in rows that are in one of both alone."""
+    for table in families.NAMES:
+        query = f"select *, hash(t) as content from staging.{table} as t"
+        old, new = before.sql(query).pl(), now.sql(query).pl()
+        for some, others in ((old, new), (new, old)):
+            yield families.named(table, some.join(others, on="content", how="anti"))

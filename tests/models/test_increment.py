@@ -15,7 +15,7 @@ from models.terms import Terms
 from sandbox.world.business import Business
 from tests.models.batched import in_increments
 from tests.models.lived import living
-from tests.models.story import instant, rate_frame
+from tests.models.story import Account, instant, rate_frame
 from tests.models.test_any_history import AS_OF, RATES, Sold, account_of, sold
 from tests.models.test_buckets import assert_same, whole_of, with_amounts
 
@@ -68,6 +68,23 @@ def test_a_company_that_lives_on_is_followed(tmp_path: Path) -> None:
     assert len({each.as_of_day for each in terms}) == 3
     made = in_increments(staging, rates, terms, always=True)
     assert_same(made, whole_of(staging[-1], rates[-1], terms[-1]))
+
+
+def test_what_is_tied_together_later_counts_once() -> None:
+    """A payment that nobody's name was on pays an invoice of a customer's later: only what ties them is new."""
+    account = Account()
+    account.price("gold", 1000)
+    account.subscription("sub", "cus", "2026-08-01", [("si", "gold", 1)])
+    invoice = account.invoice("sub", [("si", "gold", 1, "2026-08-01", "2026-09-01")], status="open", customer_id="cus")
+    account.failed_charge(invoice, "2026-08-02")
+    account.rows["charges"][0] |= {"status": "succeeded", "amount_captured": 1000}
+    tie = account.rows["invoice_payments"].pop()
+    staging = [with_amounts(account.staging())]
+    account.rows["invoice_payments"].append({**tie, "status": "open", "created_at": instant("2026-08-20")})
+    staging.append(with_amounts(account.staging()))
+    terms = [Terms(instant(at), "UTC", "usd") for at in ("2026-08-20T10:00", "2026-08-20T11:00")]
+    made = in_increments(staging, [rate_frame([])] * 2, terms, always=True)
+    assert_same(made, whole_of(staging[-1], rate_frame([]), terms[-1]))
 
 
 def test_it_is_known_of_every_frame_how_it_follows() -> None:
