@@ -890,8 +890,15 @@ OF_ALL = (
 )
 """Checks that look at all customers of an account together, beside those of the account's own tables."""
 
-READ_OF_ALL = ("spine.items", "spine.movements", "steps.held_balance", "steps.read_at", "marts.customers")
-"""Frames of customers that such checks read."""
+READ_OF_ALL = (
+    "spine.items",
+    "spine.movements",
+    "steps.held_balance",
+    "steps.read_at",
+    "marts.customers",
+    "marts.mrr_movements",
+)
+"""Frames of customers that such checks, and those of the account's own tables, read."""
 
 OF_CUSTOMERS = tuple(check for check in CHECKS if check.name not in OF_ALL and _is_of_customers(check))
 """Checks whose failing rows are those of each part of the customers."""

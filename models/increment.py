@@ -8,6 +8,7 @@ whole to be made anew.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import polars as pl
@@ -18,6 +19,25 @@ from models.receivables import SENT_AMOUNTS
 
 Part = Mapping[str, pl.DataFrame]
 """Frames of some customers, or of all, by the names of `marts.kept`."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Rows that take the place of others.
+
+    Attributes:
+        key: the columns by which rows are known.
+        gone: the rows that go, which may have changed otherwise since.
+        come: the rows that are put in.
+    """
+
+    key: Sequence[str]
+    gone: pl.DataFrame
+    come: pl.DataFrame
+
+    def made(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows after it."""
+        return pl.concat([rows.join(self.gone, on=list(self.key), how="anti", maintain_order="left"), self.come])
 
 
 class CannotFollowError(Exception):
@@ -95,7 +115,7 @@ def followed(kept: Part, before: Part, after: Part, keys: Mapping[str, Sequence[
     """What is kept of all customers, after a change of some.
 
     Args:
-        kept: what was made of all, of `added_up`.
+        kept: what was made of all, of `added_up`; or some frames of it, which are then all that is told.
         before: what is made of the changed ones from what was known of them then, by the terms of then.
         after: what is made of them now.
         keys: the columns by which the rows of public tables are known, by name.
@@ -103,15 +123,20 @@ def followed(kept: Part, before: Part, after: Part, keys: Mapping[str, Sequence[
     Raises:
         CannotFollowError: everything has to be made anew.
     """
-    known_by = {**ROWS, **keys}
+    by_rows = exchanges(before, after, keys)
     return {
-        name: _SPECIAL[name](kept[name], before[name], after[name])
-        if name in _SPECIAL
+        name: by_rows[name].made(kept[name])
+        if name in by_rows
         else _exchanged_sums(kept[name], before[name], after[name], name)
         if name in SUMS
-        else _exchanged_rows(kept[name], before[name], after[name], known_by[name])
+        else _SPECIAL[name](kept[name], before[name], after[name])
         for name in kept
     }
+
+
+def exchanges(before: Part, after: Part, keys: Mapping[str, Sequence[str]]) -> dict[str, Exchange]:
+    """What is exchanged of the frames that go by rows, public tables among them. Takes what `followed` does."""
+    return {name: Exchange(key, before[name], after[name]) for name, key in {**ROWS, **keys}.items()}
 
 
 def _summed(rows: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -125,10 +150,6 @@ def _summed(rows: pl.DataFrame, name: str) -> pl.DataFrame:
 def _exchanged_sums(kept: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, name: str) -> pl.DataFrame:
     taken_out = before.with_columns(-pl.col(SUMS[name]))
     return _summed(pl.concat([kept, taken_out, after]), name)
-
-
-def _exchanged_rows(kept: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    return pl.concat([kept.join(before, on=key, how="anti", maintain_order="left"), after])
 
 
 def _currencies(kept: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -565,15 +565,23 @@ def followed(kept: increment.Part, before: increment.Part, after: increment.Part
     """What `mapped` would make of all customers now, from what it made of all before, and of those that changed since.
 
     Args:
-        kept: what was made of all, of `increment.added_up`.
+        kept: what was made of all, of `increment.added_up`; or the frames of it that `reduced` takes.
         before: what `mapped` makes of those that changed since, from what was known then, by the terms of then.
         after: what it makes of them now. The day of the terms is the same.
 
     Raises:
         increment.CannotFollowError: everything has to be made anew.
     """
-    keys = {f"marts.{name}": RECIPES[f"marts.{name}"].key for name in names(CUSTOMERS)}
-    return increment.followed(kept, before, after, keys)
+    return increment.followed(kept, before, after, _keys())
+
+
+def exchanges(before: increment.Part, after: increment.Part) -> dict[str, increment.Exchange]:
+    """The rows that `followed` exchanges, of each frame of rows by its name."""
+    return increment.exchanges(before, after, _keys())
+
+
+def _keys() -> dict[str, tuple[str, ...]]:
+    return {f"marts.{name}": RECIPES[f"marts.{name}"].key for name in names(CUSTOMERS)}
 
 
 def due(kept: increment.Part, then: Terms, terms: Terms) -> pl.DataFrame:
@@ -599,12 +607,16 @@ AHEAD = "steps.ahead"
 
 def kept() -> tuple[str, ...]:
     """Names of the frames of some customers that outlive them: public, or read by what is made of all."""
+    public = {f"marts.{name}" for name in names(CUSTOMERS)}
+    return tuple(dict.fromkeys([*sorted(public), *read_of_all()]))
+
+
+def read_of_all() -> tuple[str, ...]:
+    """Names of those of `kept` that are read by what is made of all, or by what finds out whom time alone touches."""
     read = {name for recipe in RECIPES.values() if recipe.grain is ACCOUNT for name in recipe.inputs}
-    read |= {f"marts.{name}" for name in names(CUSTOMERS)} | set(checks.READ_OF_ALL)
-    read |= {f"spine.{name}" for name in SPINE_OF_PARTS}
+    read |= set(checks.READ_OF_ALL)
     of_parts = {name for name, recipe in RECIPES.items() if recipe.grain is CUSTOMERS}
-    of_parts |= {f"spine.{name}" for name in SPINE_OF_PARTS}
-    return (*sorted(read & of_parts), FOUND, AHEAD)
+    return (*sorted(read & of_parts), *(f"spine.{name}" for name in SPINE_OF_PARTS), FOUND, AHEAD)
 
 
 SPINE_OF_PARTS = ("changes", "movements", "comings", "items", "currencies", "told", "changed_by_policy")

@@ -16,7 +16,7 @@ from models.checks import BLOCKING
 from models.contracts import marts as contracts
 from models.contracts import staging
 from models.fx import MissingRateError
-from models.increment import CannotFollowError
+from models.increment import CannotFollowError, Exchange, Part
 from models.terms import Terms
 from pipelines import acted, policies, processes, rates, spark
 from pipelines.errors import RevenueError, SettingsError
@@ -68,24 +68,45 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
     terms, known = terms_of(connection, settings), rates.load(settings.rate_file)
     is_large = buckets.lines(connection) >= FOLLOWED_FROM
     basis = _basis(settings, terms) if is_large else ""
-    why, followed = None, None
+    followed, why = None, None
     try:
         try:
-            kept, followed = _followed(connection, settings, known, terms, basis, anew=anew)
+            followed = _followed(connection, settings, known, terms, basis, anew=anew)
         except CannotFollowError as error:
-            kept, why = _made(connection, settings, known, terms), str(error)
+            why = str(error)
+        kept = followed.kept if followed else _made(connection, settings, known, terms)
+        exchanges = followed.exchanges if followed else {}
         keeping.forget(connection)
-        made = parts.told(connection, kept, known, terms)
+        of_account = parts.of_account(connection, kept, known, terms)
     except MissingRateError as error:
         raise SettingsError(f"The metrics can't be computed: {error}.") from None
-    found = made.pop(contracts.DataChecks.table_name).collect()
-    by_name = {contract.table_name: contract for contract in contracts.TABLES}
-    rows = {name: tables.write(connection, by_name[name], made.pop(name)) for name in marts.names()}
-    rows |= acted.written(connection, settings, terms)
+    found = of_account.pop(contracts.DataChecks.table_name).collect()
+    rows = _written(connection, kept, exchanges, of_account) | acted.written(connection, settings, terms)
     if is_large:
-        keeping.write(connection, kept, known.collect(), keeping.About(basis, terms.as_of, keeping.marks(connection)))
+        about = keeping.About(basis, terms.as_of, keeping.marks(connection))
+        keeping.write(connection, kept, known.collect(), about, exchanges)
     checks = publish.gather_checks(connection, audit.checks(connection), found)
-    return Modelled(rows, checks, followed, why if is_large else None)
+    return Modelled(rows, checks, followed.customers if followed else None, why if is_large else None)
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection,
+    kept: Part,
+    exchanges: Mapping[str, Exchange],
+    of_account: dict[str, pl.LazyFrame],
+) -> dict[str, int]:
+    """Write the public tables that the models make, of customers those rows alone that are exchanged; their rows."""
+    by_name = {contract.table_name: contract for contract in contracts.TABLES}
+    rows = {}
+    for name in marts.names(marts.CUSTOMERS):
+        frame = f"marts.{name}"
+        if frame in exchanges:
+            rows[name] = tables.exchange(connection, by_name[name], exchanges[frame])
+        else:
+            rows[name] = tables.write(connection, by_name[name], kept[frame])
+    return rows | {
+        name: tables.write(connection, by_name[name], of_account.pop(name)) for name in marts.names(marts.ACCOUNT)
+    }
 
 
 FOLLOWED_FROM = 100_000
@@ -100,7 +121,7 @@ def _followed(
     basis: str,
     *,
     anew: bool,
-) -> tuple[dict[str, pl.DataFrame], int]:
+) -> following.Followed:
     about = None if anew else keeping.about(connection)
     if about is None:
         raise CannotFollowError("it was asked for" if anew else "nothing is kept of a build before")

@@ -187,7 +187,13 @@ class _Search:
     def look(self, table: str, names: Names) -> Names:
         """Find the rows of a table that name any of these, and say what they name. Of the names, those that were looked
         for before come first."""
-        asked = {column: some for column in NAMES[table] if (some := self._asked(table, column, names)).height}
+        own = [column for column in NAMES[table] if _is_own(column)]
+        others = [column for column in NAMES[table] if column not in own]
+        # What is found by others needs not be looked for by its own id, which is most of it.
+        return together([self._look(table, others, names), self._look(table, own, names)])
+
+    def _look(self, table: str, columns: Sequence[str], names: Names) -> Names:
+        asked = {column: some for column in columns if (some := self._asked(table, column, names)).height}
         new = self._new(table, asked)
         if not new.height:
             return names.clear()

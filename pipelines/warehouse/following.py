@@ -6,7 +6,7 @@ the error says why, and everything is made anew. Decides nothing about figures.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from models import marts
-from models.increment import CannotFollowError
+from models.increment import CannotFollowError, Exchange
 from models.marts import REFERENCE
 from models.periods import opens_at
 from models.reads import read_columns
@@ -36,10 +36,25 @@ Changed = Mapping[str, pl.DataFrame]
 """account_id and id of the objects of each stream of which a version is new."""
 
 
+@dataclass(frozen=True)
+class Followed:
+    """What came of following.
+
+    Attributes:
+        kept: the frames of `models.marts.read_of_all`, of all customers.
+        exchanges: the rows to exchange in what was kept before, by name of the frame; public tables among them.
+        customers: how many were made anew.
+    """
+
+    kept: Mapping[str, pl.DataFrame]
+    exchanges: Mapping[str, Exchange]
+    customers: int
+
+
 def followed(
     connection: duckdb.DuckDBPyConnection, published: Path, about: About, rates: pl.LazyFrame, terms: Terms
-) -> tuple[dict[str, pl.DataFrame], int]:
-    """What is kept of all customers, as of now, and how many of them were made anew for it.
+) -> Followed:
+    """What is kept of all customers, as of now.
 
     Args:
         connection: the warehouse, with what is staged now.
@@ -58,13 +73,13 @@ def followed(
     with duckdb.connect() as before:
         _open(before, published, about)
         _hold_against(before, connection)
-        kept = keeping.read(connection, marts.kept())
+        kept = keeping.read(connection, marts.read_of_all())
         known = keeping.rates(connection)
         families.complete(connection)
         touched = _touched((before, connection), changed, kept, (then, terms), (known, rates.collect()))
         was = marts.mapped(touched.staged[0] | buckets.whole(before, REFERENCE), known.lazy(), then)
         now = marts.mapped(touched.staged[1] | buckets.whole(connection, REFERENCE), rates, terms)
-    return marts.followed(kept, was, now), families.customers(touched.names)
+    return Followed(marts.followed(kept, was, now), marts.exchanges(was, now), families.customers(touched.names))
 
 
 def passed(

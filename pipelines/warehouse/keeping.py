@@ -8,12 +8,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
 
 from models.contracts import marts as contracts
-from models.increment import Part
+from models.increment import Exchange, Part
 from pipelines.warehouse import tables
 
 PUBLIC = "marts."
@@ -49,12 +50,25 @@ def marks(connection: duckdb.DuckDBPyConnection) -> Marks:
     return found
 
 
-def write(connection: duckdb.DuckDBPyConnection, kept: Part, rates: pl.DataFrame, about: About) -> None:
-    """Keep the exchange rates, and the frames that are no marts; marts must be written already."""
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    kept: Part,
+    rates: pl.DataFrame,
+    about: About,
+    exchanges: Mapping[str, Exchange] = MappingProxyType({}),
+) -> None:
+    """Keep the exchange rates, and the frames that are no marts; marts must be written already.
+
+    Where rows of what was kept before are exchanged, no others are written.
+    """
     with tables.transaction(connection):
         connection.execute("create schema if not exists kept")
         for name, rows in {**kept, RATES: rates}.items():
-            if not name.startswith(PUBLIC):
+            if name.startswith(PUBLIC):
+                continue
+            if name in exchanges:
+                tables.swap(connection, f'kept."{name}"', exchanges[name])
+            else:
                 connection.register("rows_kept", rows)
                 connection.execute(f'create or replace table kept."{name}" as from rows_kept')
                 connection.unregister("rows_kept")

@@ -6,7 +6,7 @@ marts; nothing of any figure.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -76,22 +76,11 @@ def _sold(folder: Path, terms: Terms) -> Catalogue:
     return catalogue(reference["prices"], reference["coupons"], terms.policy)
 
 
-def told(
+def of_account(
     connection: duckdb.DuckDBPyConnection, kept: Part, rates: pl.LazyFrame, terms: Terms
 ) -> dict[str, pl.LazyFrame]:
-    """Every public table that the models make, `data_checks` among them, from what is kept of all customers."""
-    return joined([kept], buckets.whole(connection, REFERENCE), rates, terms)
-
-
-def joined(
-    parts: Sequence[Part], reference: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms
-) -> dict[str, pl.LazyFrame]:
-    """The tables of customers, those of all parts in one, and those of the account."""
-    of_account = marts.reduced(parts, reference, rates, terms)
-    of_customers = {
-        name: pl.concat([part[f"marts.{name}"] for part in parts]).lazy() for name in marts.names(marts.CUSTOMERS)
-    }
-    return of_customers | of_account
+    """The public tables of all customers together, `data_checks` among them, from what is kept of all customers."""
+    return marts.reduced([kept], buckets.whole(connection, REFERENCE), rates, terms)
 
 
 def _divided(connection: duckdb.DuckDBPyConnection, folder: Path, lines: int) -> list[buckets.Batch]:

@@ -5,7 +5,7 @@ Knows contracts and DuckDB; nothing of where rows come from or what is made of t
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import dataframely as dy
@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 
 from models.contracts.table import Table
+from models.increment import Exchange
 from pipelines.errors import RevenueError
 
 _COMMENT = "comment on"
@@ -103,6 +104,29 @@ def write(connection: duckdb.DuckDBPyConnection, contract: type[Table], frame: p
         create(connection, contract, commented=False)
         connection.execute(f"insert into {contract.qualified_name()} by name select * from rows")
     return rows.height
+
+
+def exchange(connection: duckdb.DuckDBPyConnection, contract: type[Table], exchange: Exchange) -> int:
+    """Put rows in the place of others of the table, in one transaction, and say how many rows it has then.
+
+    What comes is held against the contract first. Raises ContractError.
+    """
+    rows = conform(contract, exchange.come)
+    name = contract.qualified_name()
+    with transaction(connection):
+        swap(connection, name, replace(exchange, come=rows))
+    return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+
+def swap(connection: duckdb.DuckDBPyConnection, name: str, exchange: Exchange) -> None:
+    """Put rows in the place of others of a table, which has a contract or not, within the transaction that there is."""
+    connection.register("gone", exchange.gone.select(exchange.key).unique())
+    connection.register("come", exchange.come)
+    same = " and ".join(f"own.{_quoted(column)} = gone.{_quoted(column)}" for column in exchange.key)
+    connection.execute(f"delete from {name} as own using gone where {same}")
+    connection.execute(f"insert into {name} by name from come")
+    for view in ("gone", "come"):
+        connection.unregister(view)
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> pl.DataFrame:

@@ -11,13 +11,12 @@ import polars as pl
 
 from models import marts
 from models.contracts.staging import TABLES
-from models.increment import CannotFollowError, added_up
+from models.increment import CannotFollowError, Part, added_up
 from models.marts import REFERENCE
 from models.terms import Terms
 from pipelines.warehouse import buckets, families
 from pipelines.warehouse.buckets import COUNT, Batch
 from pipelines.warehouse.following import first_change, passed
-from pipelines.warehouse.parts import joined
 
 
 def in_batches(
@@ -34,6 +33,16 @@ def in_batches(
         buckets.write(connection, Path(folder), batches)
         parts = [marts.mapped(buckets.read(Path(folder), batch.number) | reference, rates, terms) for batch in batches]
     return joined(parts, reference, rates, terms)
+
+
+def joined(
+    parts: Sequence[Part], reference: Mapping[str, pl.LazyFrame], rates: pl.LazyFrame, terms: Terms
+) -> dict[str, pl.LazyFrame]:
+    """Every public table: those of customers, of all parts in one, and those of the account."""
+    of_customers = {
+        name: pl.concat([part[f"marts.{name}"] for part in parts]).lazy() for name in marts.names(marts.CUSTOMERS)
+    }
+    return of_customers | marts.reduced(parts, reference, rates, terms)
 
 
 def stage(connection: duckdb.DuckDBPyConnection, staging: Mapping[str, pl.LazyFrame]) -> None:
