@@ -19,7 +19,7 @@ import msgspec
 
 from pipelines.extract import audit, cursors
 from pipelines.extract.audit import Oddity, Sweep
-from pipelines.extract.catalogue import BY_NAME, Stream
+from pipelines.extract.catalogue import BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change, changes
 from pipelines.extract.weights import Weights, in_more_memory, keep
 from pipelines.extract.windows import Position, Window, replaced
@@ -34,6 +34,8 @@ ROW_BYTES = 500
 """What a row weighs besides its payload."""
 SECONDS_PER_COMMIT = 2.0
 """So long may what few rows bring wait for more."""
+LISTED_REMEMBERED = 100_000
+"""Parents whose lists were read that are remembered; what is forgotten may be noted again, and read by the next run."""
 
 Result = TypeVar("Result")
 
@@ -97,6 +99,7 @@ class Writer:
     written: Counter[str] = field(default_factory=Counter)
     swept: dict[str, Sweep] = field(default_factory=dict)
     left_out: set[tuple[str, str]] = field(default_factory=set)
+    _listed: set[tuple[str, str]] = field(default_factory=set)
     _waiting: list[Batch] = field(default_factory=list)
     _held: int = 0
     _hurried: int = 0
@@ -263,12 +266,21 @@ class Writer:
         resolved = [id_ for batch in batches for id_ in batch.resolved]
         if resolved:
             cursors.forget(self.connection, self.account_id, stream.name, resolved)
+            if stream.changes is Changes.UNDER:
+                self._listed.update((stream.name, id_) for id_ in resolved)
         if stream.changes_by_itself:
             read = [row.id for batch in batches for row in batch.rows]
             cursors.forget_due(self.connection, self.account_id, stream.name, read)
 
     def _kept(self, found: Sequence[Change]) -> Sequence[Change]:
-        """Those that are to be read; what lives on a test clock is left out, where that is so."""
+        """Those that are to be read; what lives on a test clock is left out, where that is so.
+
+        A parent whose list was read in this run is not noted again: what an earlier run has noted is read while lists
+        are, and one of them may have yet to mention it.
+        """
+        if len(self._listed) > LISTED_REMEMBERED:
+            self._listed.clear()
+        found = [each for each in found if (each.stream, each.id) not in self._listed]
         if self.test_clocks:
             return found
         left = [entry for each in found for entry in _left_out(each)]

@@ -254,3 +254,17 @@ def test_each_further_stream_is_read_and_read_again_when_an_event_says_so(
         report = sync(connection, account_of(running))
         assert current(connection, stream) == {"one": (False, changed)}
     assert report.streams[stream].requests == 1
+
+
+def test_what_a_broken_off_run_has_noted_is_read_once_though_lists_mention_it_again(tmp_path: Path) -> None:
+    """It is read as soon as lists are; the page that mentions it again is the third of its list."""
+    store = empty_store()
+    for number in range(250):
+        store.put(payout(f"po_{number}") | {"created": NOW - 80 * DAY + number})
+    with serving(StillWorld(store)) as running, warehouse(tmp_path) as connection:
+        report = sync(connection, account_of(running))
+        noted = "insert into pipeline.pending values (?, 'payout_transactions', 'po_0', null, null, 0, false)"
+        connection.execute(noted, [report.account_id])
+        again = sync(connection, account_of(running), full=True)
+        assert again.streams["payout_transactions"].requests == 250
+        assert connection.execute("from pipeline.pending").fetchall() == []

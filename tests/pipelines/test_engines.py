@@ -32,7 +32,7 @@ def test_tasks_make_what_one_process_makes(name: str, tmp_path: Path) -> None:
         lines = connection.execute("select count(*) from staging.invoice_lines").fetchall()[0][0]
         here = parts.made(connection, rates, company.terms)
         there = parts.made_by(ENGINES[name](), connection, rates, company.terms, tmp_path, lines // 4 + 1)
-        made = [parts.told(connection, kept, rates, company.terms) for kept in (there, here)]
+        made = [parts.of_account(connection, kept, rates, company.terms) for kept in (there, here)]
     rows, expected = map(rows_of, made)
     assert set(rows) == set(expected)
     assert [table for table in expected if not rows[table].equals(expected[table])] == []
