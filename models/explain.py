@@ -523,9 +523,9 @@ def _explained(
 def _explanation(
     figure: Figure, row: Mapping[str, object], behind: Mapping[str, pl.DataFrame], terms: Terms
 ) -> Explanation:
-    own = pl.col("currency") == row["currency"] if figure.in_own_currency else pl.lit(True)
+    own = [pl.col("currency").eq(row["currency"])] if figure.in_own_currency else []
     cell = {"month": row["month"]} | {key: row[key] for key in figure.keys}
-    inputs = tuple(_input(name, _behind(SOURCES[name], behind[name].filter(own), cell)) for name in figure.inputs)
+    inputs = tuple(_input(name, _behind(SOURCES[name], behind[name], own, cell)) for name in figure.inputs)
     cell.pop("month")
     found = made_of(figure, inputs, cell, terms)
     money = str(row["currency"]) if figure.in_own_currency else terms.currency
@@ -544,12 +544,12 @@ def _explanation(
     )
 
 
-def _behind(source: Source, rows: pl.DataFrame, cell: Cell) -> pl.DataFrame:
-    """The rows of a source that are behind a cell, without what is the same in all of them."""
+def _behind(source: Source, rows: pl.DataFrame, own: Sequence[pl.Expr], cell: Cell) -> pl.DataFrame:
+    """The rows of a source that are behind a cell, and `own`, without what is the same in all of them."""
     if source.within is not None:
-        chosen = rows.filter(source.within(cell))
+        chosen = rows.filter(*own, source.within(cell))
     else:
-        chosen = rows.filter(pl.col(key) == value for key, value in cell.items() if key in rows.columns)
+        chosen = rows.filter(*own, *(pl.col(key) == value for key, value in cell.items() if key in rows.columns))
     return chosen.drop("month", *cell, strict=False)
 
 

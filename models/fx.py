@@ -119,14 +119,15 @@ def _known(rates: pl.LazyFrame, used: Collection[str], terms: Terms) -> Mapping[
     a currency in use may be converted into another."""
     if not set(used) - {terms.currency}:
         return {}
-    told = rates.with_columns(
+    told = rates.select("from_currency", "to_currency").unique().pipe(collected)
+    named = told.with_columns(
         pair_from=pl.col("from_currency").str.to_lowercase(), pair_to=pl.col("to_currency").str.to_lowercase()
     )
-    pairs = _useful(told.select("pair_from", "pair_to").unique().pipe(collected).rows(), used)
-    useful = pl.LazyFrame(pairs, schema=PAIR, orient="row")
+    pairs = _useful(named.select("pair_from", "pair_to").unique().rows(), used)
+    useful = named.join(pl.DataFrame(pairs, schema=PAIR, orient="row"), on=["pair_from", "pair_to"], how="semi")
     ordered = (
-        told.filter(pl.col("date") <= terms.as_of_day, pl.col("rate") > 0)
-        .join(useful, on=["pair_from", "pair_to"], how="semi", maintain_order="left")
+        rates.filter(pl.col("date") <= terms.as_of_day, pl.col("rate") > 0)
+        .join(useful.lazy(), on=["from_currency", "to_currency"], maintain_order="left")
         .select(
             "date",
             "pair_from",

@@ -521,8 +521,8 @@ def mapped(
 ) -> dict[str, pl.DataFrame]:
     """What is made of some customers, all of whose objects are in `staging`, beside the whole tables of `REFERENCE`.
 
-    The public tables at their grain, and what `reduced` makes the rest from; by the names of the catalogue. `sold` is
-    as of `models.spine.of_customers`.
+    The public tables at their grain, and what `reduced` makes the rest from; by the names of the catalogue. Whoever
+    writes the tables holds them against their contracts. `sold` is as of `models.spine.of_customers`.
 
     Raises:
         As `build` does.
@@ -530,7 +530,7 @@ def mapped(
     frames = {f"staging.{name}": frame for name, frame in complete(staging).items()}
     frames |= _named("spine", of_customers(complete(staging), rates, terms, sold))
     for name in _in_order([name for name in kept() if name in RECIPES]):
-        frames[name] = _made(RECIPES[name], frames, terms)
+        frames[name] = _made(RECIPES[name], frames, terms, held=False)
     frames[FOUND] = checks.found(frames, checks.OF_CUSTOMERS, terms)
     return {name: frames[name].pipe(collected) for name in kept()}
 
@@ -556,7 +556,7 @@ def reduced(
     frames |= _named("spine", of_account(spine, rates, terms))
     for name, recipe in RECIPES.items():
         if recipe.grain is ACCOUNT:
-            frames[name] = _made(recipe, frames, terms)
+            frames[name] = _made(recipe, frames, terms, held=False)
     made = {table: frames[f"marts.{table}"] for table in names(ACCOUNT)}
     return made | {"data_checks": checks.told(whole[FOUND], frames, [frames["spine.findings"]], terms)}
 
@@ -657,9 +657,12 @@ def _empty(name: str) -> pl.LazyFrame:
     return STAGED[name].create_empty().lazy()
 
 
-def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+def _made(recipe: Recipe, frames: Mapping[str, pl.LazyFrame], terms: Terms, *, held: bool = True) -> pl.LazyFrame:
+    """A frame of the catalogue; `held` against its contract, but where whoever writes it does that."""
     made = recipe.make(*(frames[name] for name in recipe.inputs), terms).pipe(collected)
-    return made.lazy() if recipe.table is None else recipe.table.validate(made).lazy()
+    if recipe.table is None:
+        return made.lazy()
+    return recipe.table.validate(made).lazy() if held else made.select(recipe.table.column_names()).lazy()
 
 
 def _in_order(wanted: Collection[str]) -> list[str]:
