@@ -70,6 +70,7 @@ kind: a balance transaction names any of them as its source. Tables stand after 
 
 KINDS = pl.Enum(sorted({kind for columns in NAMES.values() for kind in columns.values()}))
 NAME = {"kind": KINDS, "account_id": pl.String(), "id": pl.String()}
+"""A name: of what kind the object is, of which account, and its id there."""
 KEY = list(NAME)
 
 Names = pl.DataFrame
