@@ -123,12 +123,21 @@ class _Likelihood:
     def best_churn(self, spread: float) -> float:
         """The chance at the first renewal that fits best with a spread: where the likelihood's slope crosses zero."""
         left = sum(row[2] for row in self.rows)
-
-        def slope(churn: float) -> float:
-            stayed = sum((came - gone) / (1 - churn + spread * before) for before, came, gone in self.rows)
-            return left / churn - stayed
-
-        return _crossing(slope, 1e-12, 1 - 1e-12)
+        stayed = [(came - gone, 1 + spread * before) for before, came, gone in self.rows]
+        low, high = 1e-12, 1 - 1e-12
+        churn = left / sum(row[1] for row in self.rows)
+        for _ in range(BISECTIONS):
+            slope, fall = left / churn, left / churn**2
+            for customers, chances in stayed:
+                share = customers / (chances - churn)
+                slope, fall = slope - share, fall + share / (chances - churn)
+            low, high = (churn, high) if slope > 0 else (low, churn)
+            nearer = churn + slope / fall  # Newton's step, where it stays between the bounds
+            nearer = nearer if low < nearer < high else (low + high) / 2
+            if nearer in (low, high, churn):
+                break
+            churn = nearer
+        return churn
 
     def slope_of_spread(self, spread: float) -> float:
         """How the likelihood changes with the spread, the chance at the first renewal following it."""

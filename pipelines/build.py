@@ -95,18 +95,24 @@ def _written(
     exchanges: Mapping[str, Exchange],
     of_account: dict[str, pl.LazyFrame],
 ) -> dict[str, int]:
-    """Write the public tables that the models make, of customers those rows alone that are exchanged; their rows."""
+    """Write the public tables that the models make, all or none, of customers those rows alone that are exchanged;
+    returns how many rows each has.
+
+    Raises:
+        ContractError: a table does not hold to its contract.
+    """
     by_name = {contract.table_name: contract for contract in contracts.TABLES}
     rows = {}
-    for name in marts.names(marts.CUSTOMERS):
-        frame = f"marts.{name}"
-        if frame in exchanges:
-            rows[name] = tables.exchange(connection, by_name[name], exchanges[frame])
-        else:
-            rows[name] = tables.write(connection, by_name[name], kept[frame])
-    return rows | {
-        name: tables.write(connection, by_name[name], of_account.pop(name)) for name in marts.names(marts.ACCOUNT)
-    }
+    with tables.transaction(connection):
+        for name in marts.names(marts.CUSTOMERS):
+            frame = f"marts.{name}"
+            if frame in exchanges:
+                rows[name] = tables.exchange(connection, by_name[name], exchanges[frame])
+            else:
+                rows[name] = tables.put(connection, by_name[name], kept[frame])
+        for name in marts.names(marts.ACCOUNT):
+            rows[name] = tables.put(connection, by_name[name], of_account.pop(name))
+    return rows
 
 
 FOLLOWED_FROM = 100_000

@@ -7,7 +7,7 @@ hangs on (buckets/owners.sql). Knows nothing of what is made of the tables.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -110,12 +110,15 @@ def whole(connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None = N
     wanted = [
         table for table in TABLES if (read_columns(table.table_name) if names is None else table.table_name in names)
     ]
-    return {table.table_name: _read(connection, table).lazy() for table in wanted}
+    there = tables.present(connection)
+    return {table.table_name: _read(connection, table, there).lazy() for table in wanted}
 
 
-def _read(connection: duckdb.DuckDBPyConnection, table: type[Staged]) -> pl.DataFrame:
+def _read(
+    connection: duckdb.DuckDBPyConnection, table: type[Staged], there: Collection[tuple[str, str]]
+) -> pl.DataFrame:
     columns = read_columns(table.table_name) or tuple(table.columns())
-    if not tables.exists(connection, table.schema_name, table.table_name):
+    if (table.schema_name, table.table_name) not in there:
         return _empty(table).select(columns)
     rows: pl.DataFrame = connection.sql(f"select {_listed(columns)} from {table.qualified_name()}").pl()
     return rows
@@ -127,9 +130,7 @@ def _empty(table: type[Staged]) -> pl.DataFrame:
 
 def assign(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables that say in which bucket each object lies."""
-    for table in DIVIDED:
-        if not tables.exists(connection, table.schema_name, table.table_name):
-            tables.create(connection, table)
+    tables.complete(connection, DIVIDED)
     define(connection)
     connection.execute(query("owners"))
 

@@ -95,9 +95,7 @@ class Gathered:
 
 def complete(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables that nothing was staged into, empty."""
-    for name in NAMES:
-        if not tables.exists(connection, "staging", name):
-            tables.create(connection, _CONTRACTS[name], commented=False)
+    tables.complete(connection, [_CONTRACTS[name] for name in NAMES])
 
 
 def gathered(held: Sequence[duckdb.DuckDBPyConnection], wanted: Names, most: float) -> Gathered:

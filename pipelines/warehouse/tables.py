@@ -3,7 +3,7 @@
 Knows contracts and DuckDB; nothing of where rows come from or what is made of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -94,27 +94,39 @@ def create(
     connection.execute("; ".join(wanted))
 
 
+def complete(connection: duckdb.DuckDBPyConnection, contracts: Iterable[type[Table]]) -> None:
+    """Make those tables, empty, that are not there."""
+    there = present(connection)
+    for contract in contracts:
+        if (contract.schema_name, contract.table_name) not in there:
+            create(connection, contract, commented=False)
+
+
 def write(connection: duckdb.DuckDBPyConnection, contract: type[Table], frame: pl.DataFrame | pl.LazyFrame) -> int:
     """Replace the table's rows by the frame's, in one transaction, and say how many there are.
 
     The frame is held against the contract first; a table of an older shape is made anew. Raises ContractError.
     """
-    rows = conform(contract, frame)
     with transaction(connection):
-        create(connection, contract, commented=False)
-        connection.execute(f"insert into {contract.qualified_name()} by name select * from rows")
+        return put(connection, contract, frame)
+
+
+def put(connection: duckdb.DuckDBPyConnection, contract: type[Table], frame: pl.DataFrame | pl.LazyFrame) -> int:
+    """`write`, within the transaction that there is."""
+    rows = conform(contract, frame)
+    create(connection, contract, commented=False)
+    connection.execute(f"insert into {contract.qualified_name()} by name select * from rows")
     return rows.height
 
 
 def exchange(connection: duckdb.DuckDBPyConnection, contract: type[Table], exchange: Exchange) -> int:
-    """Put rows in the place of others of the table, in one transaction, and say how many rows it has then.
+    """Put rows in the place of others of the table, within the transaction that there is, and say how many rows it has
+    then.
 
     What comes is held against the contract first. Raises ContractError.
     """
-    rows = conform(contract, exchange.come)
     name = contract.qualified_name()
-    with transaction(connection):
-        swap(connection, name, replace(exchange, come=rows))
+    swap(connection, name, replace(exchange, come=conform(contract, exchange.come)))
     return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
 
 

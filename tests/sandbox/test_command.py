@@ -12,8 +12,18 @@ from tests.sandbox.api.account import ask_of
 COMMAND = [sys.executable, "-m", "sandbox", "--customers", "5", "--months", "2"]
 
 
+def _heeds_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so does whatever that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_command_prints_url_and_key_and_serves_until_interrupted() -> None:
-    running = subprocess.Popen([*COMMAND, "--port", "0", "--key", "rk_test_mine"], stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--key", "rk_test_mine"],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heeds_interrupts,
+    )
     assert running.stdout is not None
     try:
         said = "".join(iter(running.stdout.readline, "Interrupt to stop.\n"))
