@@ -72,6 +72,7 @@ KINDS = pl.Enum(sorted({kind for columns in NAMES.values() for kind in columns.v
 NAME = {"kind": KINDS, "account_id": pl.String(), "id": pl.String()}
 """A name: of what kind the object is, of which account, and its id there."""
 KEY = list(NAME)
+OBJECT = ["account_id", "id"]
 
 Names = pl.DataFrame
 """Objects by `NAME`: kind, account_id, id."""
@@ -175,13 +176,11 @@ class _Search:
     Attributes:
         rows: by table the rows that were found, with their `number` in it.
         looked: for each column, how many of the names that there are have been looked for.
-        own: what the columns named of which no two rows name the same object: nothing more is found by it.
     """
 
     connection: duckdb.DuckDBPyConnection
     rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     looked: dict[tuple[str, str], int] = field(default_factory=dict)
-    own: dict[tuple[str, str], Names] = field(default_factory=dict)
 
     def look(self, table: str, names: Names) -> Names:
         """Find the rows of a table that name any of these, and say what they name. Of the names, those that were looked
@@ -198,9 +197,6 @@ class _Search:
             return names.clear()
         found = self._read(table, new)
         self.rows[table] = pl.concat([self.rows[table], found]) if table in self.rows else found
-        for column in filter(_is_own, NAMES[table]):
-            own = _kind(found.select("account_id", pl.col(column).alias("id")), NAMES[table][column])
-            self.own[table, column] = pl.concat([self.own.get((table, column), names.clear()), own])
         return named(table, found)
 
     def staged(self) -> dict[str, pl.LazyFrame]:
@@ -233,8 +229,10 @@ class _Search:
     def _asked(self, table: str, column: str, names: Names) -> Names:
         fresh = names[self.looked.get((table, column), 0) :].filter(pl.col("kind") == NAMES[table][column])
         self.looked[table, column] = names.height
-        own = self.own.get((table, column))
-        return fresh if own is None else fresh.join(own, on=KEY, how="anti")
+        if not _is_own(column) or table not in self.rows:
+            return fresh
+        # A row that was found names the object already: there is no other.
+        return fresh.join(self.rows[table], left_on=OBJECT, right_on=["account_id", column], how="anti")
 
 
 def _is_own(column: str) -> bool:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -55,7 +54,7 @@ def write(
     kept: Part,
     rates: pl.DataFrame,
     about: About,
-    exchanges: Mapping[str, Exchange] = MappingProxyType({}),
+    exchanges: Mapping[str, Exchange],
 ) -> None:
     """Keep the exchange rates, and the frames that are no marts; marts must be written already.
 

@@ -5,7 +5,7 @@ Knows contracts and DuckDB; nothing of where rows come from or what is made of t
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import dataframely as dy
@@ -69,7 +69,7 @@ def ddl(contract: type[Table], *, catalog: str | None = None) -> tuple[str, ...]
     table = f"{schema}.{_quoted(contract.table_name)}"
     parts = [f"{_quoted(c.name)} {c.type}{'' if c.nullable else ' not null'}" for c in columns(contract)]
     if catalog is not None and contract.schema_name in INDEXED_SCHEMAS and contract.primary_key():
-        parts.append(f"primary key ({', '.join(map(_quoted, contract.primary_key()))})")
+        parts.append(f"primary key ({_listed(contract.primary_key())})")
     return (
         f"create schema if not exists {schema}",
         f"create or replace table {table} ({', '.join(parts)})",
@@ -123,22 +123,29 @@ def exchange(connection: duckdb.DuckDBPyConnection, contract: type[Table], excha
     """Put rows in the place of others of the table, within the transaction that there is, and say how many rows it has
     then.
 
-    What comes is held against the contract first. Raises ContractError.
+    What comes is held against the contract first, and its keys against those of the rows that stay. Raises
+    ContractError.
     """
     name = contract.qualified_name()
-    swap(connection, name, replace(exchange, come=conform(contract, exchange.come)))
+    come = conform(contract, exchange.come)  # noqa: F841 - the queries read it
+    _take_out(connection, name, exchange)
+    if connection.execute(f"select 1 from {name} semi join come using ({_listed(exchange.key)}) limit 1").fetchall():
+        raise ContractError(f"{name} does not fit its contract: a key of the rows that come stands in it already")
+    connection.execute(f"insert into {name} by name from come")
     return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
 
 
 def swap(connection: duckdb.DuckDBPyConnection, name: str, exchange: Exchange) -> None:
     """Put rows in the place of others of a table, which has a contract or not, within the transaction that there is."""
-    connection.register("gone", exchange.gone.select(exchange.key).unique())
-    connection.register("come", exchange.come)
+    _take_out(connection, name, exchange)
+    come = exchange.come  # noqa: F841 - the query reads it
+    connection.execute(f"insert into {name} by name from come")
+
+
+def _take_out(connection: duckdb.DuckDBPyConnection, name: str, exchange: Exchange) -> None:
+    gone = exchange.gone.select(exchange.key).unique()  # noqa: F841 - the query reads it
     same = " and ".join(f"own.{_quoted(column)} = gone.{_quoted(column)}" for column in exchange.key)
     connection.execute(f"delete from {name} as own using gone where {same}")
-    connection.execute(f"insert into {name} by name from come")
-    for view in ("gone", "come"):
-        connection.unregister(view)
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: type[Table]) -> pl.DataFrame:
@@ -222,6 +229,10 @@ def _lossless(given: pl.DataType, wanted: pl.DataType) -> bool:
             return given.time_zone is not None and given.time_unit != "ns"
         case _:
             return given.is_integer() and (wanted.is_numeric() or wanted.is_decimal())
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(_quoted, names))
 
 
 def _quoted(name: str) -> str:

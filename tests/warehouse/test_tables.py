@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from models.contracts import marts, staging
+from models.increment import Exchange
 from pipelines.warehouse import dictionary, publish, tables
 
 
@@ -132,3 +133,16 @@ def test_the_dictionary_names_every_published_table_and_column() -> None:
         section = dictionary.section(contract)
         assert section in text
         assert all(f"| `{name}` |" in section for name in contract.columns())
+
+
+def test_rows_take_the_place_of_others_and_no_key_stands_twice(connection: duckdb.DuckDBPyConnection) -> None:
+    """The first of two days is exchanged for another amount of it; the second is not taken out, so it can't come."""
+    days = [date(2026, 1, day) for day in (1, 2)]
+    tables.write(connection, marts.CashByDay, pl.DataFrame([cash(date=day) for day in days]))
+    key = marts.CashByDay.primary_key()
+    first, other = (pl.DataFrame([cash(date=day, charges=700, net=700)]) for day in days)
+    assert tables.exchange(connection, marts.CashByDay, Exchange(key, first, first)) == 2
+    assert charges(connection) == [(days[0], 700), (days[1], 0)]
+    with pytest.raises(tables.ContractError, match="stands in it already"), tables.transaction(connection):
+        tables.exchange(connection, marts.CashByDay, Exchange(key, first, other))
+    assert charges(connection) == [(days[0], 700), (days[1], 0)]
