@@ -6,6 +6,8 @@ and so is one carried back to days before the first; no amount is ever taken at 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
+from math import gcd, prod
 
 import polars as pl
 
@@ -17,6 +19,9 @@ from models.terms import Terms
 STALE_AFTER_DAYS = 7
 SCALE = 10**12
 """Rates have twelve decimals."""
+
+MOST = 2**62
+"""What the numerator and denominator of a rate are at most, so that any amount times it fits into 128 bits."""
 
 RATES = ("currency", "date", "known_on", "numerator", "denominator")
 
@@ -156,28 +161,40 @@ def _useful(pairs: Collection[Pair], used: Collection[str]) -> list[Pair]:
 
 
 def _of_currency(currency: str, days: pl.DataFrame, known: Mapping[Pair, pl.DataFrame], terms: Terms) -> pl.DataFrame:
-    scale = minor_exponent(terms.currency) - minor_exponent(currency)
-    up, down = 10 ** max(scale, 0), 10 ** max(-scale, 0)
     one = pl.lit(1, pl.Int128)
     if currency == terms.currency:
         return days.with_columns(currency=pl.lit(currency), known_on="date", numerator=one, denominator=one)
-    first, second = _path(currency, terms.currency, known)
-    legs = _leg(first, days, known)
-    if second is not None:
-        other = _leg(second, days, known)
-        legs = legs.with_columns(
-            numerator=legs["numerator"] * other["numerator"],
-            denominator=legs["denominator"] * other["denominator"],
-            known_on=pl.min_horizontal(legs["known_on"], other["known_on"]),
+    legs = [_leg(pair, days, known) for pair in _path(currency, terms.currency, known)]
+    minor = Fraction(10) ** (minor_exponent(terms.currency) - minor_exponent(currency))
+    rates = [
+        _fitting(
+            minor.numerator * prod(top for top, _ in of_day),
+            minor.denominator * prod(bottom for _, bottom in of_day),
         )
-    return legs.with_columns(
-        currency=pl.lit(currency),
-        numerator=pl.col("numerator") * pl.lit(up, pl.Int128),
-        denominator=pl.col("denominator") * pl.lit(down, pl.Int128),
+        for of_day in zip(*(leg.select("numerator", "denominator").iter_rows() for leg in legs), strict=True)
+    ]
+    return days.with_columns(
+        pl.min_horizontal(leg["known_on"] for leg in legs).alias("known_on"),
+        pl.lit(currency).alias("currency"),
+        pl.Series("numerator", [top for top, _ in rates], pl.Int128),
+        pl.Series("denominator", [bottom for _, bottom in rates], pl.Int128),
     )
 
 
-def _path(source: str, target: str, known: Mapping[Pair, pl.DataFrame]) -> tuple[Pair, Pair | None]:
+def _fitting(numerator: int, denominator: int) -> tuple[int, int]:
+    """A rate in lowest terms, of at most `MOST` over at most `MOST`: exactly, or where two rates of many digits are
+    multiplied the nearest such fraction, which differs by less than one part in 10^17."""
+    shared = gcd(numerator, denominator)
+    top, bottom = numerator // shared, denominator // shared
+    if top <= MOST and bottom <= MOST:
+        return top, bottom
+    if top > bottom:
+        return _fitting(bottom, top)[::-1]
+    nearest = Fraction(top, bottom).limit_denominator(MOST)
+    return nearest.numerator, nearest.denominator
+
+
+def _path(source: str, target: str, known: Mapping[Pair, pl.DataFrame]) -> list[Pair]:
     """The pair to convert by, or two pairs through the common currency with the most rates."""
     paths = _paths(source, target, known)
     if not paths:
@@ -186,9 +203,9 @@ def _path(source: str, target: str, known: Mapping[Pair, pl.DataFrame]) -> tuple
             "file named by REVENUE_FX_FILE (date,from_currency,to_currency,rate)"
         )
     if target in paths:
-        return (source, target), None
+        return [(source, target)]
     best = max(paths, key=lambda one: (paths[one], one))
-    return (source, best), (best, target)
+    return [(source, best), (best, target)]
 
 
 def _paths(source: str, target: str, known: Mapping[Pair, pl.DataFrame]) -> Mapping[str, int]:
