@@ -19,7 +19,8 @@ SCHEMA = {
 
 
 def load(file: Path | None) -> pl.LazyFrame:
-    """Daily rates: of the user's file alone where there is one, and of the ECB for the pairs the file doesn't have.
+    """Daily rates: those of the user's file, and of the ECB for the pairs of currencies that the file has in neither
+    direction.
 
     Raises:
         SettingsError: the file is missing or not of the form `date,from_currency,to_currency,rate`.
@@ -29,7 +30,8 @@ def load(file: Path | None) -> pl.LazyFrame:
         return bundled.lazy()
     given = from_file(file)
     pairs = given.select("from_currency", "to_currency").unique()
-    return pl.concat([given, bundled.join(pairs, on=["from_currency", "to_currency"], how="anti")]).lazy()
+    both_ways = pl.concat([pairs, pairs.select(from_currency="to_currency", to_currency="from_currency")])
+    return pl.concat([given, bundled.join(both_ways, on=["from_currency", "to_currency"], how="anti")]).lazy()
 
 
 def from_file(file: Path) -> pl.DataFrame:

@@ -30,6 +30,17 @@ def test_a_users_file_replaces_the_bundled_rates_of_its_pairs_and_adds_others(tm
     assert loaded.filter(pl.col("to_currency") == "jpy").height > 6000
 
 
+def test_a_pair_that_the_file_has_the_other_way_round_is_the_files_too(tmp_path: Path) -> None:
+    """The euro is 1 / 0.8 = 1.25 dollars by the file, whatever the bank says; of the pound the bank alone knows."""
+    file = tmp_path / "rates.csv"
+    file.write_text("date,from_currency,to_currency,rate\n2026-01-05,usd,eur,0.8\n")
+    loaded = rates.load(file).collect()
+    pairs = set(loaded.select("from_currency", "to_currency").unique().iter_rows())
+    assert ("usd", "eur") in pairs
+    assert ("eur", "usd") not in pairs
+    assert ("eur", "gbp") in pairs
+
+
 @pytest.mark.parametrize(
     "text",
     [
