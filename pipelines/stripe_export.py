@@ -56,6 +56,10 @@ SCHEMA = {
 }
 
 
+TOLD_OF = ("customer_id", "currency", "month")
+"""Of whom and when an amount is."""
+
+
 class ExportError(SettingsError):
     """A file that is no export of MRR by subscriber, or says something that can't be understood."""
 
@@ -64,15 +68,33 @@ def read(files: Iterable[Path], default_currency: str) -> tuple[pl.DataFrame, in
     """The exports as one frame: customer_id, customer (as the export calls it), currency (null where no column says
     it: then amounts are in `default_currency`), month, micros (of minor units); and how many rows named no customer.
 
+    A customer's month that several files tell, as where their months overlap, counts once.
+
     Raises:
-        ExportError: a file that can't be read, or isn't such an export; the message says what is missing.
+        ExportError: a file that can't be read, or isn't such an export, or tells a month otherwise than another does;
+            the message says what is missing.
     """
+    files = list(files)
     read_files = [_File(file).rows(default_currency) for file in files]
-    rows = pl.concat([frame for frame, _ in read_files])
+    rows = pl.concat(
+        frame.with_columns(file=pl.lit(str(file))) for file, (frame, _) in zip(files, read_files, strict=True)
+    )
     if rows["currency"].is_null().any() and rows["currency"].is_not_null().any():
         raise ExportError("Some of the files have a currency column and some don't; reconcile them one by one.")
-    added_up = rows.group_by("customer_id", "currency", "month").agg(pl.col("customer").first(), pl.col("micros").sum())
-    return added_up.select(list(SCHEMA)), sum(unnamed for _, unnamed in read_files)
+    by_file = rows.group_by(*TOLD_OF, "file").agg(pl.col("customer").first(), pl.col("micros").sum())
+    return _once(by_file).select(list(SCHEMA)), sum(unnamed for _, unnamed in read_files)
+
+
+def _once(by_file: pl.DataFrame) -> pl.DataFrame:
+    """What each customer's month comes to, whichever of the files tell it."""
+    differing = by_file.sort(*TOLD_OF, "file").filter(pl.col("micros").n_unique().over(TOLD_OF) > 1)
+    if not differing.is_empty():
+        one, other = differing.head(2).iter_rows(named=True)
+        raise ExportError(
+            f"{one['file']} and {other['file']} tell different amounts of {one['customer_id']} for "
+            f"{one['month']:%Y-%m}; reconcile them one by one."
+        )
+    return by_file.unique(TOLD_OF, keep="first")
 
 
 class _File:

@@ -97,6 +97,23 @@ def test_files_of_a_month_each_are_read_together(tmp_path: Path) -> None:
     assert sorted(read(files, "usd")[0]["month"]) == [JAN, FEB]
 
 
+def test_a_month_that_two_files_tell_alike_counts_once(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("Customer ID,Currency,2026-01,2026-02\ncus_1,usd,10.00,20.00\n")
+    second.write_text("Customer ID,Currency,2026-02,2026-03\ncus_1,usd,20.00,30.00\n")
+    rows, _ = read([first, second], "usd")
+    by_month = {row["month"].month: row["micros"] // 10**6 for row in rows.iter_rows(named=True)}
+    assert by_month == {1: 1_000, 2: 2_000, 3: 3_000}
+
+
+def test_a_month_that_two_files_tell_differently_is_refused_by_name(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("Customer ID,Currency,2026-02\ncus_1,usd,20.00\n")
+    second.write_text("Customer ID,Currency,2026-02\ncus_1,usd,25.00\n")
+    with pytest.raises(ExportError, match=r"first\.csv and .*second\.csv tell different amounts of cus_1 for 2026-02"):
+        read([first, second], "usd")
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_other_separators_a_byte_order_mark_and_line_ends_of_windows_are_read(file: Path, separator: str) -> None:
     text = AS_SEEN.replace(",", separator).replace("\n", "\r\n")
