@@ -254,6 +254,19 @@ def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
     assert "REVENUE_FX_FILE" in told.out
 
 
+def test_mrr_that_does_not_fit_into_its_column_is_refused_by_its_price(
+    revenue: Revenue, ran: Sandbox, home: Path
+) -> None:
+    before = (home / "revenue.duckdb").read_bytes()
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        amounts = r"""'"unit_amount(_decimal)?": ?"?[0-9.]+"?', '"unit_amount\1":"99999999999999"', 'g'"""
+        connection.execute(f"update raw.prices set payload = regexp_replace(payload, {amounts})")
+    said = revenue("build")
+    assert said.code == 1
+    assert "MRR ends at 999,999,999,999 smallest units of a currency, such as cents: price price_" in said.err
+    assert (home / "revenue.duckdb").read_bytes() == before
+
+
 @pytest.mark.usefixtures("unrendered")
 def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, ran: Sandbox) -> None:
     ran.advance(days=10)
