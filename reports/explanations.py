@@ -60,6 +60,8 @@ BELONGS_TO: Mapping[str, tuple[str, ...]] = {
         *("cash_charges", "cash_refunds", "cash_disputes", "cash_fees", "cash_adjustments", "cash_net", "cash_payouts"),
         "cash_closing_balance",
     ),
+    "recognised_revenue": ("recognized", "earned", "contra_revenue", "bad_debt", "billed"),
+    "deferred_revenue": ("deferred_closing", "deferred_opening"),
     "payout_reconciliation": ("payout",),
     "balance_reconciliation": ("cash_closing_balance", "cash_net", "cash_payouts"),
     "mrr_by_policy": ("policy_difference",),

@@ -27,6 +27,7 @@ from reports import (
     payment_recovery,
     refunds_and_disputes,
     retention,
+    revenue,
 )
 from reports.all_accounts import AccountPages
 from reports.marts import Marts, read, through
@@ -54,6 +55,7 @@ REPORTS: tuple[Report, ...] = (
     actions.page,
     refunds_and_disputes.page,
     cash.page,
+    revenue.page,
     other_rules.page,
     definitions.page,
 )

@@ -27,6 +27,7 @@ PAGES = (
     "payment-recovery",
     "refunds-and-disputes",
     "cash",
+    "revenue",
     "other-rules",
     "definitions",
 )
