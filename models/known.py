@@ -15,7 +15,7 @@ from models.lives import lives
 from models.observations import CREDIT, ITEM, REGULAR, SUBSCRIPTION, live_items, observations, version_observations
 from models.plans import collected
 from models.policy import MetricPolicy
-from models.states import ENTITY, in_order
+from models.states import ENTITY, amended, in_order
 from models.steady import steady
 from models.terms import Terms
 from models.usage import usage
@@ -109,7 +109,8 @@ class Known:
         )
         versions = version_observations(self.staging, running)
         parts = [told, untold.pipe(collected), versions.pipe(collected)]
-        return steady(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
+        observed = pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64))
+        return amended(steady(observed))
 
     @cached_property
     def _with_usage(self) -> pl.DataFrame:

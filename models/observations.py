@@ -37,12 +37,16 @@ def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl
 
 
 def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
-    """What versions of subscriptions tell of their items: a state at each change of it, and when an item was gone."""
+    """What versions of subscriptions tell of their items: a state at each change of it, and when an item was gone.
+
+    Of versions of one instant the last that was read tells.
+    """
     numbered = (
         staging["subscription_versions"]
         .filter(~pl.col("deleted"))
         .join(lives.select("account_id", "subscription_id"), on=["account_id", "subscription_id"], how="semi")
         .sort("account_id", "subscription_id", "valid_from_at", "seq")
+        .unique(["account_id", "subscription_id", "valid_from_at"], keep="last", maintain_order=True)
         .select(
             "account_id",
             "subscription_id",
@@ -239,9 +243,14 @@ def inclusive_rates(lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) ->
 
 
 def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
-    """Debits and credits, from invoice items (pending ones too) and from lines whose invoice item we do not hold."""
+    """Debits and credits, from invoice items (pending ones too) and from lines whose invoice item we do not hold.
+
+    A void invoice settles nothing, and what it was made for may never have come to be: an update that waited for its
+    payment. What a renewal settles was changed before, whatever becomes of the renewal.
+    """
     wanted = [
         *ITEM,
+        "invoice_id",
         "invoice_item_id",
         "price_id",
         "quantity",
@@ -258,31 +267,59 @@ def _prorations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.
         .unique(["account_id", "invoice_item_id"])
     )
     items = (
-        items.rename({"id": "invoice_item_id"})
+        items.rename({"id": "invoice_item_id", "created_at": "known_at"})
         .join(of_line, on=["account_id", "invoice_item_id"], how="left")
         .with_columns(subscription_item_id=pl.coalesce("subscription_item_id", "item_of_line"))
     )
     itemless = lines.join(
         items.select("account_id", "invoice_item_id"), on=["account_id", "invoice_item_id"], how="anti"
     )
-    # A change to or from something free is settled by amounts of nothing, which their description alone tells apart.
-    given_back = (pl.col("amount") < 0) | (
+    # What costs less than nothing is given back by an amount above it. A change to or from something free is settled by
+    # amounts of nothing, which their description alone tells apart.
+    below_nothing = pl.coalesce("unit_amount_decimal", "unit_amount") < 0
+    rebates = staging["prices"].filter(below_nothing).select("account_id", price_id="id", is_rebate=True)
+    given_back = pl.when("is_rebate").then(pl.col("amount") > 0).otherwise(pl.col("amount") < 0) | (
         (pl.col("amount") == 0) & pl.col("description").str.starts_with("Unused").fill_null(False)
     )
-    rows = pl.concat([items.select(wanted), itemless.select(wanted)]).filter(
+    rows = pl.concat([items.select(*wanted, "known_at"), itemless.select(wanted)], how="diagonal").filter(
         pl.col("subscription_item_id").is_not_null(),
         pl.col("period_start_at") < pl.col("period_end_at"),
     )
-    return (
-        licensed(rows, staging)
+    forgone = staging["invoices"].filter(
+        pl.col("status") == "void", pl.col("billing_reason").ne_missing("subscription_cycle")
+    )
+    settled = rows.join(forgone.select("account_id", invoice_id="id"), on=["account_id", "invoice_id"], how="anti")
+    told = (
+        licensed(settled, staging)
         .join(lives.select("account_id", "subscription_id"), on=["account_id", "subscription_id"], how="semi")
+        .join(rebates, on=["account_id", "price_id"], how="left")
         .select(
             *ITEM,
             "price_id",
             "quantity",
             "is_exclusive",
+            "known_at",
             at="period_start_at",
             billed_to="period_end_at",
             kind=pl.when(given_back).then(CREDIT).otherwise(DEBIT).cast(pl.Int8),
         )
+    )
+    return _without_undone(told)
+
+
+def _without_undone(prorations: pl.LazyFrame) -> pl.LazyFrame:
+    """The prorations less the debits that a change after them, prorated from the same instant, gave back at once.
+
+    One such change after another leaves the debit of the last. Where none is left though as much was charged as was
+    given back, the item is again as it once was, and the newest debit says how.
+    """
+    settlement = [*ITEM, "at", "billed_to"]
+    is_debit = pl.col("kind") == DEBIT
+    is_undone = is_debit & (pl.col("kind") == CREDIT).any().over(*settlement, "price_id", "quantity")
+    is_left = (is_debit & ~pl.col("is_undone")).any().over(settlement)
+    is_gone = is_debit.sum().over(settlement) < pl.len().over(settlement) - is_debit.sum().over(settlement)
+    return (
+        prorations.with_columns(is_undone=is_undone)
+        .filter(~pl.col("is_undone") | ~(is_left | is_gone))
+        .drop("is_undone")
     )

@@ -32,6 +32,32 @@ def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, po
     )
 
 
+def amended(observed: pl.DataFrame) -> pl.DataFrame:
+    """The observations, bills that a change from their very start gave back and charged anew in the state charged.
+
+    They keep what else they tell: discounts, tax and the period.
+    """
+    period = [*ITEM, "at", "billed_to"]
+    charged = (
+        observed.filter(pl.col("kind") == DEBIT)
+        .sort("place_in_order")
+        .unique(period, keep="first", maintain_order=True)
+        .select(*period, price_id_then="price_id", quantity_then="quantity")
+    )
+    billed = [*period, "price_id", "quantity"]
+    anew = observed.filter(pl.col("kind") == CREDIT).select(billed).unique().join(charged, on=period)
+    if anew.is_empty():
+        return observed
+    is_anew = (pl.col("kind") == REGULAR) & pl.col("is_anew").fill_null(False)
+    return (
+        observed.join(anew.with_columns(is_anew=True), on=billed, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            pl.when(is_anew).then(f"{name}_then").otherwise(name).alias(name) for name in ("price_id", "quantity")
+        )
+        .drop("price_id_then", "quantity_then", "is_anew")
+    )
+
+
 def in_order(observed: pl.DataFrame) -> pl.DataFrame:
     """Observations with `item`, the number of their item, and `place_in_order` among those of an instant: the newest
     invoice first."""

@@ -1,5 +1,9 @@
 """Changes in mid-period: quantities, prices, plans and items, told by prorations, lines or versions."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.models.story import Account, ledger, movements
 
 
@@ -160,3 +164,89 @@ def test_metered_and_one_time_lines_are_not_recurring() -> None:
     period = ("2026-06-01", "2026-07-01")
     account.invoice("sub_1", [("si_2", "calls", 400, *period), ("si_3", "setup", 1, *period)])
     assert ledger(account.spine("2026-06-30")) == ["2026-06-01 si_1 0 -> 5000 start"]
+
+
+def an_update_that_was_voided(reason: str) -> Account:
+    """5 seats billed, and an invoice of 10 June for 8 seats to 1 July that was tried once and voided."""
+    account = grown_team(5)
+    account.proration_lines("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 5), ("team", 8))
+    account.rows["invoices"][-1].update(status="void", attempt_count=1, billing_reason=reason)
+    return account
+
+
+def test_an_update_that_was_never_paid_and_voided_changed_nothing() -> None:
+    """`pending_if_incomplete`: Stripe voids the invoice and leaves the subscription as it was."""
+    account = an_update_that_was_voided("subscription_update")
+    account.invoice("sub_1", [("si_1", "team", 5, "2026-07-01", "2026-08-01")])
+    assert movements(account.spine("2026-07-10")) == ["2026-06-01 cus_1 new +5000 usd"]
+
+
+def test_nor_did_it_where_its_invoice_items_are_held_too() -> None:
+    account = an_update_that_was_voided("subscription_update")
+    name = account.rows["invoices"][-1]["id"]
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 5), ("team", 8))
+    for line, item in zip(account.rows["invoice_lines"][-2:], account.rows["invoice_items"], strict=True):
+        item["invoice_id"], line["invoice_item_id"] = name, item["id"]
+    assert ledger(account.spine("2026-06-30")) == ["2026-06-01 si_1 0 -> 5000 start"]
+
+
+def test_what_a_voided_renewal_settles_was_changed_before() -> None:
+    """Three seats added on 10 June wait for the renewal; that it is voided takes none of them away."""
+    account = an_update_that_was_voided("subscription_cycle")
+    assert ledger(account.spine("2026-06-30"))[1:] == ["2026-06-10 si_1 5000 -> 8000 quantity"]
+
+
+def test_a_change_prorated_from_the_very_start_of_the_period_counts_from_there() -> None:
+    """`proration_date` is the period's start: 5 seats given back for all of June, 8 charged. Half price stays half."""
+    account = Account()
+    account.price("team", 1000)
+    account.coupon("half", percent_off=50)
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "team", 8)])
+    account.invoice("sub_1", [("si_1", "team", 5, "2026-06-01", "2026-07-01")], discounts=["half"])
+    account.proration("sub_1", "si_1", "2026-06-01", "2026-07-01", ("team", 5), ("team", 8))
+    assert ledger(account.spine("2026-06-30")) == ["2026-06-01 si_1 0 -> 4000 start"]
+
+
+@given(seats=st.lists(st.integers(1, 9), min_size=1, max_size=5), at=st.sampled_from(["2026-06-01", "2026-06-10"]))
+def test_of_changes_prorated_from_one_instant_the_last_counts(seats: list[int], at: str) -> None:
+    """5 → 8 → 7 seats: −5 + 8 − 8 + 7 = 2 more, so seven."""
+    account = grown_team(seats[-1])
+    for minute, (before, after) in enumerate(zip([5, *seats], seats, strict=False)):
+        account.proration("sub_1", "si_1", at, "2026-07-01", ("team", before), ("team", after))
+        for item in account.rows["invoice_items"][-2:]:
+            item["created_at"] = item["created_at"].replace(minute=minute)
+    assert ledger(account.spine("2026-06-30"))[-1].split()[4] == str(seats[-1] * 1000)
+
+
+def test_of_changes_made_in_one_second_the_last_is_the_one_that_none_gave_back() -> None:
+    account = grown_team(6)
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 5), ("team", 3))
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 3), ("team", 6))
+    assert ledger(account.spine("2026-06-30"))[1:] == ["2026-06-10 si_1 5000 -> 6000 quantity"]
+
+
+def test_an_item_changed_and_taken_away_at_one_instant_is_gone() -> None:
+    account = grown_team(5)
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 5), ("team", 8))
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 8), None)
+    assert ledger(account.spine("2026-06-30"))[1].startswith("2026-06-10 si_1 5000 -> 0 ")
+
+
+def test_of_versions_of_one_second_the_last_counts() -> None:
+    account = grown_team(5)
+    for at, quantity in (("2026-06-01", 5), ("2026-06-10", 2), ("2026-06-10", 8)):
+        account.version("sub_1", at, [("si_1", "team", quantity)])
+    assert ledger(account.spine("2026-06-30"))[1:] == ["2026-06-10 si_1 5000 -> 8000 quantity"]
+
+
+@pytest.mark.parametrize(("amount", "description"), [(284, "Unused time on Rebate after 10 Jun 2026"), (284, None)])
+def test_a_rebate_that_is_taken_away_is_given_back_by_an_amount_above_nothing(
+    amount: int, description: str | None
+) -> None:
+    """5,000 less a rebate of 400 for June; −400 × 21 of 30 days is given back by +280 or so, and 400 come back."""
+    account = grown_team(5)
+    account.price("rebate", -400)
+    account.invoice("sub_1", [("si_2", "rebate", 1, "2026-06-01", "2026-07-01")])
+    account.proration("sub_1", "si_2", "2026-06-10", "2026-07-01", None, ("rebate", 1))
+    account.rows["invoice_items"][-1].update(amount=amount, description=description)
+    assert ledger(account.spine("2026-06-30"))[-1] == "2026-06-10 si_2 -400 -> 0 add_on"
