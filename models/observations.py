@@ -163,7 +163,7 @@ def bills(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFr
 
 
 def _regular(staging: Mapping[str, pl.LazyFrame], invoices: pl.LazyFrame) -> pl.LazyFrame:
-    lines = regular_lines(staging)
+    lines = _tiers_together(regular_lines(staging), staging)
     return (
         with_discounts_and_taxes(licensed(lines, staging), lines, staging)
         .join(invoices, on=["account_id", "invoice_id"])
@@ -208,6 +208,30 @@ def regular_lines(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         pl.col("subscription_item_id").is_not_null(),
         pl.col("period_start_at") < pl.col("period_end_at"),
     )
+
+
+def _tiers_together(lines: pl.LazyFrame, staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """The lines, those of the tiers of one item, period and invoice as one of all its units.
+
+    Stripe bills an item of a tiered price by a line a tier, of the units in it, and one of no units a flat fee.
+    """
+    has_tiers = pl.col("billing_scheme").eq_missing("tiered") | (pl.col("tiers").list.len() > 0).fill_null(False)
+    tiered = staging["prices"].filter(has_tiers).select("account_id", price_id="id").pipe(collected)
+    if tiered.is_empty():
+        return lines
+    price = ["account_id", "price_id"]
+    whole = (
+        lines.join(tiered.lazy(), on=price, how="semi")
+        .sort("position")
+        .group_by(*ITEM, "price_id", "invoice_id", "period_start_at", "period_end_at", maintain_order=True)
+        .agg(
+            pl.col("id", "position", "discounts").first(),
+            pl.when(pl.col("quantity").count() > 0).then(pl.col("quantity").sum()).alias("quantity"),
+            pl.col("amount").sum(),
+            *(pl.col(name).explode().drop_nulls() for name in ("discount_amounts", "taxes")),
+        )
+    )
+    return pl.concat([lines.join(tiered.lazy(), on=price, how="anti"), whole], how="diagonal")
 
 
 def kept_of_taxed() -> list[pl.Expr]:
