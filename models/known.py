@@ -12,7 +12,16 @@ import polars as pl
 
 from models.absences import ABSENCES, absent, patience
 from models.lives import lives
-from models.observations import CREDIT, ITEM, REGULAR, SUBSCRIPTION, live_items, observations, version_observations
+from models.observations import (
+    CREDIT,
+    ITEM,
+    REGULAR,
+    SUBSCRIPTION,
+    live_items,
+    observations,
+    unbilled,
+    version_observations,
+)
 from models.plans import collected
 from models.policy import MetricPolicy
 from models.states import ENTITY, amended, in_order
@@ -104,11 +113,9 @@ class Known:
     def _licensed(self) -> pl.DataFrame:
         running = self.lives.lazy()
         told = observations(self.staging, running).pipe(collected)
-        untold = live_items(self.staging, running, self.terms).join(
-            told.lazy().select(ITEM).unique(), on=ITEM, how="anti"
-        )
-        versions = version_observations(self.staging, running)
-        parts = [told, untold.pipe(collected), versions.pipe(collected)]
+        versions = version_observations(self.staging, running).pipe(collected)
+        items = live_items(self.staging, running, self.terms).pipe(collected)
+        parts = [told, unbilled(told, versions, items), versions]
         observed = pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64))
         return amended(steady(observed))
 

@@ -19,7 +19,7 @@ ITEM = [*SUBSCRIPTION, "subscription_item_id"]
 NOT_BILLED = "subscription_paused"
 """Why Stripe gives up an invoice that was made while collection was paused."""
 
-REGULAR, DEBIT, CREDIT, UNBILLED, VERSION, GONE, LIVE = range(7)
+REGULAR, DEBIT, CREDIT, UNBILLED, ADDED, LIVE, VERSION, GONE = range(8)
 """Kinds of observation; of two at one instant the smaller one is told."""
 
 
@@ -39,8 +39,10 @@ def observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl
 def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame) -> pl.LazyFrame:
     """What versions of subscriptions tell of their items: a state at each change of it, and when an item was gone.
 
-    Of versions of one instant the last that was read tells.
+    Of versions of one instant the last that was read tells. `held_at` is when one was read, where the next begins after
+    that: so the item was then, whatever else is told.
     """
+    next_from = pl.col("valid_from_at").shift(-1).over(SUBSCRIPTION)
     numbered = (
         staging["subscription_versions"]
         .filter(~pl.col("deleted"))
@@ -53,11 +55,20 @@ def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFram
             "items",
             at="valid_from_at",
             number=pl.int_range(pl.len()).over("account_id", "subscription_id"),
+            held_at=pl.when((pl.col("seen_at") < next_from).fill_null(next_from.is_null())).then("seen_at"),
         )
     )
     told = numbered.explode("items").filter(pl.col("items").is_not_null()).unnest("items")
     states = told.select(
-        "account_id", "subscription_id", "price_id", "quantity", "position", "at", "number", subscription_item_id="id"
+        "account_id",
+        "subscription_id",
+        "price_id",
+        "quantity",
+        "position",
+        "at",
+        "held_at",
+        "number",
+        subscription_item_id="id",
     )
     gone = (
         states.group_by(ITEM)
@@ -70,10 +81,7 @@ def version_observations(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFram
 
 
 def live_items(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Items that Stripe holds now, as their subscription itself tells of them: from its start, or when they were added.
-
-    For items that no invoice ever told of.
-    """
+    """Items that Stripe holds now, as their subscription itself tells of them: from its start, or from being added."""
     subscriptions, items = staging["subscriptions"], staging["subscription_items"]
     added = pl.when(pl.col("created_at") > pl.col("start_at")).then("created_at")
     started = pl.max_horizontal("start_at", added)
@@ -98,6 +106,61 @@ def live_items(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: 
             item_coupons=pl.col("coupons").fill_null(""),
             invoice_coupons=pl.col("invoice_coupons").fill_null(""),
         )
+    )
+
+
+def unbilled(told: pl.DataFrame, versions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """The items that no invoice told of when they began: those never billed, and those added without proration within a
+    period that was billed, which is then told of them as well.
+
+    An item began in the state of the first that tells of it: a version, or what gave it back.
+
+    Args:
+        told: of `observations`.
+        versions: of `version_observations`.
+        items: of `live_items`.
+    """
+    firsts = told.group_by(ITEM).agg(first_at=pl.col("at").min())
+    early = items.join(firsts, on=ITEM, how="left", maintain_order="left").filter(
+        pl.col("first_at").is_null() | (pl.col("at") < pl.col("first_at"))
+    )
+    about = told.join(early.select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi")
+    began = _first_states(pl.concat([about, versions], how="diagonal").join(early.select(ITEM), on=ITEM, how="semi"))
+    is_within = pl.col("to_at").is_not_null()
+    return (
+        early.join(_billed_when_added(early, about), on=ITEM, how="left", maintain_order="left")
+        .filter(is_within | pl.col("first_at").is_null())
+        .join(began, on=ITEM, how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("price_id_then", "price_id").alias("price_id"),
+            pl.when(pl.col("price_id_then").is_null()).then("quantity").otherwise("quantity_then").alias("quantity"),
+            kind=pl.when(is_within).then(pl.lit(ADDED, pl.Int8)).otherwise("kind"),
+            billed_to=pl.coalesce("to_at", "billed_to"),
+            invoice_coupons=pl.when(~is_within).then("invoice_coupons"),
+        )
+        .drop("first_at", "to_at", "price_id_then", "quantity_then")
+    )
+
+
+def _billed_when_added(items: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Of items that were added within a period billed to their subscription, its end: the item and to_at."""
+    billed = told.filter(pl.col("kind") == REGULAR, pl.col("left_by").is_null())
+    return (
+        items.select(*ITEM, "at")
+        .join(billed.select(*SUBSCRIPTION, from_at="at", to_at="billed_to"), on=SUBSCRIPTION)
+        .filter(pl.col("from_at") < pl.col("at"), pl.col("at") < pl.col("to_at"))
+        .group_by(ITEM)
+        .agg(pl.col("to_at").max())
+    )
+
+
+def _first_states(told: pl.DataFrame) -> pl.DataFrame:
+    """What items were when first told of: the item, price_id_then and quantity_then."""
+    return (
+        told.filter(pl.col("kind") != GONE)
+        .sort("at", pl.col("kind") != CREDIT, maintain_order=True)
+        .group_by(ITEM, maintain_order=True)
+        .agg(price_id_then=pl.col("price_id").first(), quantity_then=pl.col("quantity").first())
     )
 
 

@@ -7,7 +7,7 @@ those of the last billed period. How long a state lasted is not its business.
 import polars as pl
 
 from models.lives import FINALISED_BY
-from models.observations import CREDIT, DEBIT, GONE, ITEM, LIVE, REGULAR, SUBSCRIPTION, UNBILLED, VERSION
+from models.observations import ADDED, CREDIT, DEBIT, GONE, ITEM, LIVE, REGULAR, SUBSCRIPTION, UNBILLED, VERSION
 from models.policy import MetricPolicy
 from models.terms import Terms
 
@@ -125,8 +125,8 @@ def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) 
     """Versions only where invoices do not say otherwise.
 
     A version is dated by the event that told of it but holds what was read after, maybe of a later change. So it counts
-    within a billed period alone, and only where the next invoice either is not there yet or bills that very state
-    without settling a change.
+    within a billed period alone, and only where it was read before anything else is told, or where the next invoice
+    either is not there yet or bills that very state without settling a change.
     """
     if ordered.filter(pl.col("kind") >= VERSION).is_empty():
         return ordered
@@ -144,8 +144,9 @@ def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) 
         pl.col("settles_change").is_null(),
         *(pl.col(f"next_{name}").eq_missing(pl.col(name)) for name in ("price_id", "quantity")),
     )
-    in_period = pl.col("last_kind").is_in([REGULAR, DEBIT, LIVE]) & (pl.col("at") < pl.col("last_billed_to"))
-    believed = ~is_version | (in_period & (pl.col("next_kind").is_null() | bills_it))
+    in_period = pl.col("last_kind").is_in([REGULAR, DEBIT, ADDED, LIVE]) & (pl.col("at") < pl.col("last_billed_to"))
+    was_read_before = (pl.col("held_at") < pl.col("next_at")).fill_null(False)
+    believed = ~is_version | (in_period & (pl.col("next_kind").is_null() | bills_it | was_read_before))
     return (
         seen.filter(believed.fill_null(False))
         .with_columns(billed_to=pl.coalesce("billed_to", "last_billed_to"))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.story import Account, ledger, movements
+from tests.models.story import Account, instant, ledger, movements
 
 
 def grown_team(quantity_now: int) -> Account:
@@ -133,6 +133,47 @@ def test_a_version_that_was_read_after_the_next_change_does_not_date_it_early() 
     assert ledger(account.spine("2026-06-30"))[1:] == ["2026-06-16 si_1 5000 -> 8000 quantity"]
 
 
+def changed_twice_without_proration(quantity_now: int) -> Account:
+    """12,000 a year a seat: one seat billed in 2026, then 2 from 10 May and `quantity_now` from 10 September."""
+    account = Account()
+    account.price("team", 12_000, "year")
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", quantity_now)])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2027-01-01")])
+    for at, quantity in (("2026-01-01", 1), ("2026-05-10", 2), ("2026-09-10", quantity_now)):
+        account.version("sub_1", at, [("si_1", "team", quantity)], seen_at=f"{at}T00:10")
+    return account
+
+
+def test_a_change_read_before_the_next_one_stays_though_the_next_invoice_bills_the_later() -> None:
+    """Two seats from May were read in May; that January bills three takes them from nobody."""
+    account = changed_twice_without_proration(3)
+    before = ledger(account.spine("2026-12-20"))
+    assert before[1:] == ["2026-05-10 si_1 1000 -> 2000 quantity", "2026-09-10 si_1 2000 -> 3000 quantity"]
+    account.invoice("sub_1", [("si_1", "team", 3, "2027-01-01", "2028-01-01")])
+    assert ledger(account.spine("2027-01-20")) == before
+
+
+def test_so_it_does_though_the_later_is_prorated() -> None:
+    account = changed_twice_without_proration(5)
+    account.proration("sub_1", "si_1", "2026-09-10", "2027-01-01", ("team", 2), ("team", 5))
+    assert ledger(account.spine("2026-12-20"))[1:] == [
+        "2026-05-10 si_1 1000 -> 2000 quantity",
+        "2026-09-10 si_1 2000 -> 5000 quantity",
+    ]
+
+
+def test_a_version_read_only_after_the_next_one_began_may_be_of_the_next_change() -> None:
+    """The event of 10 June was followed by a read after that of 16 June: eight seats only since then, as July bills."""
+    account = grown_team(9)
+    for at, quantity in (("2026-06-10", 8), ("2026-06-16", 8)):
+        account.version("sub_1", at, [("si_1", "team", quantity)], seen_at="2026-06-16T00:10")
+    account.invoice("sub_1", [("si_1", "team", 9, "2026-07-01", "2026-08-01")])
+    assert ledger(account.spine("2026-07-10"))[1:] == [
+        "2026-06-16 si_1 5000 -> 8000 quantity",
+        "2026-07-01 si_1 8000 -> 9000 quantity",
+    ]
+
+
 def test_an_item_that_was_taken_away_without_credit_ends_with_the_version_that_lacks_it() -> None:
     account = Account()
     account.price("team", 1000)
@@ -250,3 +291,67 @@ def test_a_rebate_that_is_taken_away_is_given_back_by_an_amount_above_nothing(
     account.proration("sub_1", "si_2", "2026-06-10", "2026-07-01", None, ("rebate", 1))
     account.rows["invoice_items"][-1].update(amount=amount, description=description)
     assert ledger(account.spine("2026-06-30"))[-1] == "2026-06-10 si_2 -400 -> 0 add_on"
+
+
+def add_on_without_proration(*versions: tuple[str, int]) -> Account:
+    """12,000 a year from 1 February; on 10 March 2025 an item of 6,000 a year is added with proration_behavior=none.
+
+    Versions are (when, how many of the item it holds); now there are two.
+    """
+    account = Account()
+    account.price("team", 12_000, "year")
+    account.price("storage", 6_000, "year")
+    account.subscription("sub_1", "cus_1", "2025-02-01", [("si_1", "team", 1), ("si_2", "storage", 2)])
+    account.rows["subscription_items"][-1]["created_at"] = instant("2025-03-10T09:30")
+    account.invoice("sub_1", [("si_1", "team", 1, "2025-02-01", "2026-02-01")])
+    account.version("sub_1", "2025-02-01", [("si_1", "team", 1)])
+    for at, quantity in versions:
+        account.version("sub_1", at, [("si_1", "team", 1), ("si_2", "storage", quantity)])
+    return account
+
+
+@pytest.mark.parametrize("told_at", ["2025-03-10T09:30", "2025-03-10T09:31"])
+def test_an_item_added_without_proration_counts_from_then_and_stays_when_it_is_billed(told_at: str) -> None:
+    """Also where the event that told of it is of the item's own second."""
+    account = add_on_without_proration((told_at, 2))
+    added = ["2025-02-01 si_1 0 -> 1000 start", "2025-03-10T09:30 si_2 0 -> 1000 add_on"]
+    assert ledger(account.spine("2026-01-20")) == added
+    year = ("2026-02-01", "2027-02-01")
+    account.invoice("sub_1", [("si_1", "team", 1, *year), ("si_2", "storage", 2, *year)])
+    assert ledger(account.spine("2026-02-20")) == added
+    account.rows["subscriptions"][0].update(status="canceled", ended_at=instant("2026-05-01"))
+    assert ledger(account.spine("2026-06-20"))[:2] == added
+
+
+def test_an_item_began_as_the_first_version_that_holds_it_says() -> None:
+    account = add_on_without_proration(("2025-03-10T09:30", 1), ("2025-06-01", 2))
+    assert ledger(account.spine("2026-01-20"))[1:] == [
+        "2025-03-10T09:30 si_2 0 -> 500 add_on",
+        "2025-06-01 si_2 500 -> 1000 quantity",
+    ]
+
+
+def test_an_item_began_as_what_its_first_change_gave_back() -> None:
+    account = add_on_without_proration()
+    account.proration("sub_1", "si_2", "2025-06-01", "2026-02-01", ("storage", 1), ("storage", 2))
+    assert ledger(account.spine("2026-01-20"))[1:] == [
+        "2025-03-10T09:30 si_2 0 -> 500 add_on",
+        "2025-06-01 si_2 500 -> 1000 quantity",
+    ]
+
+
+def test_an_item_that_no_line_has_billed_yet_is_discounted_and_taxed_as_the_others_are() -> None:
+    """1,200 at half price by the customer's coupon = 600, 100 of it tax: 500, as the item beside it."""
+    account = Account()
+    account.price("team", 1200, tax_behavior="inclusive")
+    account.price("storage", 1200, tax_behavior="inclusive")
+    account.coupon("half", percent_off=50)
+    account.rows["discounts"][-1]["customer_id"] = "cus_1"
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1), ("si_2", "storage", 1)])
+    account.rows["subscription_items"][-1]["created_at"] = instant("2026-01-10")
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-01-01", "2026-02-01")], discounts=["half"], taxed=(1200, 100))
+    account.rows["invoice_lines"][-1]["discount_amounts"] = [{"amount": 600, "discount_id": "half"}]
+    assert ledger(account.spine("2026-01-20")) == [
+        "2026-01-01 si_1 0 -> 500 start",
+        "2026-01-10 si_2 0 -> 500 add_on",
+    ]
