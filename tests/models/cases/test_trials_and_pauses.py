@@ -139,6 +139,16 @@ def test_while_collection_is_paused_nothing_counts() -> None:
     assert spine.marts["mrr_exclusions"].collect()["reason"].to_list() == ["paused"]
 
 
+def test_collection_that_is_waived_now_counts_nothing_though_its_invoices_do_not_say_why() -> None:
+    """Billed in January, waived from February on; the subscription says so, the reason is newer than the invoices. One
+    given up by hand before a month that was billed is no pause."""
+    account = paused_in_february("uncollectible", pause_collection_behavior="mark_uncollectible")
+    assert ledger(account.spine("2026-02-20"))[1:] == ["2026-02-01 si_1 1200 -> 0 pause"]
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-03-01", "2026-04-01")])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-04-01", "2026-05-01")], status="uncollectible")
+    assert ledger(account.spine("2026-04-20"))[1:] == ["2026-04-01 si_1 1200 -> 0 pause"]
+
+
 def test_collection_kept_as_drafts_goes_on_counting() -> None:
     account = paused_in_february("draft", pause_collection_behavior="keep_as_draft")
     assert ledger(account.spine("2026-02-20")) == ["2026-01-01 si_1 0 -> 1200 start"]
