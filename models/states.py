@@ -26,8 +26,12 @@ def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, po
     """
     ordered = _one_an_instant(_by_the_rules(observed, running, terms, policy))
     believed = _without_doubtful_versions(ordered, observed.filter(pl.col("kind") == CREDIT))
-    carried = believed.with_columns(pl.col(CARRIED).forward_fill().over("item"))
-    return _with_taxes_of_later(_as_others_then(carried)).with_columns(
+    # A price with tax on top has none inside, whatever the price before it had.
+    is_untaxed = pl.col("taxed").is_null() & pl.col("is_exclusive").fill_null(False)
+    carried = believed.with_columns(pl.col(CARRIED).forward_fill().over("item"), is_untaxed=is_untaxed).with_columns(
+        pl.when("is_untaxed").then(pl.lit(1, pl.Int64)).otherwise(name).alias(name) for name in ("kept", "taxed")
+    )
+    return _with_taxes_of_later(_as_others_then(carried.drop("is_untaxed"))).with_columns(
         pl.col("item_coupons", "invoice_coupons").fill_null(""), pl.col("quantity").fill_null(1)
     )
 

@@ -355,3 +355,19 @@ def test_an_item_that_no_line_has_billed_yet_is_discounted_and_taxed_as_the_othe
         "2026-01-01 si_1 0 -> 500 start",
         "2026-01-10 si_2 0 -> 500 add_on",
     ]
+
+
+def test_a_price_with_tax_on_top_loses_none_to_the_price_before_it() -> None:
+    """1,200 with 200 of tax inside = 1,000; then 3,000 with tax on top = 3,000; then 2,400 with 400 inside = 2,000."""
+    account = Account()
+    account.price("team", 1200, tax_behavior="inclusive")
+    account.price("pro", 3000, tax_behavior="exclusive")
+    account.price("plus", 2400, tax_behavior="inclusive")
+    account.subscription("sub_1", "cus_1", "2026-06-01", [("si_1", "plus", 1)])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-06-01", "2026-07-01")], taxed=(1200, 200))
+    account.proration("sub_1", "si_1", "2026-06-10", "2026-07-01", ("team", 1), ("pro", 1))
+    account.proration("sub_1", "si_1", "2026-06-20", "2026-07-01", ("pro", 1), ("plus", 1))
+    assert ledger(account.spine("2026-06-30"))[1:] == [
+        "2026-06-10 si_1 1000 -> 3000 plan",
+        "2026-06-20 si_1 3000 -> 2000 plan",
+    ]
