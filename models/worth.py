@@ -16,7 +16,9 @@ from models.policy import MetricPolicy
 from models.pricing import Price, list_amount, price_from_row
 
 MICROS = 1_000_000
-PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+PERIOD_DAYS = {"day": Fraction(1), "week": Fraction(7), "month": Fraction(365, 12), "year": Fraction(365)}
+"""Twelve months are a year: they are billed together."""
+A_MONTH = PERIOD_DAYS["month"]
 
 ITEM_STATE = (
     "account_id",
@@ -114,7 +116,7 @@ def subscription_worth(items: Sequence[State], catalogue: Catalogue) -> list[Wor
             amount or Fraction(0),
             price.product_id if price else None,
             _coupons(item.account_id, item.item_coupons, catalogue),
-            PERIOD_DAYS.get(price.interval or "month", 30) * price.interval_count if price else 30,
+            PERIOD_DAYS.get(price.interval or "", A_MONTH) * price.interval_count if price else A_MONTH,
         )
         for item, price, amount in zip(items, prices, amounts, strict=True)
     ]

@@ -332,3 +332,15 @@ def test_tiers_are_worth_the_same_by_one_line_and_by_many(seats: int) -> None:
     many = seats_billed("graduated", tiers, lines)
     one = seats_billed("graduated", tiers, [(seats, sum(amount for _, amount in lines))])
     assert closing_of(many) == pytest.approx(closing_of(one), abs=5)
+
+
+def test_an_amount_off_is_shared_by_twelve_months_and_a_year() -> None:
+    """One invoice a year bills both: (1,000 + 10,000 − 5,000) ÷ 12 = 500."""
+    account = Account()
+    account.price("support", 1000, "month", 12)
+    account.price("team", 10_000, "year")
+    account.coupon("off", amount_off=5000)
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "support", 1), ("si_2", "team", 1)])
+    year = ("2026-01-01", "2027-01-01")
+    account.invoice("sub_1", [("si_1", "support", 1, *year), ("si_2", "team", 1, *year)], discounts=["off"])
+    assert closing_of(account) == pytest.approx(500, abs=0.000_001)  # two roundings to a millionth
