@@ -124,6 +124,8 @@ def unbilled(told: pl.DataFrame, versions: pl.DataFrame, items: pl.DataFrame) ->
     early = items.join(firsts, on=ITEM, how="left", maintain_order="left").filter(
         pl.col("first_at").is_null() | (pl.col("at") < pl.col("first_at"))
     )
+    if early.is_empty():
+        return items.clear()
     about = told.join(early.select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi")
     began = _first_states(pl.concat([about, versions], how="diagonal").join(early.select(ITEM), on=ITEM, how="semi"))
     is_within = pl.col("to_at").is_not_null()
