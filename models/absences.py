@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from models.dunning import past_due
-from models.observations import SUBSCRIPTION
+from models.observations import SUBSCRIPTION, regular_lines
+from models.plans import collected
 from models.policy import MetricPolicy
 from models.terms import Terms
 
@@ -25,8 +26,60 @@ Told = Callable[[Mapping[str, pl.LazyFrame], pl.LazyFrame, Terms], pl.LazyFrame]
 
 
 def _trials(staging: Mapping[str, pl.LazyFrame], lives: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    return lives.filter(pl.col("trial_end_at").is_not_null()).select(
+    """The trial that Stripe holds, and those before it, of which only their invoices tell."""
+    held = lives.filter(pl.col("trial_end_at").is_not_null()).select(
         *SUBSCRIPTION, from_at="trial_start_at", until_at="trial_end_at"
+    )
+    free = _free_periods(staging).join(lives.select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi")
+    is_held = pl.col("from_at").is_between("trial_start_at", "trial_end_at", closed="left")
+    others = (
+        free.join(lives.select(*SUBSCRIPTION, "trial_start_at", "trial_end_at"), on=SUBSCRIPTION)
+        .filter(~is_held.fill_null(False))
+        .select(ABSENCE)
+    )
+    return pl.concat([held, others])
+
+
+def _free_periods(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Periods billed with nothing though their prices cost something, each up to the next that was billed with more."""
+    nothing = _lines_of_nothing(staging).pipe(collected)
+    if nothing.is_empty():
+        return nothing.lazy().select(*SUBSCRIPTION, from_at="period_start_at", until_at="period_end_at")
+    billed = regular_lines(staging).join(nothing.lazy().select(SUBSCRIPTION), on=SUBSCRIPTION, how="semi")
+    invoiced = ["account_id", "invoice_id", "period_start_at"]
+    charged = billed.filter(pl.col("amount") != 0)
+    free = nothing.lazy().join(charged, on=invoiced, how="anti").unique([*SUBSCRIPTION, "period_start_at"])
+    next_charged = charged.select(*SUBSCRIPTION, next_at="period_start_at").sort("next_at")
+    return (
+        free.sort("period_start_at")
+        .join_asof(
+            next_charged,
+            left_on="period_start_at",
+            right_on="next_at",
+            by=SUBSCRIPTION,
+            strategy="forward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+        .select(*SUBSCRIPTION, from_at="period_start_at", until_at=pl.min_horizontal("period_end_at", "next_at"))
+    )
+
+
+def _lines_of_nothing(staging: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Lines that bill nothing for a quantity of a licensed price that any quantity has to be paid of, at least a whole
+    minor unit each."""
+    first = pl.col("tiers").list.first().struct
+    is_tiered = pl.col("tiers").list.len() > 0
+    of_tier = pl.max_horizontal(first.field("unit_amount_decimal"), first.field("flat_amount_decimal"))
+    each = pl.when(is_tiered).then(of_tier).otherwise(pl.coalesce("unit_amount_decimal", "unit_amount"))
+    licensed = pl.col("type").ne_missing("one_time") & pl.col("recurring_usage_type").ne_missing("metered")
+    rounds_down = pl.col("transform_quantity_round").eq_missing("down")
+    priced = staging["prices"].filter(licensed & ~rounds_down, each >= 1).select("account_id", price_id="id")
+    return (
+        regular_lines(staging)
+        .filter(pl.col("amount") == 0, pl.col("quantity") > 0)
+        .join(priced, on=["account_id", "price_id"], how="semi")
+        .select(*SUBSCRIPTION, "invoice_id", "period_start_at", "period_end_at")
     )
 
 

@@ -6,7 +6,7 @@ worth differs, another item of the subscription changed at that instant, and the
 
 import polars as pl
 
-from models.observations import SUBSCRIPTION, VERSION
+from models.observations import ADDED, SUBSCRIPTION
 from models.states import after, before
 
 PLAN = ("product_id", "recurring_interval", "recurring_interval_count")
@@ -25,7 +25,7 @@ def explained(priced: pl.DataFrame) -> pl.DataFrame:
         coupons=pl.concat_str([pl.col(name).replace("", None) for name in COUPONS], separator=",", ignore_nulls=True),
         counts=pl.col("mrr_micros") != 0,
         reason=pl.when(pl.col("mrr_micros") == 0).then(worthless),
-        basis=pl.when(pl.col("kind") >= VERSION).then(pl.lit("version")).otherwise(pl.lit("invoice")),
+        basis=pl.when(pl.col("kind") >= ADDED).then(pl.lit("version")).otherwise(pl.lit("invoice")),
     )
 
 

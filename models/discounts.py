@@ -35,7 +35,7 @@ class Discountable:
     amount: Fraction
     product_id: str | None
     coupons: tuple[Coupon, ...] = ()
-    period_days: int = 30
+    period_days: Fraction | int = 30
     """About how long its billing period is: an amount off goes to the items that are billed most often."""
 
 

@@ -12,10 +12,19 @@ import polars as pl
 
 from models.absences import ABSENCES, absent, patience
 from models.lives import lives
-from models.observations import CREDIT, ITEM, REGULAR, SUBSCRIPTION, live_items, observations, version_observations
+from models.observations import (
+    CREDIT,
+    ITEM,
+    REGULAR,
+    SUBSCRIPTION,
+    live_items,
+    observations,
+    unbilled,
+    version_observations,
+)
 from models.plans import collected
 from models.policy import MetricPolicy
-from models.states import ENTITY, in_order
+from models.states import ENTITY, amended, in_order
 from models.steady import steady
 from models.terms import Terms
 from models.usage import usage
@@ -104,12 +113,11 @@ class Known:
     def _licensed(self) -> pl.DataFrame:
         running = self.lives.lazy()
         told = observations(self.staging, running).pipe(collected)
-        untold = live_items(self.staging, running, self.terms).join(
-            told.lazy().select(ITEM).unique(), on=ITEM, how="anti"
-        )
-        versions = version_observations(self.staging, running)
-        parts = [told, untold.pipe(collected), versions.pipe(collected)]
-        return steady(pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64)))
+        versions = version_observations(self.staging, running).pipe(collected)
+        items = live_items(self.staging, running, self.terms).pipe(collected)
+        parts = [told, unbilled(told, versions, items), versions]
+        observed = pl.concat(parts, how="diagonal").with_columns(line_count=pl.lit(1, pl.Int64))
+        return amended(steady(observed))
 
     @cached_property
     def _with_usage(self) -> pl.DataFrame:

@@ -7,7 +7,7 @@ those of the last billed period. How long a state lasted is not its business.
 import polars as pl
 
 from models.lives import FINALISED_BY
-from models.observations import CREDIT, DEBIT, GONE, ITEM, LIVE, REGULAR, SUBSCRIPTION, UNBILLED, VERSION
+from models.observations import ADDED, CREDIT, DEBIT, GONE, ITEM, LIVE, REGULAR, SUBSCRIPTION, UNBILLED, VERSION
 from models.policy import MetricPolicy
 from models.terms import Terms
 
@@ -26,9 +26,39 @@ def known_states(observed: pl.DataFrame, running: pl.DataFrame, terms: Terms, po
     """
     ordered = _one_an_instant(_by_the_rules(observed, running, terms, policy))
     believed = _without_doubtful_versions(ordered, observed.filter(pl.col("kind") == CREDIT))
-    carried = believed.with_columns(pl.col(CARRIED).forward_fill().over("item"))
-    return _with_taxes_of_later(_as_others_then(carried)).with_columns(
+    # A price with tax on top has none inside, whatever the price before it had.
+    is_untaxed = pl.col("taxed").is_null() & pl.col("is_exclusive").fill_null(False)
+    carried = believed.with_columns(pl.col(CARRIED).forward_fill().over("item"), is_untaxed=is_untaxed).with_columns(
+        pl.when("is_untaxed").then(pl.lit(1, pl.Int64)).otherwise(name).alias(name) for name in ("kept", "taxed")
+    )
+    return _with_taxes_of_later(_as_others_then(carried.drop("is_untaxed"))).with_columns(
         pl.col("item_coupons", "invoice_coupons").fill_null(""), pl.col("quantity").fill_null(1)
+    )
+
+
+def amended(observed: pl.DataFrame) -> pl.DataFrame:
+    """The observations, bills that a change from their very start gave back and charged anew in the state charged.
+
+    They keep what else they tell: discounts, tax and the period.
+    """
+    period = [*ITEM, "at", "billed_to"]
+    charged = (
+        observed.filter(pl.col("kind") == DEBIT)
+        .sort("place_in_order")
+        .unique(period, keep="first", maintain_order=True)
+        .select(*period, price_id_then="price_id", quantity_then="quantity")
+    )
+    billed = [*period, "price_id", "quantity"]
+    anew = observed.filter(pl.col("kind") == CREDIT).select(billed).unique().join(charged, on=period)
+    if anew.is_empty():
+        return observed
+    is_anew = (pl.col("kind") == REGULAR) & pl.col("is_anew").fill_null(False)
+    return (
+        observed.join(anew.with_columns(is_anew=True), on=billed, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            pl.when(is_anew).then(f"{name}_then").otherwise(name).alias(name) for name in ("price_id", "quantity")
+        )
+        .drop("price_id_then", "quantity_then", "is_anew")
     )
 
 
@@ -99,8 +129,8 @@ def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) 
     """Versions only where invoices do not say otherwise.
 
     A version is dated by the event that told of it but holds what was read after, maybe of a later change. So it counts
-    within a billed period alone, and only where the next invoice either is not there yet or bills that very state
-    without settling a change.
+    within a billed period alone, and only where it was read before anything else is told, or where the next invoice
+    either is not there yet or bills that very state without settling a change.
     """
     if ordered.filter(pl.col("kind") >= VERSION).is_empty():
         return ordered
@@ -118,8 +148,9 @@ def _without_doubtful_versions(ordered: pl.DataFrame, given_back: pl.DataFrame) 
         pl.col("settles_change").is_null(),
         *(pl.col(f"next_{name}").eq_missing(pl.col(name)) for name in ("price_id", "quantity")),
     )
-    in_period = pl.col("last_kind").is_in([REGULAR, DEBIT, LIVE]) & (pl.col("at") < pl.col("last_billed_to"))
-    believed = ~is_version | (in_period & (pl.col("next_kind").is_null() | bills_it))
+    in_period = pl.col("last_kind").is_in([REGULAR, DEBIT, ADDED, LIVE]) & (pl.col("at") < pl.col("last_billed_to"))
+    was_read_before = (pl.col("held_at") < pl.col("next_at")).fill_null(False)
+    believed = ~is_version | (in_period & (pl.col("next_kind").is_null() | bills_it | was_read_before))
     return (
         seen.filter(believed.fill_null(False))
         .with_columns(billed_to=pl.coalesce("billed_to", "last_billed_to"))

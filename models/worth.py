@@ -18,7 +18,9 @@ from models.pricing import Price, list_amount, price_from_row
 MICROS = 1_000_000
 TOO_MANY = 10**12 * MICROS
 """What no item may be worth a month, for MRR is published as DECIMAL(18,6) of minor units."""
-PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+PERIOD_DAYS = {"day": Fraction(1), "week": Fraction(7), "month": Fraction(365, 12), "year": Fraction(365)}
+"""Twelve months are a year: they are billed together."""
+A_MONTH = PERIOD_DAYS["month"]
 
 ITEM_STATE = (
     "account_id",
@@ -120,7 +122,7 @@ def subscription_worth(items: Sequence[State], catalogue: Catalogue) -> list[Wor
             amount or Fraction(0),
             price.product_id if price else None,
             _coupons(item.account_id, item.item_coupons, catalogue),
-            PERIOD_DAYS.get(price.interval or "month", 30) * price.interval_count if price else 30,
+            PERIOD_DAYS.get(price.interval or "", A_MONTH) * price.interval_count if price else A_MONTH,
         )
         for item, price, amount in zip(items, prices, amounts, strict=True)
     ]

@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models import marts
 from models.policy import PRESETS, MetricPolicy, changed
@@ -275,3 +277,70 @@ def test_only_days_that_are_converted_at_can_be_stale() -> None:
         "2 days from 2026-01-10 to 2026-05-10",
         "1 days from 2026-05-20 to 2026-05-20",
     ]
+
+
+SEATS = [(5, 700, 1000), (10, 500, 2000), (None, 300, 0)]
+"""Up to 5, 10 and without end: what a seat costs, and the flat fee."""
+
+
+def seats_billed(mode: str, tiers: list[tuple[int | None, int, int]], lines: list[tuple[int, int]]) -> Account:
+    """January billed by lines of (units, amount), half price and 20 % of tax in it; Stripe holds all their units."""
+    account = Account()
+    steps = [
+        {"up_to": up_to, "unit_amount_decimal": Decimal(unit), "flat_amount_decimal": Decimal(flat)}
+        for up_to, unit, flat in tiers
+    ]
+    account.price("seat", None, tiers=steps, tiers_mode=mode, tax_behavior="inclusive")
+    account.rows["prices"][-1]["billing_scheme"] = "tiered"
+    account.coupon("half", percent_off=Decimal(50))
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "seat", sum(units for units, _ in lines))])
+    told = [("si_1", "seat", units, *MONTHS[:2]) for units, _ in lines]
+    account.invoice("sub_1", told, discounts=["half"])
+    for row, (_, amount) in zip(account.rows["invoice_lines"], lines, strict=True):
+        row["amount"] = amount
+        row["discount_amounts"] = [{"amount": amount // 2, "discount_id": "half"}]
+        row["taxes"] = [{"amount": amount // 12, "tax_behavior": "inclusive", "tax_rate_id": None}]
+    return account
+
+
+def closing_of(account: Account) -> float:
+    return float(account.spine("2026-01-20").marts["mrr_by_month"].collect()["closing_mrr"].item())
+
+
+def test_tiers_billed_by_a_line_each_are_worth_all_of_them() -> None:
+    """12 seats, each at the price of its tier: 5 × 700 + 1,000 + 5 × 500 + 2,000 + 2 × 300 = 9,600; half of it 4,800,
+    800 of that tax: 4,000."""
+    lines = [(5, 3500), (0, 1000), (5, 2500), (0, 2000), (2, 600), (0, 0)]
+    account = seats_billed("graduated", SEATS, lines)
+    assert closing_of(account) == pytest.approx(4000, abs=3)  # each line's tax is rounded by itself
+
+
+def test_a_volume_price_with_a_flat_fee_is_billed_by_two_lines() -> None:
+    """12 seats at 300 = 3,600; half of it 1,800, 300 of that tax: 1,500. 7 seats: 5,500 ÷ 2 ÷ 1.2 = 2,291.67."""
+    of_twelve = seats_billed("volume", SEATS, [(12, 3600), (0, 0)])
+    assert closing_of(of_twelve) == 1500
+    of_seven = seats_billed("volume", SEATS, [(7, 3500), (0, 2000)])
+    assert closing_of(of_seven) == pytest.approx(2291.67, abs=3)
+
+
+@given(seats=st.integers(1, 40))
+def test_tiers_are_worth_the_same_by_one_line_and_by_many(seats: int) -> None:
+    bounds = ((0, 5, 700), (5, 10, 500), (10, seats, 300))
+    units = [(min(seats, up_to) - below, unit) for below, up_to, unit in bounds]
+    lines = [(count, count * unit) for count, unit in units if count > 0]
+    tiers = [(up_to, unit, 0) for up_to, unit, _ in SEATS]
+    many = seats_billed("graduated", tiers, lines)
+    one = seats_billed("graduated", tiers, [(seats, sum(amount for _, amount in lines))])
+    assert closing_of(many) == pytest.approx(closing_of(one), abs=5)
+
+
+def test_an_amount_off_is_shared_by_twelve_months_and_a_year() -> None:
+    """One invoice a year bills both: (1,000 + 10,000 − 5,000) ÷ 12 = 500."""
+    account = Account()
+    account.price("support", 1000, "month", 12)
+    account.price("team", 10_000, "year")
+    account.coupon("off", amount_off=5000)
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "support", 1), ("si_2", "team", 1)])
+    year = ("2026-01-01", "2027-01-01")
+    account.invoice("sub_1", [("si_1", "support", 1, *year), ("si_2", "team", 1, *year)], discounts=["off"])
+    assert closing_of(account) == pytest.approx(500, abs=0.000_001)  # two roundings to a millionth

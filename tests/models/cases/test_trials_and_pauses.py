@@ -1,6 +1,7 @@
 """Times that are not paid for: trials, pauses and what follows them."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -79,10 +80,73 @@ def test_a_month_of_paused_collection_is_a_pause_and_a_resumption(status: str, r
     assert [line.split()[2] for line in movements(spine)] == ["new", "churn", "reactivation"]
 
 
+def trialed_twice(*, first_line_to: str = "2026-02-15") -> Account:
+    """Free from 1 January to 15 February, then 1,000 a month, free again from 15 April: Stripe holds the last trial."""
+    account = Account()
+    account.price("team", 1000)
+    again = {"trial_start_at": "2026-04-15", "trial_end_at": "2026-05-15"}
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "team", 1)], **again)
+    periods = [
+        ("01-01", first_line_to[5:], 0),
+        ("02-15", "03-15", 1000),
+        ("03-15", "04-15", 1000),
+        ("04-15", "05-15", 0),
+    ]
+    for start, end, amount in periods:
+        account.invoice("sub_1", [("si_1", "team", 1, f"2026-{start}", f"2026-{end}")])
+        account.rows["invoice_lines"][-1]["amount"] = amount
+    return account
+
+
+@pytest.mark.parametrize("first_line_to", ["2026-02-15", "2026-03-01"])
+def test_a_trial_before_the_one_that_stripe_holds_is_told_by_its_line_of_nothing(first_line_to: str) -> None:
+    """The second line is of a trial that was ended before its time: it is over with the first line that charges."""
+    account = trialed_twice(first_line_to=first_line_to)
+    assert ledger(account.spine("2026-04-20")) == [
+        "2026-02-15 si_1 0 -> 1000 start",
+        "2026-04-15 si_1 1000 -> 0 pause",
+    ]
+
+
+def test_the_months_between_two_trials_do_not_change_with_the_second() -> None:
+    account = trialed_twice()
+    after = ledger(account.spine("2026-04-14"))
+    account.rows["subscriptions"][0].update(
+        trial_start_at=datetime(2026, 1, 1, tzinfo=UTC), trial_end_at=datetime(2026, 2, 15, tzinfo=UTC)
+    )
+    account.rows["invoices"].pop()
+    account.rows["invoice_lines"].pop()
+    assert ledger(account.spine("2026-04-14")) == after == ["2026-02-15 si_1 0 -> 1000 start"]
+
+
+def test_a_line_of_nothing_beside_one_that_charges_is_no_trial() -> None:
+    """The first five seats at 700, all more for nothing: 3,500."""
+    account = Account()
+    tiers = [
+        {"up_to": 5, "unit_amount_decimal": Decimal(700), "flat_amount_decimal": None},
+        {"up_to": None, "unit_amount_decimal": Decimal(0), "flat_amount_decimal": None},
+    ]
+    account.price("seat", None, tiers=tiers, tiers_mode="graduated")
+    account.subscription("sub_1", "cus_1", "2026-01-01", [("si_1", "seat", 12)])
+    account.invoice("sub_1", [("si_1", "seat", seats, "2026-01-01", "2026-02-01") for seats in (5, 7)])
+    account.rows["invoice_lines"][0]["amount"], account.rows["invoice_lines"][1]["amount"] = 3500, 0
+    assert ledger(account.spine("2026-01-20")) == ["2026-01-01 si_1 0 -> 3500 start"]
+
+
 def test_while_collection_is_paused_nothing_counts() -> None:
     spine = paused_in_february("void", pause_collection_behavior="void").spine("2026-02-10")
     assert ledger(spine)[1:] == ["2026-02-01 si_1 1200 -> 0 pause"]
     assert spine.marts["mrr_exclusions"].collect()["reason"].to_list() == ["paused"]
+
+
+def test_collection_that_is_waived_now_counts_nothing_though_its_invoices_do_not_say_why() -> None:
+    """Billed in January, waived from February on; the subscription says so, the reason is newer than the invoices. One
+    given up by hand before a month that was billed is no pause."""
+    account = paused_in_february("uncollectible", pause_collection_behavior="mark_uncollectible")
+    assert ledger(account.spine("2026-02-20"))[1:] == ["2026-02-01 si_1 1200 -> 0 pause"]
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-03-01", "2026-04-01")])
+    account.invoice("sub_1", [("si_1", "team", 1, "2026-04-01", "2026-05-01")], status="uncollectible")
+    assert ledger(account.spine("2026-04-20"))[1:] == ["2026-04-01 si_1 1200 -> 0 pause"]
 
 
 def test_collection_kept_as_drafts_goes_on_counting() -> None:
