@@ -12,8 +12,7 @@ from models.reporting import in_reporting
 from models.shares import share
 from models.terms import Terms
 
-LOST_INVOICE = ("void", "uncollectible")
-LOST_SUBSCRIPTION = ("canceled", "unpaid", "incomplete_expired")
+ENDED = ("canceled", "incomplete_expired")
 FINAL_FAILURE = ("final_payment_failure", "first_payment_failure")
 INVOICE = ("account_id", "invoice_id")
 
@@ -45,6 +44,7 @@ def payment_failures(
         "account_id",
         "ended_at",
         "paused_type",
+        "paused_at",
         subscription_id="id",
         subscription_status="status",
     )
@@ -202,20 +202,44 @@ def first_after_trial(invoices: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl
     )
 
 
+def by_then(moment: str, terms: Terms) -> pl.Expr:
+    """Whether something had happened by the as-of instant that has by now; where its moment is not known, it had."""
+    return pl.col(moment).is_null() | (pl.col(moment) <= terms.as_of)
+
+
+def is_void(status: str, terms: Terms) -> pl.Expr:
+    """Whether the invoice of a row was void at the as-of instant; `status` is the column of what it is now."""
+    return (pl.col(status) == "void") & by_then("voided_at", terms)
+
+
+def is_given_up(status: str, terms: Terms) -> pl.Expr:
+    """Whether it had been marked uncollectible by then, though it may have been voided or paid since."""
+    is_now = (pl.col(status) == "uncollectible") & pl.col("marked_uncollectible_at").is_null()
+    return is_now | (pl.col("marked_uncollectible_at") <= terms.as_of).fill_null(False)
+
+
+def has_ended(terms: Terms) -> pl.Expr:
+    """Whether the subscription of a row had ended by then."""
+    return pl.col("subscription_status").is_in(ENDED) & by_then("ended_at", terms)
+
+
+def is_unpaid(terms: Terms) -> pl.Expr:
+    """Whether its payment had failed for good by then. Stripe dates a pause, but not when a status became `unpaid`."""
+    is_paused = pl.col("paused_type").is_in(FINAL_FAILURE) & by_then("paused_at", terms)
+    return (pl.col("subscription_status") == "unpaid") | is_paused.fill_null(False)
+
+
 def _failed() -> pl.Expr:
     return pl.col("status") == "failed"
 
 
 def _outcome(terms: Terms) -> pl.Expr:
-    paid = (pl.col("status") == "paid") & (pl.col("paid_at").is_null() | (pl.col("paid_at") <= terms.as_of))
-    subscription_gone = pl.col("subscription_status").is_in(LOST_SUBSCRIPTION) | pl.col("paused_type").is_in(
-        FINAL_FAILURE
-    )
-    lost = pl.col("status").is_in(LOST_INVOICE) | subscription_gone
+    paid = (pl.col("status") == "paid") & by_then("paid_at", terms)
+    invoice_lost = is_void("status", terms) | is_given_up("status", terms)
     return (
         pl.when(paid)
         .then(pl.lit("recovered"))
-        .when(lost.fill_null(False))
+        .when((invoice_lost | has_ended(terms) | is_unpaid(terms)).fill_null(False))
         .then(pl.lit("lost"))
         .otherwise(pl.lit("open"))
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from models import failures
-from models.failures import FINAL_FAILURE, INVOICE
+from models.failures import INVOICE
 from models.mrr import published
 from models.periods import is_partial, month_of
 from models.plans import collected
@@ -83,11 +83,19 @@ def payment_failures(
     attempts = failures.at_failed_invoices(attempts).pipe(collected).lazy()
     told = failures.payment_failures(invoices, attempts, subscriptions, rates, terms)
     invoice = invoices.select(
-        "account_id", "attempt_count", "next_payment_attempt_at", invoice_id="id", invoice_status="status"
+        "account_id",
+        "attempt_count",
+        "next_payment_attempt_at",
+        "voided_at",
+        "marked_uncollectible_at",
+        invoice_id="id",
+        invoice_status="status",
     )
     subscription = subscriptions.select(
         "account_id",
+        "ended_at",
         "paused_type",
+        "paused_at",
         "cancellation_reason",
         subscription_id="id",
         subscription_status="status",
@@ -97,7 +105,7 @@ def payment_failures(
         .join(invoice, on=INVOICE, how="left")
         .join(subscription, on=["account_id", "subscription_id"], how="left")
         .join(_elsewhere(invoice_payments), on=INVOICE, how="left")
-        .with_columns(stage=_stage(), decline_class=_decline_class())
+        .with_columns(stage=_stage(terms), decline_class=_decline_class())
         .with_columns(
             recovery_channel=pl.when(pl.col("outcome") == "recovered").then(_channel()),
             next_attempt_at=pl.when(pl.col("stage") == "retrying").then("next_payment_attempt_at"),
@@ -262,17 +270,16 @@ def _decline_class() -> pl.Expr:
     )
 
 
-def _stage() -> pl.Expr:
+def _stage(terms: Terms) -> pl.Expr:
     """Where a failed invoice stands in the dunning funnel: the first that holds."""
-    status, subscription = pl.col("invoice_status"), pl.col("subscription_status")
-    ended = subscription.is_in(["canceled", "incomplete_expired"])
+    ended = failures.has_ended(terms)
     stages = {
         "recovered": pl.col("outcome") == "recovered",
         "canceled_by_customer": ended & (pl.col("cancellation_reason") == "cancellation_requested"),
         "canceled": ended,
-        "unpaid": (subscription == "unpaid") | pl.col("paused_type").is_in(FINAL_FAILURE),
-        "uncollectible": status == "uncollectible",
-        "void": status == "void",
+        "unpaid": failures.is_unpaid(terms),
+        "void": failures.is_void("invoice_status", terms),
+        "uncollectible": failures.is_given_up("invoice_status", terms),
         "retrying": pl.col("next_payment_attempt_at").is_not_null(),
     }
     known = [pl.when(holds.fill_null(False)).then(pl.lit(stage)) for stage, holds in stages.items()]

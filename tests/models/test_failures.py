@@ -92,6 +92,35 @@ def test_what_became_of_a_failed_invoice(invoice_status: str, subscription: dict
     assert only(found)["outcome"] == outcome
 
 
+@pytest.mark.parametrize(
+    ("invoice_status", "dated", "subscription"),
+    [
+        ("void", {"voided_at": at("2026-08-15")}, {"status": "active"}),
+        ("uncollectible", {"marked_uncollectible_at": at("2026-08-15")}, {"status": "active"}),
+        ("open", {}, {"status": "canceled", "ended_at": at("2026-08-15")}),
+        ("open", {}, {"status": "paused", "paused_type": "final_payment_failure", "paused_at": at("2026-08-15")}),
+    ],
+)
+def test_a_failure_that_is_lost_in_august_is_open_on_1_july(
+    invoice_status: str, dated: dict[str, Any], subscription: dict[str, Any]
+) -> None:
+    found = failures.payment_failures(
+        *story([invoice("in_1", invoice_status, **dated)], [tried("in_1", "2026-06-20")], **subscription), TERMS
+    )
+    assert only(found)["outcome"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("invoice_status", "later"), [("paid", {"paid_at": at("2026-08-15")}), ("void", {"voided_at": at("2026-08-15")})]
+)
+def test_what_was_given_up_in_june_is_lost_on_1_july_whatever_became_of_it_later(
+    invoice_status: str, later: dict[str, Any]
+) -> None:
+    given_up = invoice("in_1", invoice_status, marked_uncollectible_at=at("2026-06-25"), **later)
+    found = failures.payment_failures(*story([given_up], [tried("in_1", "2026-06-20")]), TERMS)
+    assert only(found)["outcome"] == "lost"
+
+
 def test_uncaptured_and_pending_payments_are_no_failures() -> None:
     found = failures.payment_failures(
         *story(
