@@ -408,9 +408,9 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.postings": Recipe(
         postings,
         _takes(
-            "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes staging.refunds "
-            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions "
-            "staging.subscriptions"
+            "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes "
+            "staging.credit_note_lines staging.refunds staging.disputes staging.charges staging.invoice_payments "
+            "staging.balance_transactions staging.subscriptions"
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),

@@ -8,7 +8,7 @@ caught up at that moment, the rest follows the clock. Rules: https://docs.stripe
 
 import polars as pl
 
-from models import line_parts
+from models import crediting, line_parts
 from models.allotment import allotted, part
 from models.periods import day_of, is_partial, month_of, months_until, opens_at
 from models.plans import collected
@@ -39,6 +39,7 @@ def postings(
     invoice_lines: pl.LazyFrame,
     invoice_items: pl.LazyFrame,
     credit_notes: pl.LazyFrame,
+    credit_note_lines: pl.LazyFrame,
     refunds: pl.LazyFrame,
     disputes: pl.LazyFrame,
     charges: pl.LazyFrame,
@@ -55,10 +56,12 @@ def postings(
     """
     billed_lines = [_lines(invoices, invoice_lines, invoice_items, terms), _shipping(invoices, terms)]
     lines = pl.concat(billed_lines).drop_nulls("currency").pipe(collected).lazy()
+    named = crediting.named(credit_notes, credit_note_lines, lines).pipe(collected).lazy()
     back = reversals(
         invoices,
         lines,
         credit_notes,
+        named,
         refunds,
         disputes,
         charges,
@@ -66,14 +69,7 @@ def postings(
         balance_transactions,
         terms,
     )
-    taken_back = allotted(
-        back.join(lines.drop("kind", "known_at", "billed_at", "currency"), on=["account_id", "invoice_id"]),
-        "taken",
-        "amount",
-        within=["account_id", "reversal_id"],
-        order=["line_id"],
-        into="share",
-    ).select(
+    taken_back = crediting.spread(back.pipe(collected).lazy(), lines, named).select(
         "account_id",
         "invoice_id",
         "kind",
@@ -363,7 +359,7 @@ def _shipping(invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return invoices.filter(pl.col("finalized_at") <= terms.as_of, pl.col("amount_shipping") != 0).select(
         "account_id",
         invoice_id="id",
-        line_id=pl.col("id") + ":shipping",
+        line_id=pl.col("id") + crediting.SHIPPING,
         kind=pl.lit("invoice"),
         currency="currency",
         amount="amount_shipping",

@@ -1,7 +1,7 @@
 """What takes billed revenue back: credit notes, refunds, disputes, voids and write-offs, in time, never below nothing.
 
-Amounts are without tax and per invoice; how they spread over its lines is not decided here. A refund that a credit note
-made is told by the credit note alone.
+Amounts are without tax and per invoice; how they spread over its lines is models/crediting.py's business. A refund that
+a credit note made is told by the credit note alone.
 """
 
 import polars as pl
@@ -12,6 +12,8 @@ from models.terms import Terms
 
 INVOICE = ("account_id", "invoice_id")
 REFUNDED = ("succeeded", "pending")
+REST = ":rest"
+"""What the id of a credit note ends with where it stands for what the note credits beside the lines that it names."""
 NO_MONEY_MOVED = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 """Dispute statuses of inquiries and of disputes that never came."""
 
@@ -20,6 +22,7 @@ def reversals(
     invoices: pl.LazyFrame,
     lines: pl.LazyFrame,
     credit_notes: pl.LazyFrame,
+    named: pl.LazyFrame,
     refunds: pl.LazyFrame,
     disputes: pl.LazyFrame,
     charges: pl.LazyFrame,
@@ -27,7 +30,9 @@ def reversals(
     balance_transactions: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """Each reversal to the as-of instant: account_id, invoice_id, reversal_id, kind, at, currency, taken.
+    """Each reversal to the as-of instant: account_id, invoice_id, reversal_id, kind, at, currency, taken,
+    credit_note_id (the note that says of which lines of the invoice it is; null where it is of all). `named` is what
+    notes credit of lines, of `crediting.named`; the rest of a note is a reversal of its own.
 
     `taken` is positive where revenue is taken back and negative where it is restored (a voided credit note, a dispute
     won, a written-off invoice paid after all). Of one invoice no more is taken, at any time, than its `lines` hold.
@@ -53,7 +58,7 @@ def reversals(
     nets = held.select(*INVOICE, "net", "currency")
     asked = pl.concat(
         [
-            _credited(credit_notes),
+            _credited(credit_notes, named),
             _refunded(refunds, credit_notes, paid_by, held),
             _disputed(disputes, balance_transactions, paid_by, held),
             _voided(held),
@@ -68,18 +73,31 @@ def reversals(
         .with_columns(upto=upto)
         .with_columns(taken=pl.col("upto") - pl.col("upto").shift(1, fill_value=0).over(INVOICE))
         .filter(pl.col("taken") != 0)
-        .select(*INVOICE, "reversal_id", "kind", "at", "currency", "taken")
+        .select(*INVOICE, "reversal_id", "kind", "at", "currency", "taken", "credit_note_id")
     )
 
 
-def _credited(credit_notes: pl.LazyFrame) -> pl.LazyFrame:
+def _credited(credit_notes: pl.LazyFrame, named: pl.LazyFrame) -> pl.LazyFrame:
+    """What notes credit of lines that they name, and the rest of them, which is of all lines."""
+    of_lines = named.group_by("account_id", id="credit_note_id").agg(named=pl.col("credited").sum())
     amount = pl.coalesce("total_excluding_tax", "total", "amount")
-    issued = credit_notes.drop_nulls(["invoice_id", "created_at"])
+    issued = (
+        credit_notes.drop_nulls(["invoice_id", "created_at"])
+        .join(of_lines, on=["account_id", "id"], how="left")
+        .with_columns(credit_note_id="id", named=pl.min_horizontal(pl.col("named").fill_null(0), amount))
+        .with_columns(rest=amount - pl.col("named"))
+    )
+    rest = issued.with_columns(
+        id=pl.when(pl.col("named") == 0).then("id").otherwise(pl.col("id") + REST),
+        credit_note_id=pl.lit(None, pl.String),
+    )
     return pl.concat(
-        [
-            _asked(issued, "credit_note", "id", "created_at", amount),
-            _asked(issued.drop_nulls("voided_at"), "credit_note", pl.col("id") + ":voided", "voided_at", -amount),
-        ]
+        frame
+        for part, column in ((issued, "named"), (rest, "rest"))
+        for frame in (
+            _asked(part, "credit_note", "id", "created_at", pl.col(column)),
+            _asked(part.drop_nulls("voided_at"), "credit_note", pl.col("id") + ":voided", "voided_at", -pl.col(column)),
+        )
     )
 
 
@@ -183,4 +201,5 @@ def _without_tax() -> pl.Expr:
 
 
 def _asked(frame: pl.LazyFrame, kind: str, reversal_id: str | pl.Expr, at: str, asked: pl.Expr) -> pl.LazyFrame:
-    return frame.select(*INVOICE, reversal_id=reversal_id, kind=pl.lit(kind), at=at, asked=asked)
+    note = "credit_note_id" if kind == "credit_note" else pl.lit(None, pl.String)
+    return frame.select(*INVOICE, reversal_id=reversal_id, kind=pl.lit(kind), at=at, asked=asked, credit_note_id=note)

@@ -81,6 +81,7 @@ def made_of(tables: Mapping[str, Sequence[Row]], terms: Terms = LATER) -> pl.Laz
         of("invoice_lines"),
         of("invoice_items"),
         of("credit_notes"),
+        of("credit_note_lines"),
         of("refunds"),
         of("disputes"),
         of("charges"),
@@ -275,6 +276,96 @@ def test_half_credited_after_a_month_leaves_half_of_every_later_day() -> None:
     assert only(told, month=date(2019, 2, 1))["deferred_closing"] == 15_000 - 8_900
 
 
+SETUP_AND_YEAR = {
+    "invoices": [invoice("2019-01-01", total=46_500)],
+    "invoice_lines": [
+        line(10_000, "2019-01-01", "2019-01-01", "il_setup"),
+        line(36_500, "2019-01-01", "2020-01-01", "il_year"),
+    ],
+}
+"""Setup 100.00, earned at once, and 365.00 for 2019, a dollar a day."""
+
+
+def noted(of: str | None, amount: int, **more: Any) -> Row:
+    """A line of the credit note cn_1: of an invoice's line, or one of the note's own."""
+    return {"id": f"cnli_{of}", "credit_note_id": "cn_1", "invoice_line_id": of, "amount": amount, "taxes": [], **more}
+
+
+def test_a_credit_note_for_the_year_leaves_the_setup_fee_alone() -> None:
+    """On 1 February the year's line is credited. January 100.00 + 31.00; February takes the 31.00 back, and nothing is
+    earned after that."""
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 36_500, "created_at": at("2019-02-01")}
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=[noted("il_year", 36_500)])
+    assert column(told, "recognized") == [13_100, -3_100]
+    assert column(told, "credited") == [0, -36_500]
+
+
+def test_a_line_is_credited_without_its_discount_and_tax() -> None:
+    """Of the year 46.50 are credited, of which a discount had taken 6.50 off, and of the 40.00 left 3.50 are tax:
+    36.50, a tenth of every day. 31 x 0.10 = 3.10 back in February, which earns 28 x 0.90 = 25.20."""
+    tax = [{"amount": 350, "tax_behavior": "inclusive", "tax_rate_id": None}]
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 3_650, "created_at": at("2019-02-01")}
+    credited = noted("il_year", 4_650, discount_amount=650, taxes=tax)
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=[credited])
+    assert column(told, "contra_revenue") == [0, -310]
+    assert column(told, "earned")[:2] == [13_100, 2_520]
+
+
+def test_what_a_note_credits_beside_the_lines_it_names_is_of_all_that_they_leave() -> None:
+    """36.50 of the year and 42.85 of no line: the year has 328.50 left and setup 100.00, of whose sum that is a tenth.
+    So setup has 10.00 of it, all earned, and the year 32.85. After 31 of 365 days 3.10 of the 36.50 were earned, and
+    2.79 of the 32.85: contra 15.89."""
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 7_935, "created_at": at("2019-02-01")}
+    lines = [noted("il_year", 3_650), noted(None, 4_285)]
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=lines)
+    assert column(told, "credited") == [0, -7_935]
+    assert column(told, "contra_revenue") == [0, -1_589]
+
+
+def test_a_void_after_a_credited_line_takes_what_is_left_of_the_others() -> None:
+    """The year is credited on 1 February, and the invoice voided on 1 March: that takes the setup fee's 100.00."""
+    voided = [invoice("2019-01-01", total=46_500, status="void", voided_at=at("2019-03-01"))]
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 36_500, "created_at": at("2019-02-01")}
+    told = months(
+        invoices=voided,
+        invoice_lines=SETUP_AND_YEAR["invoice_lines"],
+        credit_notes=[note],
+        credit_note_lines=[noted("il_year", 36_500)],
+    )
+    assert column(told, "recognized") == [13_100, -3_100, -10_000]
+
+
+def test_a_voided_note_gives_back_the_lines_that_it_named() -> None:
+    """Credited on 1 February, called off on 1 March: 31.00 go, and 59.00 come back, to the end of February."""
+    note = {
+        "id": "cn_1",
+        "invoice_id": "in_1",
+        "total_excluding_tax": 36_500,
+        "created_at": at("2019-02-01"),
+        "voided_at": at("2019-03-01"),
+    }
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=[noted("il_year", 36_500)])
+    assert column(told, "recognized")[:4] == [13_100, -3_100, 5_900 + 3_100, 3_000]
+
+
+def test_credited_shipping_is_taken_from_shipping() -> None:
+    """100.00 for April and 25.00 of shipping, which is credited on 11 April: contra 25.00, and April earns its own."""
+    note = {
+        "id": "cn_1",
+        "invoice_id": "in_1",
+        "total_excluding_tax": 2_500,
+        "amount_shipping": 2_500,
+        "created_at": at("2019-04-11"),
+    }
+    told = months(
+        invoices=[invoice("2019-04-01", total=12_500, amount_shipping=2_500, shipping_total=2_500)],
+        invoice_lines=[line(10_000, "2019-04-01", "2019-05-01")],
+        credit_notes=[note],
+    )
+    april = only(told, month=date(2019, 4, 1))
+    assert (april["earned"], april["contra_revenue"]) == (12_500, -2_500)
+
+
 def test_a_dispute_won_back_restores_what_it_took() -> None:
     told = months(
         **QUARTER,
@@ -394,6 +485,7 @@ def billing(
     lines: list[Row] = []
     items: list[Row] = []
     notes: list[Row] = []
+    named: list[Row] = []
     for number in range(draw(st.integers(1, 3))):
         name, finalized = f"in_{number}", draw(moments)
         invoices.append(invoice("2019-01-01", name) | {"finalized_at": finalized} | draw(fates(moments, finalized)))
@@ -413,10 +505,21 @@ def billing(
             notes.append(
                 {"id": f"cn_{number}_{place}", "invoice_id": name, "total_excluding_tax": credit, "created_at": noted}
             )
+            named += [
+                {"id": f"cnli_{number}_{place}_{of}", "credit_note_id": f"cn_{number}_{place}", "amount": amount}
+                | {"invoice_line_id": f"{name}_{of}"}
+                for of, amount in draw(st.dictionaries(st.integers(0, 3), st.integers(0, 10**9), max_size=3)).items()
+            ]
     for number in range(draw(st.integers(0, 2))):
         begins, ends = sorted((draw(moments), draw(moments)))
         items.append(proration(f"ii_{number}", draw(sums), begins, ends))
-    return {"invoices": invoices, "invoice_lines": lines, "invoice_items": items, "credit_notes": notes}
+    return {
+        "invoices": invoices,
+        "invoice_lines": lines,
+        "invoice_items": items,
+        "credit_notes": notes,
+        "credit_note_lines": named,
+    }
 
 
 @st.composite
