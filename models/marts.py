@@ -410,7 +410,7 @@ RECIPES: Mapping[str, Recipe] = {
         _takes(
             "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes "
             "staging.credit_note_lines staging.refunds staging.disputes staging.charges staging.invoice_payments "
-            "staging.balance_transactions staging.subscriptions"
+            "staging.balance_transactions staging.subscriptions staging.prices"
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),

@@ -88,6 +88,7 @@ def made_of(tables: Mapping[str, Sequence[Row]], terms: Terms = LATER) -> pl.Laz
         of("invoice_payments"),
         of("balance_transactions"),
         of("subscriptions"),
+        of("prices"),
         terms,
     )
 
@@ -189,6 +190,58 @@ def test_a_proration_that_waits_for_its_invoice_is_earned_already() -> None:
     )
     april = only(told, month=date(2019, 4, 1))
     assert (april["billed"], april["recognized"], april["deferred_closing"]) == (0, 2_000, -2_000)
+
+
+INSIDE = [{"amount": 2_000, "tax_behavior": "inclusive", "tax_rate_id": None}]
+
+
+@pytest.mark.parametrize(
+    ("month", "of"), [(5, "si_1"), (5, "si_new"), (7, "si_1")], ids=["waits", "waits for a new item", "billed"]
+)
+def test_a_month_that_is_over_earned_a_proration_without_its_tax_before_it_was_billed(month: int, of: str) -> None:
+    """Lines of this subscription have 20 % tax inside. A change on 1 April costs 120.00 to 1 July, 91 days, billed on
+    1 July: without tax 100.00 x 30 / 91 = 32.97 in April, whenever one looks."""
+    terms = Terms(as_of=datetime(2019, month, 20, tzinfo=UTC), timezone="UTC", currency="usd")
+    about: Row = {"subscription_id": "sub_1", "subscription_item_id": "si_1"}
+    invoices = [invoice("2019-03-01", total=12_000), invoice("2019-07-01", "in_2", total=12_000)]
+    lines = [line(12_000, "2019-03-01", "2019-04-01", taxes=INSIDE, **about)]
+    change = {**proration("ii_1", 12_000, at("2019-04-01"), at("2019-07-01")), **about, "subscription_item_id": of}
+    if month == 7:
+        change["invoice_id"] = "in_2"
+        made_of_it: Row = {"proration": True, "invoice_item_id": "ii_1", "taxes": INSIDE}
+        lines.append(line(12_000, "2019-04-01", "2019-07-01", "il_2", "in_2", **made_of_it))
+    told = months(terms, invoices=invoices, invoice_lines=lines, invoice_items=[change])
+    assert only(told, month=date(2019, 4, 1))["recognized"] == 3_297
+
+
+def test_tax_is_not_inside_a_new_item_whose_price_is_without_it() -> None:
+    """120.00 for 1 April to 1 July, tax on top, beside an item with tax inside: 120.00 x 30 / 91 = 39.56."""
+    terms = Terms(as_of=datetime(2019, 5, 20, tzinfo=UTC), timezone="UTC", currency="usd")
+    about: Row = {"subscription_id": "sub_1", "subscription_item_id": "si_1"}
+    added = {"subscription_id": "sub_1", "subscription_item_id": "si_new", "price_id": "price_net"}
+    told = months(
+        terms,
+        invoices=[invoice("2019-03-01", total=12_000)],
+        invoice_lines=[line(12_000, "2019-03-01", "2019-04-01", taxes=INSIDE, **about)],
+        invoice_items=[{**proration("ii_1", 12_000, at("2019-04-01"), at("2019-07-01")), **added}],
+        prices=[{"id": "price_net", "tax_behavior": "exclusive"}],
+    )
+    assert only(told, month=date(2019, 4, 1))["recognized"] == 3_956
+
+
+def test_a_proration_on_a_draft_is_told_by_its_line() -> None:
+    """120.00 with 20.00 of tax inside, on an invoice that is no more than drawn up: 100.00 x 30 / 91 = 32.97."""
+    terms = Terms(as_of=datetime(2019, 5, 20, tzinfo=UTC), timezone="UTC", currency="usd")
+    made_of_it: Row = {"proration": True, "invoice_item_id": "ii_1", "taxes": INSIDE, "subscription_id": "sub_1"}
+    told = months(
+        terms,
+        invoices=[{**invoice("2019-07-01"), "status": "draft", "finalized_at": None}],
+        invoice_lines=[line(12_000, "2019-04-01", "2019-07-01", **made_of_it)],
+        invoice_items=[
+            {**proration("ii_1", 12_000, at("2019-04-01"), at("2019-07-01"), of="in_1"), "subscription_id": "sub_1"}
+        ],
+    )
+    assert only(told, month=date(2019, 4, 1))["recognized"] == 3_297
 
 
 def test_a_full_refund_takes_back_what_was_earned_and_cancels_the_rest() -> None:
