@@ -62,7 +62,7 @@ def reversals(
             _refunded(refunds, credit_notes, paid_by, held),
             _disputed(disputes, balance_transactions, paid_by, held),
             _voided(held),
-            _written_off(held),
+            _written_off(held, credit_notes, invoice_payments),
         ]
     ).filter(pl.col("at") <= terms.as_of, pl.col("asked") != 0)
     lowest, highest = pl.min_horizontal("net", 0), pl.max_horizontal("net", 0)
@@ -141,15 +141,22 @@ def _voided(held: pl.LazyFrame) -> pl.LazyFrame:
     return _asked(held.drop_nulls("voided_at"), "void", pl.col("invoice_id") + ":voided", "voided_at", pl.col("net"))
 
 
-def _written_off(held: pl.LazyFrame) -> pl.LazyFrame:
-    """What was unpaid of an invoice given up; all of it again where it was paid after all."""
-    given_up = held.drop_nulls("marked_uncollectible_at").with_columns(
-        paid_after=pl.when(pl.col("paid_at") >= pl.col("marked_uncollectible_at")).then("paid_at")
+def _written_off(held: pl.LazyFrame, credit_notes: pl.LazyFrame, invoice_payments: pl.LazyFrame) -> pl.LazyFrame:
+    """What was open of an invoice when it was given up; all of that again where it was paid after all."""
+    given_up = (
+        held.drop_nulls("marked_uncollectible_at")
+        .join(_settled_before(held, credit_notes, invoice_payments), on=INVOICE, how="left")
+        .with_columns(
+            paid_after=pl.when(pl.col("paid_at") >= pl.col("marked_uncollectible_at")).then("paid_at"),
+            # The amount due is after credit notes, also those made later; and without the customer's balance.
+            owed=pl.coalesce(pl.col("amount_due") + pl.col("pre_payment_credit_notes_amount").fill_null(0), "total")
+            - pl.col("settled").fill_null(0),
+        )
     )
     unpaid = (
-        pl.when(pl.col("paid_after").is_not_null() | (pl.col("total").fill_null(0) <= 0))
+        pl.when(pl.col("total").fill_null(0) <= 0)
         .then("net")
-        .otherwise(part("net", pl.col("amount_remaining").clip(0, pl.col("total")), pl.col("total")))
+        .otherwise(part("net", pl.col("owed").clip(0, pl.col("total")), pl.col("total")))
     )
     return pl.concat(
         [
@@ -159,6 +166,25 @@ def _written_off(held: pl.LazyFrame) -> pl.LazyFrame:
             ),
         ]
     )
+
+
+def _settled_before(held: pl.LazyFrame, credit_notes: pl.LazyFrame, invoice_payments: pl.LazyFrame) -> pl.LazyFrame:
+    """What was paid of invoices and credited on them before they were given up: account_id, invoice_id, settled."""
+    given_up_at = held.drop_nulls("marked_uncollectible_at").select(*INVOICE, at="marked_uncollectible_at")
+    paid_at = pl.coalesce("paid_at", "created_at")
+    paid = (
+        invoice_payments.filter(pl.col("status") == "paid")
+        .join(given_up_at, on=INVOICE)
+        .filter(paid_at < pl.col("at"))
+        .select(*INVOICE, settled="amount_paid")
+    )
+    credited = (
+        credit_notes.filter(pl.col("type").ne_missing("post_payment"))
+        .join(given_up_at, on=INVOICE)
+        .filter(pl.col("created_at") < pl.col("at"), (pl.col("voided_at") >= pl.col("at")).fill_null(True))
+        .select(*INVOICE, settled=pl.coalesce("amount", "total", "total_excluding_tax"))
+    )
+    return pl.concat([paid, credited]).group_by(INVOICE).agg(pl.col("settled").sum())
 
 
 def _charges_of(*taken_back: pl.LazyFrame) -> pl.LazyFrame:

@@ -315,6 +315,52 @@ def test_what_was_given_up_and_paid_after_all_is_earned_when_it_is_paid() -> Non
     assert column(told, "written_off") == [0, -9_000, 0, 9_000]
 
 
+def test_what_the_customers_balance_paid_is_not_given_up_where_the_rest_is_paid_late() -> None:
+    """90.00, of which the balance pays 30.00 at once; 60.00 are given up on 1 February and paid on 10 April. Bad debt
+    in February is two thirds of the 31.00 that had passed, 20.67."""
+    late = invoice("2019-01-01", amount_due=6_000, marked_uncollectible_at=at("2019-02-01"), paid_at=at("2019-04-10"))
+    told = months(invoices=[late], invoice_lines=QUARTER["invoice_lines"])
+    assert column(told, "written_off") == [0, -6_000, 0, 6_000]
+    assert column(told, "bad_debt")[1] == -2_067
+
+
+def test_what_was_paid_and_credited_before_is_not_given_up() -> None:
+    """Of 90.00, 20.00 are credited on 10 January and 30.00 paid on 20 January; 40.00 are given up on 1 February, and
+    paid on 10 April: then all but what was credited has come in."""
+    late = invoice(
+        "2019-01-01",
+        amount_due=7_000,
+        pre_payment_credit_notes_amount=2_000,
+        marked_uncollectible_at=at("2019-02-01"),
+        paid_at=at("2019-04-10"),
+    )
+    note = {"id": "cn_1", "invoice_id": "in_1", "amount": 2_000, "created_at": at("2019-01-10"), "type": "pre_payment"}
+    payments = [
+        {"id": name, "invoice_id": "in_1", "status": "paid", "amount_paid": paid, "paid_at": at(day)}
+        for name, paid, day in (("inpay_1", 3_000, "2019-01-20"), ("inpay_2", 4_000, "2019-04-10"))
+    ]
+    told = months(
+        invoices=[late], invoice_lines=QUARTER["invoice_lines"], credit_notes=[note], invoice_payments=payments
+    )
+    assert column(told, "written_off") == [0, -4_000, 0, 4_000]
+    assert column(told, "credited") == [-2_000]
+
+
+def test_a_later_credit_note_does_not_change_what_was_given_up() -> None:
+    """90.00 are given up on 1 February and 40.00 of them credited on 1 March: February wrote off 90.00."""
+    given_up = invoice(
+        "2019-01-01",
+        status="uncollectible",
+        amount_due=5_000,
+        amount_remaining=5_000,
+        pre_payment_credit_notes_amount=4_000,
+        marked_uncollectible_at=at("2019-02-01"),
+    )
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 4_000, "created_at": at("2019-03-01")}
+    told = months(invoices=[given_up], invoice_lines=QUARTER["invoice_lines"], credit_notes=[note])
+    assert column(told, "written_off") == [0, -9_000]
+
+
 def test_half_credited_after_a_month_leaves_half_of_every_later_day() -> None:
     """181.00 for January to June 2019 (181 days), half credited on 1 February: 31, then 14 and 15.50; contra 15.50."""
     told = months(
