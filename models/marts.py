@@ -214,7 +214,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.open_invoices_by_age": Recipe(
         open_invoices_by_age, ("steps.open_by_due_day",), contracts.OpenInvoicesByAge, ACCOUNT
     ),
-    "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices spine.rates")),
+    "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices staging.invoice_payments spine.rates")),
     "marts.days_sales_outstanding_by_month": Recipe(
         days_sales_outstanding_by_month, ("steps.sent_by_month",), contracts.DaysSalesOutstandingByMonth, ACCOUNT
     ),
