@@ -68,5 +68,18 @@ def spread(reversals: pl.LazyFrame, lines: pl.LazyFrame, named: pl.LazyFrame) ->
     return pl.concat([of_named, _allotted(left)], how="diagonal")
 
 
+def owed_less(credit_notes: pl.LazyFrame, moments: pl.LazyFrame) -> pl.LazyFrame:
+    """By how much credit notes had lowered what invoices asked for, before a moment of each: account_id, invoice_id and
+    less, with tax. `moments` has account_id, invoice_id and at. Notes that gave back what was paid lower nothing.
+    """
+    return (
+        credit_notes.filter(pl.col("type").ne_missing("post_payment"))
+        .join(moments, on=INVOICE)
+        .filter(pl.col("created_at") < pl.col("at"), (pl.col("voided_at") >= pl.col("at")).fill_null(True))
+        .group_by(INVOICE)
+        .agg(less=pl.coalesce("amount", "total", "total_excluding_tax").sum())
+    )
+
+
 def _allotted(taken: pl.LazyFrame) -> pl.LazyFrame:
     return allotted(taken, "taken", "weight", within=REVERSAL, order=["line_id"], into="share")

@@ -195,7 +195,8 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.payment_failures": Recipe(
         payment_failures,
         _takes(
-            "staging.invoices steps.attempts staging.subscriptions spine.rates staging.charges staging.invoice_payments"
+            "staging.invoices staging.credit_notes steps.attempts staging.subscriptions spine.rates staging.charges "
+            "staging.invoice_payments"
         ),
         contracts.PaymentFailures,
     ),
@@ -425,7 +426,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates, ACCOUNT),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
-        _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
+        _takes("staging.invoices staging.credit_notes steps.attempts staging.subscriptions spine.rates"),
     ),
     "steps.renewals": Recipe(
         renewals_by_day,

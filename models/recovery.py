@@ -69,6 +69,7 @@ MEASURES = (
 
 def payment_failures(
     invoices: pl.LazyFrame,
+    credit_notes: pl.LazyFrame,
     attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
@@ -81,11 +82,12 @@ def payment_failures(
     `attempts` is of `failures.payment_attempts`, the others are staged.
     """
     attempts = failures.at_failed_invoices(attempts).pipe(collected).lazy()
-    told = failures.payment_failures(invoices, attempts, subscriptions, rates, terms)
+    told = failures.payment_failures(invoices, credit_notes, attempts, subscriptions, rates, terms)
     invoice = invoices.select(
         "account_id",
         "attempt_count",
         "next_payment_attempt_at",
+        "paid_at",
         "voided_at",
         "marked_uncollectible_at",
         invoice_id="id",
@@ -135,7 +137,7 @@ def split_failures(payment_failures: pl.LazyFrame, attempts: pl.LazyFrame, terms
         waited=pl.col("recovered_at") - pl.col("first_failed_at"),
         days_to_recover=_age(),
     )
-    measures = ("account_id", "month", "amount_due_reporting", "is_recovered", "waited")
+    measures = ("account_id", "month", "failed_amount_reporting", "amount_due_reporting", "is_recovered", "waited")
     of_one = [
         failed.select(*measures, dimension=pl.lit(dimension), value=pl.col(dimension)) for dimension in DIMENSIONS
     ]
@@ -337,7 +339,7 @@ def _measures() -> list[pl.Expr]:
     amount, is_recovered = pl.col("amount_due_reporting"), pl.col("is_recovered")
     told = [
         pl.len().cast(pl.Int64).alias("failed_invoices"),
-        amount.sum().alias("failed_amount_reporting"),
+        pl.col("failed_amount_reporting").sum(),
         is_recovered.sum().cast(pl.Int64).alias("recovered_invoices"),
         amount.filter(is_recovered).sum().alias("recovered_amount_reporting"),
     ]

@@ -7,6 +7,7 @@ a credit note made is told by the credit note alone.
 import polars as pl
 
 from models.allotment import part
+from models.crediting import owed_less
 from models.plans import collected
 from models.terms import Terms
 
@@ -178,12 +179,7 @@ def _settled_before(held: pl.LazyFrame, credit_notes: pl.LazyFrame, invoice_paym
         .filter(paid_at < pl.col("at"))
         .select(*INVOICE, settled="amount_paid")
     )
-    credited = (
-        credit_notes.filter(pl.col("type").ne_missing("post_payment"))
-        .join(given_up_at, on=INVOICE)
-        .filter(pl.col("created_at") < pl.col("at"), (pl.col("voided_at") >= pl.col("at")).fill_null(True))
-        .select(*INVOICE, settled=pl.coalesce("amount", "total", "total_excluding_tax"))
-    )
+    credited = owed_less(credit_notes, given_up_at).rename({"less": "settled"})
     return pl.concat([paid, credited]).group_by(INVOICE).agg(pl.col("settled").sum())
 
 
