@@ -174,7 +174,8 @@ def _missing_activity(
 
 
 def _paid_out(balance_transactions: pl.LazyFrame, payouts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Payouts, negative, on the day of their transaction; and, positive, those that came back."""
+    """Payouts, negative, on the day of their transaction; and, positive, those that had come back by the as-of instant:
+    a payout says that it failed from then on, whenever one looks."""
     dated = ledger(balance_transactions, terms).select("account_id", "id", "date")
     sent_on = dated.rename({"id": "balance_transaction_id", "date": "sent_on"})
     back_on = dated.rename({"id": "failure_balance_transaction_id", "date": "back_on"})
@@ -186,7 +187,12 @@ def _paid_out(balance_transactions: pl.LazyFrame, payouts: pl.LazyFrame, terms: 
         .with_columns(sent_on=pl.coalesce("sent_on", day_of("created_at", terms)))
     )
     sent = made.select("account_id", "currency", date="sent_on", paid_out=-pl.col("amount"))
-    returned = made.filter(pl.col("status").is_in(RETURNED)).select(
-        "account_id", "currency", date=pl.coalesce("back_on", "sent_on"), paid_out=pl.col("amount")
+    back_later = balance_transactions.filter(pl.col("created_at") > terms.as_of).select(
+        "account_id", failure_balance_transaction_id="id"
+    )
+    returned = (
+        made.filter(pl.col("status").is_in(RETURNED))
+        .join(back_later, on=["account_id", "failure_balance_transaction_id"], how="anti")
+        .select("account_id", "currency", date=pl.coalesce("back_on", "sent_on"), paid_out=pl.col("amount"))
     )
     return pl.concat([sent, returned])

@@ -7,19 +7,20 @@ transfer.
 
 import polars as pl
 
+from models.crediting import owed_less
 from models.periods import day_of, is_partial, month_of
 from models.reporting import in_reporting
 from models.shares import share
 from models.terms import Terms
 
-LOST_INVOICE = ("void", "uncollectible")
-LOST_SUBSCRIPTION = ("canceled", "unpaid", "incomplete_expired")
+ENDED = ("canceled", "incomplete_expired")
 FINAL_FAILURE = ("final_payment_failure", "first_payment_failure")
 INVOICE = ("account_id", "invoice_id")
 
 
 def payment_failures(
     invoices: pl.LazyFrame,
+    credit_notes: pl.LazyFrame,
     attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
@@ -28,7 +29,8 @@ def payment_failures(
     """`marts.payment_failures`: every invoice with a failed attempt to the as-of instant. `attempts` is of
     `payment_attempts`, the others are staged.
 
-    recovered: paid since. lost: voided, written off, or its subscription ended or went unpaid. open: neither yet.
+    recovered: paid since. lost: voided, credited in full, written off, or its subscription ended or went unpaid. open:
+    neither yet. What failed is what was asked for then; what was recovered is what is asked for after credit notes.
     """
     tries = (
         at_failed_invoices(attempts)
@@ -45,6 +47,7 @@ def payment_failures(
         "account_id",
         "ended_at",
         "paused_type",
+        "paused_at",
         subscription_id="id",
         subscription_status="status",
     )
@@ -52,19 +55,23 @@ def payment_failures(
         invoices.drop_nulls(["amount_due", "currency"])
         .with_columns(invoice_id=pl.col("id"))
         .join(tries, on=INVOICE, how="inner")
+        .pipe(_asked_at, "first_failed_at", credit_notes, into="failed_amount")
         .join(subscription, on=["account_id", "subscription_id"], how="left")
         .with_columns(failed_on=day_of("first_failed_at", terms), outcome=_outcome(terms))
         .with_columns(recovered_at=pl.when(pl.col("outcome") == "recovered").then("paid_at"))
         .with_columns(days_to_recover=(pl.col("recovered_at") - pl.col("first_failed_at")).dt.total_days())
     )
+    valued = in_reporting(failed, rates, amount="failed_amount", on="failed_on")
     return (
-        in_reporting(failed, rates, amount="amount_due", on="failed_on")
+        in_reporting(valued, rates, amount="amount_due", on="failed_on")
         .select(
             *INVOICE,
             "customer_id",
             "subscription_id",
+            "failed_amount",
             "amount_due",
             "currency",
+            "failed_amount_reporting",
             "amount_due_reporting",
             "first_failed_at",
             "last_failed_at",
@@ -88,7 +95,7 @@ def recovery_by_month(payment_failures: pl.LazyFrame, terms: Terms) -> pl.LazyFr
         payment_failures.group_by("account_id", month_of("failed_on").alias("month"))
         .agg(
             failed_invoices=pl.len().cast(pl.Int64),
-            failed_amount_reporting=pl.col("amount_due_reporting").sum(),
+            failed_amount_reporting=pl.col("failed_amount_reporting").sum(),
             recovered_invoices=recovered.sum().cast(pl.Int64),
             recovered_amount_reporting=pl.col("amount_due_reporting").filter(recovered).sum(),
             open_invoices=still_open.sum().cast(pl.Int64),
@@ -104,6 +111,7 @@ def recovery_by_month(payment_failures: pl.LazyFrame, terms: Terms) -> pl.LazyFr
 
 def first_attempts_by_month(
     invoices: pl.LazyFrame,
+    credit_notes: pl.LazyFrame,
     attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
@@ -112,25 +120,27 @@ def first_attempts_by_month(
     """`first_attempts` by month: account_id, month, attempted_amount_reporting and, of that,
     first_failed_amount_reporting."""
     return (
-        first_attempts(invoices, attempts, subscriptions, rates, terms)
+        first_attempts(invoices, credit_notes, attempts, subscriptions, rates, terms)
         .group_by("account_id", month_of("attempted_on").alias("month"))
         .agg(
-            attempted_amount_reporting=pl.col("amount_due_reporting").sum(),
-            first_failed_amount_reporting=pl.col("amount_due_reporting").filter("failed").sum(),
+            attempted_amount_reporting=pl.col("attempted_amount_reporting").sum(),
+            first_failed_amount_reporting=pl.col("attempted_amount_reporting").filter("failed").sum(),
         )
     )
 
 
 def first_attempts(
     invoices: pl.LazyFrame,
+    credit_notes: pl.LazyFrame,
     attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """Subscription invoices with the day of their first attempt, its charge and whether it failed: account_id,
-    customer_id, subscription_id, invoice_id, charge_id, attempted_on, failed, currency, amount_due and
-    amount_due_reporting. The first invoice after a trial is left out: its failure says the trial did not convert.
+    customer_id, subscription_id, invoice_id, charge_id, attempted_on, failed, currency, attempted_amount (what was
+    asked for then) and attempted_amount_reporting. The first invoice after a trial is left out: its failure says the
+    trial did not convert.
     https://docs.stripe.com/billing/revenue-recovery/recovery-analytics"""
     first = attempts.group_by(INVOICE).agg(
         pl.col("attempted_at").min(),
@@ -139,12 +149,14 @@ def first_attempts(
     )
     billed = (
         invoices.with_columns(invoice_id=pl.col("id"))
-        .filter(pl.col("subscription_id").is_not_null(), pl.col("amount_due") > 0)
+        .filter(pl.col("subscription_id").is_not_null())
         .join(first_after_trial(invoices, subscriptions), on=INVOICE, how="anti")
         .join(first, on=INVOICE, how="inner")
+        .pipe(_asked_at, "attempted_at", credit_notes, into="attempted_amount")
+        .filter(pl.col("attempted_amount") > 0)
         .with_columns(attempted_on=day_of("attempted_at", terms))
     )
-    return in_reporting(billed, rates, amount="amount_due", on="attempted_on").select(
+    return in_reporting(billed, rates, amount="attempted_amount", on="attempted_on").select(
         "account_id",
         "customer_id",
         "subscription_id",
@@ -153,8 +165,8 @@ def first_attempts(
         "attempted_on",
         "failed",
         "currency",
-        "amount_due",
-        "amount_due_reporting",
+        "attempted_amount",
+        "attempted_amount_reporting",
     )
 
 
@@ -202,20 +214,54 @@ def first_after_trial(invoices: pl.LazyFrame, subscriptions: pl.LazyFrame) -> pl
     )
 
 
+def _asked_at(invoices: pl.LazyFrame, moment: str, credit_notes: pl.LazyFrame, into: str) -> pl.LazyFrame:
+    """The invoices with what each asked for at a moment: what it asks for now, and what was credited of that since."""
+    less = owed_less(credit_notes, invoices.select(*INVOICE, at=moment))
+    credited = pl.col("pre_payment_credit_notes_amount").fill_null(0)
+    since = (credited - pl.col("less").fill_null(0)).clip(0)
+    return invoices.join(less, on=INVOICE, how="left").with_columns((pl.col("amount_due") + since).alias(into))
+
+
+def by_then(moment: str, terms: Terms) -> pl.Expr:
+    """Whether something had happened by the as-of instant that has by now; where its moment is not known, it had."""
+    return pl.col(moment).is_null() | (pl.col(moment) <= terms.as_of)
+
+
+def is_void(status: str, terms: Terms) -> pl.Expr:
+    """Whether nothing of the invoice of a row was owed any more at the as-of instant though it was not paid: voided, or
+    credited in full, which Stripe calls paid. `status` is the column of what it is now."""
+    is_credited = (pl.col(status) == "paid") & (pl.col("amount_due") == 0) & by_then("paid_at", terms)
+    return ((pl.col(status) == "void") & by_then("voided_at", terms)) | is_credited.fill_null(False)
+
+
+def is_given_up(status: str, terms: Terms) -> pl.Expr:
+    """Whether it had been marked uncollectible by then, though it may have been voided or paid since."""
+    is_now = (pl.col(status) == "uncollectible") & pl.col("marked_uncollectible_at").is_null()
+    return is_now | (pl.col("marked_uncollectible_at") <= terms.as_of).fill_null(False)
+
+
+def has_ended(terms: Terms) -> pl.Expr:
+    """Whether the subscription of a row had ended by then."""
+    return pl.col("subscription_status").is_in(ENDED) & by_then("ended_at", terms)
+
+
+def is_unpaid(terms: Terms) -> pl.Expr:
+    """Whether its payment had failed for good by then. Stripe dates a pause, but not when a status became `unpaid`."""
+    is_paused = pl.col("paused_type").is_in(FINAL_FAILURE) & by_then("paused_at", terms)
+    return (pl.col("subscription_status") == "unpaid") | is_paused.fill_null(False)
+
+
 def _failed() -> pl.Expr:
     return pl.col("status") == "failed"
 
 
 def _outcome(terms: Terms) -> pl.Expr:
-    paid = (pl.col("status") == "paid") & (pl.col("paid_at").is_null() | (pl.col("paid_at") <= terms.as_of))
-    subscription_gone = pl.col("subscription_status").is_in(LOST_SUBSCRIPTION) | pl.col("paused_type").is_in(
-        FINAL_FAILURE
-    )
-    lost = pl.col("status").is_in(LOST_INVOICE) | subscription_gone
+    paid = (pl.col("status") == "paid") & (pl.col("amount_due") > 0) & by_then("paid_at", terms)
+    invoice_lost = is_void("status", terms) | is_given_up("status", terms)
     return (
         pl.when(paid)
         .then(pl.lit("recovered"))
-        .when(lost.fill_null(False))
+        .when((invoice_lost | has_ended(terms) | is_unpaid(terms)).fill_null(False))
         .then(pl.lit("lost"))
         .otherwise(pl.lit("open"))
     )

@@ -195,7 +195,8 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.payment_failures": Recipe(
         payment_failures,
         _takes(
-            "staging.invoices steps.attempts staging.subscriptions spine.rates staging.charges staging.invoice_payments"
+            "staging.invoices staging.credit_notes steps.attempts staging.subscriptions spine.rates staging.charges "
+            "staging.invoice_payments"
         ),
         contracts.PaymentFailures,
     ),
@@ -214,7 +215,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.open_invoices_by_age": Recipe(
         open_invoices_by_age, ("steps.open_by_due_day",), contracts.OpenInvoicesByAge, ACCOUNT
     ),
-    "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices spine.rates")),
+    "steps.sent_by_month": Recipe(sent_by_month, _takes("staging.invoices staging.invoice_payments spine.rates")),
     "marts.days_sales_outstanding_by_month": Recipe(
         days_sales_outstanding_by_month, ("steps.sent_by_month",), contracts.DaysSalesOutstandingByMonth, ACCOUNT
     ),
@@ -408,9 +409,9 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.postings": Recipe(
         postings,
         _takes(
-            "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes staging.refunds "
-            "staging.disputes staging.charges staging.invoice_payments staging.balance_transactions "
-            "staging.subscriptions"
+            "staging.invoices staging.invoice_lines staging.invoice_items staging.credit_notes "
+            "staging.credit_note_lines staging.refunds staging.disputes staging.charges staging.invoice_payments "
+            "staging.balance_transactions staging.subscriptions staging.prices"
         ),
     ),
     "steps.shares": Recipe(shares, ("steps.postings",)),
@@ -425,7 +426,7 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.exchange_rates": Recipe(exchange_rates, ("spine.rates",), contracts.ExchangeRates, ACCOUNT),
     "steps.first_attempts": Recipe(
         first_attempts_by_month,
-        _takes("staging.invoices steps.attempts staging.subscriptions spine.rates"),
+        _takes("staging.invoices staging.credit_notes steps.attempts staging.subscriptions spine.rates"),
     ),
     "steps.renewals": Recipe(
         renewals_by_day,

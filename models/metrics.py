@@ -3,6 +3,7 @@
 Definitions follow docs/metrics.md. Every amount is in the reporting currency, converted at its own day's rate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -200,7 +201,8 @@ def monthly_inputs(
     volume: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """All that the metrics are made of, a row a month from the first movement to the as-of month; 0 where nothing was.
+    """All that the metrics are made of, a row a month from the first of which anything is told to the as-of month; 0
+    where nothing was.
 
     `accounts` is staged, `movements` the spine's, `retained` is of `retention.retained`, `first_attempts` of
     `failures.first_attempts_by_month`, `volume` of `volume_by_month`; the others are marts.
@@ -217,7 +219,7 @@ def monthly_inputs(
         first_attempts.group_by(MONTH).agg(pl.all().sum()),
         volume.group_by(MONTH).agg(pl.all().sum()),
     )
-    months = _months(accounts, mrr_by_month_reporting, terms)
+    months = _months(accounts, parts, terms)
     for part in parts:
         months = months.join(part, on=MONTH, how="left")
     filled = months.with_columns(pl.all().exclude(MONTH).fill_null(0)).with_columns(
@@ -240,10 +242,11 @@ def of_inputs(metric: Metric, inputs: pl.LazyFrame) -> pl.LazyFrame:
     ).select(*MONTH, "metric", value.alias("value"), "unit", "numerator", "denominator")
 
 
-def _months(accounts: pl.LazyFrame, mrr_by_month_reporting: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Every month of an account with MRR; the as-of month alone of one that never had any."""
-    this_month = accounts.select("account_id", month=pl.lit(terms.as_of_day.replace(day=1)))
-    return months_until(pl.concat([mrr_by_month_reporting.select(MONTH), this_month]), terms, by=["account_id"])
+def _months(accounts: pl.LazyFrame, parts: Sequence[pl.LazyFrame], terms: Terms) -> pl.LazyFrame:
+    """Every month of an account since anything was sold, tried or paid; the as-of month alone where nothing was."""
+    this_month = pl.lit(terms.as_of_day.replace(day=1))
+    told = pl.concat(part.select(MONTH) for part in parts).drop_nulls().filter(pl.col("month") <= this_month)
+    return months_until(pl.concat([told, accounts.select("account_id", month=this_month)]), terms, by=["account_id"])
 
 
 def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:

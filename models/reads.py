@@ -25,7 +25,10 @@ READ: Mapping[str, tuple[str, ...]] = {
         "outcome_reason outcome_advice_code balance_transaction_id payment_method_id payment_method_type "
         "card_brand card_network card_exp_month card_exp_year created_at"
     ),
-    "credit_notes": _named("account_id id invoice_id amount total total_excluding_tax created_at voided_at refund_ids"),
+    "credit_note_lines": _named("account_id id credit_note_id invoice_line_id amount discount_amount taxes"),
+    "credit_notes": _named(
+        "account_id id invoice_id type amount total total_excluding_tax amount_shipping created_at voided_at refund_ids"
+    ),
     "customers": _named("account_id id name email currency address_country created_at deleted metadata"),
     "disputes": _named("account_id id charge_id amount currency reason status card_network evidence_due_at created_at"),
     "early_fraud_warnings": _named("account_id id charge_id created_at"),
@@ -39,13 +42,14 @@ READ: Mapping[str, tuple[str, ...]] = {
         "taxes description"
     ),
     "invoice_payments": _named(
-        "account_id id invoice_id status currency payment_intent_id charge_id payment_record_id created_at"
+        "account_id id invoice_id status amount_paid currency payment_intent_id charge_id payment_record_id created_at "
+        "paid_at"
     ),
     "invoices": _named(
         "account_id id customer_id subscription_id status billing_reason collection_method currency "
         "subtotal total total_excluding_tax amount_due amount_remaining amount_shipping shipping_total "
-        "attempt_count next_payment_attempt_at due_at created_at finalized_at paid_at voided_at "
-        "marked_uncollectible_at uncollectible_reason discounts"
+        "pre_payment_credit_notes_amount attempt_count next_payment_attempt_at due_at created_at finalized_at paid_at "
+        "voided_at marked_uncollectible_at uncollectible_reason discounts"
     ),
     "payment_intents": _named("account_id id customer_id currency status payment_method_id created_at"),
     "payment_methods": _named("account_id id customer_id card_exp_month card_exp_year created_at"),

@@ -11,6 +11,7 @@ BUCKETS = ((0, "current"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
 """Days overdue: at most so many, and what the bucket is called; else `91+`."""
 
 SENT = "send_invoice"
+INVOICE = ("account_id", "invoice_id")
 OWED = ("account_id", "collection_method", "currency")
 AGED = (*OWED, "bucket")
 SENT_AMOUNTS = (
@@ -35,7 +36,7 @@ def open_by_due_day(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -
     due_on = day_of(pl.coalesce("due_at", "finalized_at"), terms)
     owed = (
         _finalized(invoices, terms)
-        .filter(pl.col("settled_at").is_null())
+        .filter(pl.col("closed_at").is_null())
         .with_columns(
             due_on=due_on,
             valued_on=pl.lit(terms.as_of_day),
@@ -61,18 +62,22 @@ def open_invoices_by_age(open_by_due_day: pl.LazyFrame, terms: Terms) -> pl.Lazy
     return aged.group_by(AGED).agg(summed, oldest_due_on=pl.col("due_on").min()).sort(AGED)
 
 
-def sent_by_month(invoices: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+def sent_by_month(
+    invoices: pl.LazyFrame, invoice_payments: pl.LazyFrame, rates: pl.LazyFrame, terms: Terms
+) -> pl.LazyFrame:
     """Staged invoices that were sent, summed by month: what was billed in it and paid of that since, and `moved`, what
     was billed less what was settled in it. Amounts are at the rate of the day of finalisation."""
     sent = (
         _finalized(invoices, terms)
         .filter(pl.col("collection_method") == SENT)
-        .with_columns(billed_on=day_of("finalized_at", terms), settled_on=day_of("settled_at", terms))
+        .with_columns(billed_on=day_of("finalized_at", terms), invoice_id=pl.col("id"))
         .with_columns(month=month_of("billed_on"))
     )
+    parts = _part_payments(sent, invoice_payments, terms)
     billed = in_reporting(sent, rates, amount="amount_due", on="billed_on", into="amount_reporting")
+    paid = in_reporting(parts, rates, amount="part", on="billed_on", into="part_reporting")
     return (
-        pl.concat([_paid(billed), _moved(billed)], how="diagonal")
+        pl.concat([_paid(billed, terms), _moved(billed, paid, terms)], how="diagonal")
         .group_by("account_id", "month")
         .agg(pl.col(SENT_AMOUNTS).sum())
     )
@@ -108,9 +113,12 @@ def days_sales_outstanding_by_month(sent_by_month: pl.LazyFrame, terms: Terms) -
 
 
 def _finalized(invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Invoices that asked for money by the as-of instant, with when they were settled and what is left to pay now."""
-    settled_at = pl.min_horizontal("paid_at", "voided_at", "marked_uncollectible_at")
-    later = settled_at > terms.as_of
+    """Invoices that asked for money by the as-of instant, with `closed_at` (when it was paid, voided or given up; null:
+    not by then), `settled_at` (when it was paid, though it had been given up; null: not by then), and what is left to
+    pay now."""
+    closed_at = pl.min_horizontal("paid_at", "voided_at", "marked_uncollectible_at")
+    later = closed_at > terms.as_of
+    is_paid = (pl.col("status") == "paid") & ~(pl.col("paid_at") > terms.as_of).fill_null(False)
     return (
         invoices.drop_nulls(["amount_due", "currency"])
         .filter(
@@ -119,15 +127,40 @@ def _finalized(invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
             pl.col("status").is_in(["open", "paid", "void", "uncollectible"]),
         )
         .with_columns(
-            settled_at=pl.when(later | (pl.col("status") == "open"))
-            .then(None)
-            .otherwise(pl.coalesce(settled_at, "finalized_at")),
-            paid_in_time=(pl.col("status") == "paid") & ~later.fill_null(False),
+            closed_at=pl.when(~later.fill_null(False) & (pl.col("status") != "open")).then(
+                pl.coalesce(closed_at, "finalized_at")
+            ),
+            settled_at=pl.when(is_paid).then(pl.coalesce("paid_at", "finalized_at")),
             remaining=pl.when(later.fill_null(False))
             .then("amount_due")
             .otherwise(pl.coalesce("amount_remaining", "amount_due")),
         )
     )
+
+
+def _part_payments(sent: pl.LazyFrame, invoice_payments: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What was paid of sent invoices before they were closed: account_id, invoice_id, currency, billed_on, paid_on and
+    part (of the amount due).
+
+    What was paid of an open invoice by payments that we do not hold, was paid when it was finalised.
+    """
+    held = invoice_payments.filter(pl.col("status") == "paid").select(
+        *INVOICE, part="amount_paid", part_at=pl.coalesce("paid_at", "created_at")
+    )
+    about = sent.select(*INVOICE, "currency", "billed_on", "closed_at")
+    parts = about.join(held.drop_nulls("part"), on=INVOICE)
+    before = (pl.col("part_at") < pl.col("closed_at")).fill_null(True) & (pl.col("part_at") <= terms.as_of)
+    summed = parts.group_by(INVOICE).agg(pl.col("part").sum())
+    paid = pl.col("amount_due") - pl.coalesce("amount_remaining", "amount_due")
+    undated = (
+        sent.filter(pl.col("status") == "open", paid > 0)
+        .join(summed, on=INVOICE, how="left")
+        .with_columns(part=paid - pl.col("part").fill_null(0), paid_on="billed_on")
+        .filter(pl.col("part") > 0)
+    )
+    columns = (*INVOICE, "currency", "billed_on", "paid_on", "part")
+    dated = parts.filter(before).with_columns(paid_on=day_of("part_at", terms))
+    return pl.concat([dated.select(columns), undated.select(columns)])
 
 
 def _bucket() -> pl.Expr:
@@ -137,11 +170,11 @@ def _bucket() -> pl.Expr:
     return bucket
 
 
-def _paid(billed: pl.LazyFrame) -> pl.LazyFrame:
+def _paid(billed: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """What was billed in each month, and what of it was paid since."""
-    is_paid = pl.col("paid_in_time")
+    is_paid = pl.col("settled_at").is_not_null()
     late = is_paid & (pl.col("settled_at") > pl.col("due_at"))
-    waited = (pl.col("settled_on") - pl.col("billed_on")).dt.total_days()
+    waited = (day_of("settled_at", terms) - pl.col("billed_on")).dt.total_days()
     return billed.group_by("account_id", "month").agg(
         invoices=pl.len().cast(pl.Int64),
         billed_reporting=pl.col("amount_reporting").sum(),
@@ -152,14 +185,16 @@ def _paid(billed: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _moved(billed: pl.LazyFrame) -> pl.LazyFrame:
-    """What was billed in each month less what was settled in it: their running sum is what was open."""
-    amount = pl.col("amount_reporting")
-    settled = billed.drop_nulls("settled_on")
+def _moved(billed: pl.LazyFrame, parts: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """What was billed in each month less what was paid in it, or written off: their running sum is what was open."""
+    paid = parts.group_by(INVOICE).agg(pl.col("part_reporting").sum())
+    closed = billed.drop_nulls("closed_at").join(paid, on=INVOICE, how="left")
+    rest = pl.col("amount_reporting") - pl.col("part_reporting").fill_null(0)
     return pl.concat(
         [
-            billed.select("account_id", "month", moved=amount),
-            settled.select("account_id", month_of("settled_on").alias("month"), moved=-amount),
+            billed.select("account_id", "month", moved="amount_reporting"),
+            parts.select("account_id", month_of("paid_on").alias("month"), moved=-pl.col("part_reporting")),
+            closed.select("account_id", month_of(day_of("closed_at", terms)).alias("month"), moved=-rest),
         ]
     )
 

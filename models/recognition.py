@@ -8,7 +8,7 @@ caught up at that moment, the rest follows the clock. Rules: https://docs.stripe
 
 import polars as pl
 
-from models import line_parts
+from models import crediting, line_parts
 from models.allotment import allotted, part
 from models.periods import day_of, is_partial, month_of, months_until, opens_at
 from models.plans import collected
@@ -39,12 +39,14 @@ def postings(
     invoice_lines: pl.LazyFrame,
     invoice_items: pl.LazyFrame,
     credit_notes: pl.LazyFrame,
+    credit_note_lines: pl.LazyFrame,
     refunds: pl.LazyFrame,
     disputes: pl.LazyFrame,
     charges: pl.LazyFrame,
     invoice_payments: pl.LazyFrame,
     balance_transactions: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
+    prices: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
     """Everything that was billed or taken back to the as-of instant, as postings.
@@ -55,10 +57,12 @@ def postings(
     """
     billed_lines = [_lines(invoices, invoice_lines, invoice_items, terms), _shipping(invoices, terms)]
     lines = pl.concat(billed_lines).drop_nulls("currency").pipe(collected).lazy()
+    named = crediting.named(credit_notes, credit_note_lines, lines).pipe(collected).lazy()
     back = reversals(
         invoices,
         lines,
         credit_notes,
+        named,
         refunds,
         disputes,
         charges,
@@ -66,14 +70,7 @@ def postings(
         balance_transactions,
         terms,
     )
-    taken_back = allotted(
-        back.join(lines.drop("kind", "known_at", "billed_at", "currency"), on=["account_id", "invoice_id"]),
-        "taken",
-        "amount",
-        within=["account_id", "reversal_id"],
-        order=["line_id"],
-        into="share",
-    ).select(
+    taken_back = crediting.spread(back.pipe(collected).lazy(), lines, named).select(
         "account_id",
         "invoice_id",
         "kind",
@@ -87,7 +84,7 @@ def postings(
     )
     billed = lines.rename({"line_id": "posting_id"})
     columns = taken_back.collect_schema().names()
-    waiting = _waiting(invoices, invoice_items, terms)
+    waiting = _without_tax(_waiting(invoices, invoice_items, terms), invoices, invoice_lines, prices)
     unbilled = [frame.select(columns) for frame in (waiting, _lapsed(waiting, subscriptions, terms))]
     made = pl.concat([billed.select(columns), taken_back, *unbilled])
     return made.filter(pl.col("amount") != 0)
@@ -363,7 +360,7 @@ def _shipping(invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return invoices.filter(pl.col("finalized_at") <= terms.as_of, pl.col("amount_shipping") != 0).select(
         "account_id",
         invoice_id="id",
-        line_id=pl.col("id") + ":shipping",
+        line_id=pl.col("id") + crediting.SHIPPING,
         kind=pl.lit("invoice"),
         currency="currency",
         amount="amount_shipping",
@@ -388,6 +385,8 @@ def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) 
             "account_id",
             "invoice_id",
             "subscription_id",
+            "subscription_item_id",
+            "price_id",
             "currency",
             "amount",
             posting_id="id",
@@ -397,6 +396,55 @@ def _waiting(invoices: pl.LazyFrame, invoice_items: pl.LazyFrame, terms: Terms) 
             known_at="created_at",
             billed_at=pl.lit(None, pl.Datetime("us", "UTC")),
         )
+    )
+
+
+def _without_tax(
+    waiting: pl.LazyFrame, invoices: pl.LazyFrame, invoice_lines: pl.LazyFrame, prices: pl.LazyFrame
+) -> pl.LazyFrame:
+    """What waits, without the tax that is in it, of which an invoice item says nothing.
+
+    The line made of it tells its amount, where there is one already. Else tax is taken out in the ratio of the last
+    line of the subscription item that was billed before, or of its subscription where the item is new and its price
+    not without tax: the rule of MRR.
+    """
+    wanted = waiting.select(
+        "account_id", "subscription_id", "posting_id", "known_at", "price_id", of="subscription_item_id"
+    )
+    net = pl.col("amount") - line_parts.discounts()
+    told = invoice_lines.drop_nulls("amount").with_columns(taxed=net, kept=net - line_parts.taxes("inclusive"))
+    own = (
+        told.select("account_id", "kept", posting_id="invoice_item_id")
+        .join(wanted, on=POSTING, how="semi")
+        .group_by(POSTING)
+        .agg(own=pl.col("kept").sum())
+    )
+    lines = told.join(wanted, on=["account_id", "subscription_id"], how="semi").select(
+        "account_id", "subscription_id", "subscription_item_id", "invoice_id", "taxed", "kept", line_id="id"
+    )
+    exclusive = prices.filter(pl.col("tax_behavior") == "exclusive").select("account_id", price_id="id", untaxed=True)
+    finalised = invoices.drop_nulls("finalized_at").select("account_id", "finalized_at", invoice_id="id")
+    is_same = (pl.col("subscription_item_id") == pl.col("of")).fill_null(False)
+    ratios = (
+        wanted.join(lines, on=["account_id", "subscription_id"])
+        .join(finalised, on=["account_id", "invoice_id"])
+        .join(exclusive, on=["account_id", "price_id"], how="left")
+        .with_columns(is_same=is_same)
+        .filter(
+            pl.col("finalized_at") <= pl.col("known_at"),
+            pl.col("taxed") != 0,
+            pl.col("is_same") | pl.col("untaxed").is_null(),
+        )
+        .sort("is_same", "finalized_at", pl.col("taxed").abs(), "line_id")
+        .group_by(POSTING)
+        .agg(pl.col("kept", "taxed").last().abs())
+    )
+    kept, taxed = (pl.col(name).fill_null(1) for name in ("kept", "taxed"))
+    return (
+        waiting.join(own, on=POSTING, how="left")
+        .join(ratios, on=POSTING, how="left")
+        .with_columns(amount=pl.coalesce("own", part("amount", kept, taxed)))
+        .drop("own", "kept", "taxed")
     )
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from models import failures
-from models.failures import FINAL_FAILURE, INVOICE
+from models.failures import INVOICE
 from models.mrr import published
 from models.periods import is_partial, month_of
 from models.plans import collected
@@ -69,6 +69,7 @@ MEASURES = (
 
 def payment_failures(
     invoices: pl.LazyFrame,
+    credit_notes: pl.LazyFrame,
     attempts: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     rates: pl.LazyFrame,
@@ -81,13 +82,22 @@ def payment_failures(
     `attempts` is of `failures.payment_attempts`, the others are staged.
     """
     attempts = failures.at_failed_invoices(attempts).pipe(collected).lazy()
-    told = failures.payment_failures(invoices, attempts, subscriptions, rates, terms)
+    told = failures.payment_failures(invoices, credit_notes, attempts, subscriptions, rates, terms)
     invoice = invoices.select(
-        "account_id", "attempt_count", "next_payment_attempt_at", invoice_id="id", invoice_status="status"
+        "account_id",
+        "attempt_count",
+        "next_payment_attempt_at",
+        "paid_at",
+        "voided_at",
+        "marked_uncollectible_at",
+        invoice_id="id",
+        invoice_status="status",
     )
     subscription = subscriptions.select(
         "account_id",
+        "ended_at",
         "paused_type",
+        "paused_at",
         "cancellation_reason",
         subscription_id="id",
         subscription_status="status",
@@ -97,7 +107,7 @@ def payment_failures(
         .join(invoice, on=INVOICE, how="left")
         .join(subscription, on=["account_id", "subscription_id"], how="left")
         .join(_elsewhere(invoice_payments), on=INVOICE, how="left")
-        .with_columns(stage=_stage(), decline_class=_decline_class())
+        .with_columns(stage=_stage(terms), decline_class=_decline_class())
         .with_columns(
             recovery_channel=pl.when(pl.col("outcome") == "recovered").then(_channel()),
             next_attempt_at=pl.when(pl.col("stage") == "retrying").then("next_payment_attempt_at"),
@@ -127,7 +137,7 @@ def split_failures(payment_failures: pl.LazyFrame, attempts: pl.LazyFrame, terms
         waited=pl.col("recovered_at") - pl.col("first_failed_at"),
         days_to_recover=_age(),
     )
-    measures = ("account_id", "month", "amount_due_reporting", "is_recovered", "waited")
+    measures = ("account_id", "month", "failed_amount_reporting", "amount_due_reporting", "is_recovered", "waited")
     of_one = [
         failed.select(*measures, dimension=pl.lit(dimension), value=pl.col(dimension)) for dimension in DIMENSIONS
     ]
@@ -262,17 +272,16 @@ def _decline_class() -> pl.Expr:
     )
 
 
-def _stage() -> pl.Expr:
+def _stage(terms: Terms) -> pl.Expr:
     """Where a failed invoice stands in the dunning funnel: the first that holds."""
-    status, subscription = pl.col("invoice_status"), pl.col("subscription_status")
-    ended = subscription.is_in(["canceled", "incomplete_expired"])
+    ended = failures.has_ended(terms)
     stages = {
         "recovered": pl.col("outcome") == "recovered",
         "canceled_by_customer": ended & (pl.col("cancellation_reason") == "cancellation_requested"),
         "canceled": ended,
-        "unpaid": (subscription == "unpaid") | pl.col("paused_type").is_in(FINAL_FAILURE),
-        "uncollectible": status == "uncollectible",
-        "void": status == "void",
+        "unpaid": failures.is_unpaid(terms),
+        "void": failures.is_void("invoice_status", terms),
+        "uncollectible": failures.is_given_up("invoice_status", terms),
         "retrying": pl.col("next_payment_attempt_at").is_not_null(),
     }
     known = [pl.when(holds.fill_null(False)).then(pl.lit(stage)) for stage, holds in stages.items()]
@@ -330,7 +339,7 @@ def _measures() -> list[pl.Expr]:
     amount, is_recovered = pl.col("amount_due_reporting"), pl.col("is_recovered")
     told = [
         pl.len().cast(pl.Int64).alias("failed_invoices"),
-        amount.sum().alias("failed_amount_reporting"),
+        pl.col("failed_amount_reporting").sum(),
         is_recovered.sum().cast(pl.Int64).alias("recovered_invoices"),
         amount.filter(is_recovered).sum().alias("recovered_amount_reporting"),
     ]

@@ -964,8 +964,12 @@ class PaymentFailures(Mart):
     invoice_id = text("Stripe invoice id", key=True)
     customer_id = text(CUSTOMER, nullable=True)
     subscription_id = text("Subscription that was billed", nullable=True)
-    amount_due = money("Amount due")
+    failed_amount = money("Amount due at the first failure, before what was credited of it since")
+    amount_due = money("Amount due now, paid or not")
     currency = text(CURRENCY)
+    failed_amount_reporting = reporting_money(
+        "Amount that failed, at its day's rate; null without a rate", nullable=True
+    )
     amount_due_reporting = reporting_money("Amount due at the first failure's rate; null without a rate", nullable=True)
     first_failed_at = instant("First failed attempt")
     last_failed_at = instant("Last failed attempt")
@@ -993,7 +997,7 @@ class RecoveryByMonth(Mart):
     table_name = "recovery_by_month"
     month = day("First day of the month of first failure", key=True)
     failed_invoices = count("Invoices that failed at least once")
-    failed_amount_reporting = reporting_money("Their amount due")
+    failed_amount_reporting = reporting_money("Their amount due at the first failure")
     recovered_invoices = count("Of those, paid since")
     recovered_amount_reporting = reporting_money("Amount recovered")
     open_invoices = count("Of the failed ones, neither paid nor lost yet")
@@ -1017,7 +1021,7 @@ class RecoveryByDimension(Mart):
     )
     value = text("Its value; unknown where not known, not_recovered where nothing was", key=True)
     failed_invoices = count("Invoices that failed at least once; of attempt, that came to it after a failure")
-    failed_amount_reporting = reporting_money("Their amount due")
+    failed_amount_reporting = reporting_money("Their amount due at the first failure")
     recovered_invoices = count("Of those, paid since; of attempt, with it")
     recovered_amount_reporting = reporting_money("Amount recovered")
     recovered_28d_invoices = count("Of those, within 28 days of the first failure")

@@ -12,7 +12,7 @@ from models.periods import month_of
 from models.refunds import returned, succeeded_charges
 from models.terms import Terms
 
-_ATTEMPTS = "staging.invoices steps.attempts staging.subscriptions spine.rates"
+_ATTEMPTS = "staging.invoices staging.credit_notes steps.attempts staging.subscriptions spine.rates"
 
 
 def _charged(charges: Frame, rates: Frame, terms: Terms) -> Frame:
@@ -61,7 +61,7 @@ def _disputed(disputes: Frame, terms: Terms) -> Frame:
     return counted(received.select(*CUSTOMER, *facts, month=month_of("disputed_on")))
 
 
-def _failed(*outcomes: str, as_count: bool = False) -> Make:
+def _failed(*outcomes: str, amount: str = "failed_amount", as_count: bool = False) -> Make:
     def rows(payment_failures: Frame, terms: Terms) -> Frame:
         chosen = payment_failures.filter(pl.col("outcome").is_in(outcomes)) if outcomes else payment_failures
         facts = chosen.select(
@@ -72,9 +72,9 @@ def _failed(*outcomes: str, as_count: bool = False) -> Make:
             "decline_code",
             "outcome",
             month=month_of("failed_on"),
-            own_amount=pl.col("amount_due").cast(EXACT),
+            own_amount=pl.col(amount).cast(EXACT),
             own_currency="currency",
-            amount=pl.col("amount_due_reporting").cast(EXACT),
+            amount=pl.col(f"{amount}_reporting").cast(EXACT),
             currency=pl.lit(terms.currency),
         )
         return counted(facts) if as_count else facts
@@ -83,8 +83,10 @@ def _failed(*outcomes: str, as_count: bool = False) -> Make:
 
 
 def _attempted(*, failed: bool) -> Make:
-    def rows(invoices: Frame, attempts: Frame, subscriptions: Frame, rates: Frame, terms: Terms) -> Frame:
-        first = first_attempts(invoices, attempts, subscriptions, rates, terms)
+    def rows(
+        invoices: Frame, credit_notes: Frame, attempts: Frame, subscriptions: Frame, rates: Frame, terms: Terms
+    ) -> Frame:
+        first = first_attempts(invoices, credit_notes, attempts, subscriptions, rates, terms)
         return (first.filter("failed") if failed else first).select(
             *CUSTOMER,
             "subscription_id",
@@ -93,9 +95,9 @@ def _attempted(*, failed: bool) -> Make:
             "attempted_on",
             "failed",
             month=month_of("attempted_on"),
-            own_amount=pl.col("amount_due").cast(EXACT),
+            own_amount=pl.col("attempted_amount").cast(EXACT),
             own_currency="currency",
-            amount=pl.col("amount_due_reporting").cast(EXACT),
+            amount=pl.col("attempted_amount_reporting").cast(EXACT),
             currency=pl.lit(terms.currency),
         )
 
@@ -138,7 +140,11 @@ SOURCES: Mapping[str, Source] = {
     ),
     "failed_amount_reporting": source("invoices that failed", MONEY, _failed(), "marts.payment_failures", "failed_on"),
     "recovered_amount_reporting": source(
-        "invoices that failed and were paid since", MONEY, _failed("recovered"), "marts.payment_failures", "failed_on"
+        "invoices that failed and were paid since",
+        MONEY,
+        _failed("recovered", amount="amount_due"),
+        "marts.payment_failures",
+        "failed_on",
     ),
     "failed_invoices": source("invoices that failed", NUMBER, _failed(as_count=True), "marts.payment_failures"),
     "recovered_invoices": source(

@@ -56,6 +56,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     },
     "invoice_lines": {"invoice_id": "invoice", "subscription_id": "subscription"},
     "credit_notes": {"id": "credit_note", "customer_id": "customer", "invoice_id": "invoice"},
+    "credit_note_lines": {"credit_note_id": "credit_note"},
     "discounts": {"customer_id": "customer", "subscription_id": "subscription", "invoice_id": "invoice"},
     "payouts": {
         "id": "source",

@@ -1,4 +1,4 @@
-select 'failed' as what, count(*) as count, coalesce(sum(amount_due_reporting), 0)::bigint as amount
+select 'failed' as what, count(*) as count, coalesce(sum(failed_amount_reporting), 0)::bigint as amount
 from payment_failures
 where failed_on between $first and $last
 union all

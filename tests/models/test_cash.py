@@ -134,6 +134,15 @@ def test_a_payout_that_failed_came_back_on_the_day_of_its_own_transaction() -> N
     assert months["difference"].to_list() == [0, 0, 0]
 
 
+def test_a_payout_that_the_bank_sends_back_on_3_july_is_paid_out_on_1_july() -> None:
+    """5,000 of 5,705 were sent on 4 June: 705 are left on 1 July, though the payout says by now that it failed."""
+    back = transaction("txn_8", "2026-07-03", 5_000, "payout_reversal")
+    failed = {**PAYOUT, "status": "failed", "failure_balance_transaction_id": "txn_8"}
+    months = reconciled(*BOOKS, back, payouts=(failed,))
+    assert months["payouts"].to_list() == [0, -5_000, 0]
+    assert months["difference"].to_list() == [0, 0, 0]
+
+
 def test_a_category_that_stripe_adds_later_is_an_adjustment() -> None:
     days = by_day(transaction("txn_1", "2026-07-01", 9, "moon_tax"))
     assert only(days)["adjustments"] == 9

@@ -1,5 +1,6 @@
 """Failed payments: what an attempt is, what became of the invoice, how much came in after all."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,8 +11,8 @@ from models import failures
 from models.contracts import staging
 from tests.models.rows import TERMS, at, charge, daily_rates, only, rows
 
-Frames = tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]
-"""Invoices, attempts, subscriptions and rates."""
+Frames = tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]
+"""Invoices, credit notes, attempts, subscriptions and rates."""
 
 
 def invoice(name: str, status: str = "open", amount: int = 1_000, **more: Any) -> dict[str, Any]:
@@ -38,10 +39,15 @@ def tried(of: str, moment: str, status: str = "failed", **more: Any) -> dict[str
 
 
 def story(
-    invoices: list[dict[str, Any]], charges: list[dict[str, Any]], status: str = "active", **subscription: Any
+    invoices: list[dict[str, Any]],
+    charges: list[dict[str, Any]],
+    status: str = "active",
+    notes: Sequence[dict[str, Any]] = (),
+    **subscription: Any,
 ) -> Frames:
     return (
         rows(staging.Invoices, *invoices),
+        rows(staging.CreditNotes, *notes),
         failures.payment_attempts(
             rows(staging.InvoicePayments, *(payment(one["id"]) for one in invoices)),
             rows(staging.Charges, *charges),
@@ -92,6 +98,35 @@ def test_what_became_of_a_failed_invoice(invoice_status: str, subscription: dict
     assert only(found)["outcome"] == outcome
 
 
+@pytest.mark.parametrize(
+    ("invoice_status", "dated", "subscription"),
+    [
+        ("void", {"voided_at": at("2026-08-15")}, {"status": "active"}),
+        ("uncollectible", {"marked_uncollectible_at": at("2026-08-15")}, {"status": "active"}),
+        ("open", {}, {"status": "canceled", "ended_at": at("2026-08-15")}),
+        ("open", {}, {"status": "paused", "paused_type": "final_payment_failure", "paused_at": at("2026-08-15")}),
+    ],
+)
+def test_a_failure_that_is_lost_in_august_is_open_on_1_july(
+    invoice_status: str, dated: dict[str, Any], subscription: dict[str, Any]
+) -> None:
+    found = failures.payment_failures(
+        *story([invoice("in_1", invoice_status, **dated)], [tried("in_1", "2026-06-20")], **subscription), TERMS
+    )
+    assert only(found)["outcome"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("invoice_status", "later"), [("paid", {"paid_at": at("2026-08-15")}), ("void", {"voided_at": at("2026-08-15")})]
+)
+def test_what_was_given_up_in_june_is_lost_on_1_july_whatever_became_of_it_later(
+    invoice_status: str, later: dict[str, Any]
+) -> None:
+    given_up = invoice("in_1", invoice_status, marked_uncollectible_at=at("2026-06-25"), **later)
+    found = failures.payment_failures(*story([given_up], [tried("in_1", "2026-06-20")]), TERMS)
+    assert only(found)["outcome"] == "lost"
+
+
 def test_uncaptured_and_pending_payments_are_no_failures() -> None:
     found = failures.payment_failures(
         *story(
@@ -122,6 +157,35 @@ def test_recovery_rate_is_by_volume_of_the_month_that_failed() -> None:
     row = only(failures.recovery_by_month(found, TERMS))
     assert (row["month"], row["failed_amount_reporting"], row["recovery_rate"]) == (date(2026, 3, 1), 1_000, 0.62)
     assert (row["failed_invoices"], row["recovered_invoices"], row["open_amount_reporting"]) == (3, 1, 80)
+
+
+def credited(amount: int, day: str) -> dict[str, Any]:
+    return {"id": f"cn_{day}", "invoice_id": "in_1", "amount": amount, "created_at": at(day), "type": "pre_payment"}
+
+
+def test_what_was_credited_after_the_failure_was_not_recovered() -> None:
+    """Of 1,100, 100 are credited before the attempt: 1,000 fail. 400 of them are credited and 600 paid: 60 %."""
+    paid = invoice("in_1", "paid", 600, pre_payment_credit_notes_amount=500, paid_at=at("2026-03-06"))
+    told = story(
+        [paid],
+        [tried("in_1", "2026-03-02"), tried("in_1", "2026-03-06", "succeeded")],
+        notes=[credited(100, "2026-03-01"), credited(400, "2026-03-04")],
+    )
+    row = only(failures.recovery_by_month(failures.payment_failures(*told, TERMS), TERMS))
+    assert (row["failed_amount_reporting"], row["recovered_amount_reporting"]) == (1_000, 600)
+    assert row["recovery_rate"] == 0.6
+    assert only(failures.first_attempts_by_month(*told, TERMS))["first_failed_amount_reporting"] == 1_000
+
+
+def test_what_was_credited_in_full_is_lost_though_stripe_calls_it_paid() -> None:
+    """Nothing was left to pay of 1,000 that failed: none of it was recovered, and its first attempt failed."""
+    gone = invoice("in_1", "paid", 0, pre_payment_credit_notes_amount=1_000, paid_at=at("2026-03-04"))
+    told = story([gone], [tried("in_1", "2026-03-02")], notes=[credited(1_000, "2026-03-04")])
+    found = failures.payment_failures(*told, TERMS)
+    assert only(found)["outcome"] == "lost"
+    row = only(failures.recovery_by_month(found, TERMS))
+    assert (row["failed_amount_reporting"], row["recovered_invoices"], row["open_invoices"]) == (1_000, 0, 0)
+    assert only(failures.first_attempts_by_month(*told, TERMS))["first_failed_amount_reporting"] == 1_000
 
 
 def test_the_failure_rate_looks_at_first_attempts_and_leaves_first_invoices_after_trials_out() -> None:

@@ -11,7 +11,7 @@ from models import metrics
 from models.contracts import marts, staging
 from models.retention import retained
 from models.stock import items_by_month
-from tests.models.rows import ACCOUNT, TERMS, changes, daily_rates, movements, only, rows
+from tests.models.rows import ACCOUNT, TERMS, at, changes, daily_rates, movements, only, rows
 
 PUBLIC = [
     "mrr",
@@ -191,7 +191,7 @@ STORY = (
 )
 
 
-def story_inputs(kind: str = "voluntary") -> pl.DataFrame:
+def story_inputs(kind: str = "voluntary", *transactions: dict[str, Any]) -> pl.DataFrame:
     """a and b join in March; a leaves in May, and so does c, who joined in May."""
     months = [
         {"month": date(2026, month, 1), "currency": "usd", "closing_customers": customers}
@@ -218,7 +218,7 @@ def story_inputs(kind: str = "voluntary") -> pl.DataFrame:
         rows(marts.DisputeRatesByMonth),
         rows(marts.RecoveryByMonth),
         story_first_attempts(),
-        metrics.volume_by_month(rows(staging.BalanceTransactions), daily_rates(), TERMS),
+        metrics.volume_by_month(rows(staging.BalanceTransactions, *transactions), daily_rates(), TERMS),
         TERMS,
     ).collect()
 
@@ -240,6 +240,18 @@ def test_trailing_churn_is_over_full_months_up_to_the_month() -> None:
     inputs = story_inputs()
     assert inputs["trailing_lost_customers"].to_list() == [0, 0, 1, 1, 1]
     assert inputs["trailing_base_customers"].to_list() == [0, 2, 4, 5, 5]
+
+
+def test_a_sale_of_january_is_in_januarys_volume_though_mrr_began_in_march() -> None:
+    """500.00 sold once: January has its gross volume, MRR and customers of 0, and no churn rate to speak of."""
+    sale = {"id": "txn_1", "amount": 50_000, "fee": 0, "currency": "usd", "reporting_category": "charge"}
+    inputs = story_inputs("voluntary", {**sale, "created_at": at("2026-01-10")}).lazy()
+    found = metrics.metrics_by_month(inputs, TERMS).filter(month=date(2026, 1, 1))
+    values = dict(found.select("metric", "value").collect().iter_rows())
+    assert (values["gross_volume"], values["net_volume"]) == (50_000, 50_000)
+    assert (values["mrr"], values["customers"], values["arpa"]) == (0, 0, None)
+    assert (values["customer_churn_rate"], values["ltv"]) == (None, None)
+    assert inputs.collect()["opening_customers"].to_list() == [0, 0, 0, 2, 2, 1, 1]
 
 
 def test_an_account_without_any_subscription_still_has_its_months_metrics() -> None:

@@ -1,5 +1,6 @@
 """What is owed and for how long: ages of open invoices, and days sales outstanding of sent ones."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,13 @@ from tests.models.rows import TERMS, at, daily_rates, only, rows
 def by_age(*invoices: dict[str, Any], eur: tuple[int, int] = (1, 1)) -> pl.LazyFrame:
     told = receivables.open_by_due_day(rows(staging.Invoices, *invoices), daily_rates(eur=eur), TERMS)
     return receivables.open_invoices_by_age(told, TERMS)
+
+
+def by_month(*invoices: dict[str, Any], payments: Sequence[dict[str, Any]] = ()) -> pl.LazyFrame:
+    summed = receivables.sent_by_month(
+        rows(staging.Invoices, *invoices), rows(staging.InvoicePayments, *payments), daily_rates(), TERMS
+    )
+    return receivables.days_sales_outstanding_by_month(summed, TERMS)
 
 
 def sent(name: str, day: str, amount: int, paid: str | None = None, **more: Any) -> dict[str, Any]:
@@ -81,8 +89,7 @@ def test_days_sales_outstanding_is_what_was_open_over_three_months_of_billing() 
         sent("in_4", "2026-06-01", 2_000),
         sent("in_5", "2026-05-05", 900, collection_method="charge_automatically"),
     ]
-    summed = receivables.sent_by_month(rows(staging.Invoices, *told), daily_rates(), TERMS)
-    found = receivables.days_sales_outstanding_by_month(summed, TERMS)
+    found = by_month(*told)
     april, may, june, july = (only(found, month=date(2026, month, 1)) for month in (4, 5, 6, 7))
     assert (april["open_reporting"], april["days_3m"], april["days_sales_outstanding"]) == (3_000, 30, 30)
     assert (may["open_reporting"], may["billed_3m_reporting"], may["days_3m"]) == (500, 4_000, 61)
@@ -92,3 +99,46 @@ def test_days_sales_outstanding_is_what_was_open_over_three_months_of_billing() 
     assert june["days_sales_outstanding"] == pytest.approx(30.3333, abs=1e-4)
     assert (july["is_partial"], july["days_3m"], july["open_reporting"]) == (True, 62, 2_000)
     assert july["mean_days_to_pay"] is None
+
+
+def paid(of: str, day: str, amount: int) -> dict[str, Any]:
+    return {"id": f"inpay_{of}_{day}", "invoice_id": of, "status": "paid", "amount_paid": amount, "paid_at": at(day)}
+
+
+def test_nine_tenths_paid_leave_a_tenth_open() -> None:
+    """1,000 sent on 1 May, 300 paid on 20 May and 600 on 10 June: 700 were open at the end of May, 100 are in June.
+
+    May: 700 ÷ 1,000 x 31 days = 21.7. June: 100 ÷ 1,000 x 61 = 6.1.
+    """
+    told = sent("in_1", "2026-05-01", 1_000, amount_remaining=100)
+    found = by_month(told, payments=[paid("in_1", "2026-05-20", 300), paid("in_1", "2026-06-10", 600)])
+    assert only(by_age(told))["amount"] == 100
+    may, june = (only(found, month=date(2026, month, 1)) for month in (5, 6))
+    assert (may["open_reporting"], may["days_sales_outstanding"]) == (700, 21.7)
+    assert (june["open_reporting"], june["days_sales_outstanding"]) == (100, 6.1)
+
+
+def test_what_was_paid_by_payments_that_are_not_held_was_never_open() -> None:
+    """1,000 sent on 1 June, of which 100 are left: 100 ÷ 1,000 x 30 days = 3."""
+    june = only(by_month(sent("in_1", "2026-06-01", 1_000, amount_remaining=100)), month=date(2026, 6, 1))
+    assert (june["open_reporting"], june["days_sales_outstanding"]) == (100, 3)
+
+
+def test_parts_and_the_rest_of_a_paid_invoice_leave_nothing_open() -> None:
+    told = sent("in_1", "2026-05-01", 1_000, "2026-06-10")
+    found = by_month(told, payments=[paid("in_1", "2026-05-20", 300), paid("in_1", "2026-06-10", 700)])
+    assert found.sort("month").collect()["open_reporting"].to_list() == [700, 0, 0]
+
+
+def test_what_was_given_up_and_paid_after_all_was_paid_when_it_was_paid() -> None:
+    """Sent on 1 April, given up on 1 May, paid on 30 June: 90 days. It was no longer open from May on."""
+    found = by_month(sent("in_1", "2026-04-01", 1_000, "2026-06-30", marked_uncollectible_at=at("2026-05-01")))
+    april = only(found, month=date(2026, 4, 1))
+    assert (april["paid_invoices"], april["mean_days_to_pay"]) == (1, 90)
+    assert found.sort("month").collect()["open_reporting"].to_list() == [1_000, 0, 0, 0]
+
+
+def test_what_was_given_up_before_and_paid_after_the_instant_is_not_paid() -> None:
+    found = by_month(sent("in_1", "2026-04-01", 1_000, "2026-07-30", marked_uncollectible_at=at("2026-05-01")))
+    april = only(found, month=date(2026, 4, 1))
+    assert (april["paid_invoices"], april["paid_reporting"], april["mean_days_to_pay"]) == (0, 0, None)

@@ -81,12 +81,14 @@ def made_of(tables: Mapping[str, Sequence[Row]], terms: Terms = LATER) -> pl.Laz
         of("invoice_lines"),
         of("invoice_items"),
         of("credit_notes"),
+        of("credit_note_lines"),
         of("refunds"),
         of("disputes"),
         of("charges"),
         of("invoice_payments"),
         of("balance_transactions"),
         of("subscriptions"),
+        of("prices"),
         terms,
     )
 
@@ -190,6 +192,58 @@ def test_a_proration_that_waits_for_its_invoice_is_earned_already() -> None:
     assert (april["billed"], april["recognized"], april["deferred_closing"]) == (0, 2_000, -2_000)
 
 
+INSIDE = [{"amount": 2_000, "tax_behavior": "inclusive", "tax_rate_id": None}]
+
+
+@pytest.mark.parametrize(
+    ("month", "of"), [(5, "si_1"), (5, "si_new"), (7, "si_1")], ids=["waits", "waits for a new item", "billed"]
+)
+def test_a_month_that_is_over_earned_a_proration_without_its_tax_before_it_was_billed(month: int, of: str) -> None:
+    """Lines of this subscription have 20 % tax inside. A change on 1 April costs 120.00 to 1 July, 91 days, billed on
+    1 July: without tax 100.00 x 30 / 91 = 32.97 in April, whenever one looks."""
+    terms = Terms(as_of=datetime(2019, month, 20, tzinfo=UTC), timezone="UTC", currency="usd")
+    about: Row = {"subscription_id": "sub_1", "subscription_item_id": "si_1"}
+    invoices = [invoice("2019-03-01", total=12_000), invoice("2019-07-01", "in_2", total=12_000)]
+    lines = [line(12_000, "2019-03-01", "2019-04-01", taxes=INSIDE, **about)]
+    change = {**proration("ii_1", 12_000, at("2019-04-01"), at("2019-07-01")), **about, "subscription_item_id": of}
+    if month == 7:
+        change["invoice_id"] = "in_2"
+        made_of_it: Row = {"proration": True, "invoice_item_id": "ii_1", "taxes": INSIDE}
+        lines.append(line(12_000, "2019-04-01", "2019-07-01", "il_2", "in_2", **made_of_it))
+    told = months(terms, invoices=invoices, invoice_lines=lines, invoice_items=[change])
+    assert only(told, month=date(2019, 4, 1))["recognized"] == 3_297
+
+
+def test_tax_is_not_inside_a_new_item_whose_price_is_without_it() -> None:
+    """120.00 for 1 April to 1 July, tax on top, beside an item with tax inside: 120.00 x 30 / 91 = 39.56."""
+    terms = Terms(as_of=datetime(2019, 5, 20, tzinfo=UTC), timezone="UTC", currency="usd")
+    about: Row = {"subscription_id": "sub_1", "subscription_item_id": "si_1"}
+    added = {"subscription_id": "sub_1", "subscription_item_id": "si_new", "price_id": "price_net"}
+    told = months(
+        terms,
+        invoices=[invoice("2019-03-01", total=12_000)],
+        invoice_lines=[line(12_000, "2019-03-01", "2019-04-01", taxes=INSIDE, **about)],
+        invoice_items=[{**proration("ii_1", 12_000, at("2019-04-01"), at("2019-07-01")), **added}],
+        prices=[{"id": "price_net", "tax_behavior": "exclusive"}],
+    )
+    assert only(told, month=date(2019, 4, 1))["recognized"] == 3_956
+
+
+def test_a_proration_on_a_draft_is_told_by_its_line() -> None:
+    """120.00 with 20.00 of tax inside, on an invoice that is no more than drawn up: 100.00 x 30 / 91 = 32.97."""
+    terms = Terms(as_of=datetime(2019, 5, 20, tzinfo=UTC), timezone="UTC", currency="usd")
+    made_of_it: Row = {"proration": True, "invoice_item_id": "ii_1", "taxes": INSIDE, "subscription_id": "sub_1"}
+    told = months(
+        terms,
+        invoices=[{**invoice("2019-07-01"), "status": "draft", "finalized_at": None}],
+        invoice_lines=[line(12_000, "2019-04-01", "2019-07-01", **made_of_it)],
+        invoice_items=[
+            {**proration("ii_1", 12_000, at("2019-04-01"), at("2019-07-01"), of="in_1"), "subscription_id": "sub_1"}
+        ],
+    )
+    assert only(told, month=date(2019, 4, 1))["recognized"] == 3_297
+
+
 def test_a_full_refund_takes_back_what_was_earned_and_cancels_the_rest() -> None:
     """90.00 for January to March refunded on 1 February: 31 earned and taken back, 59 never earned."""
     told = months(
@@ -261,6 +315,52 @@ def test_what_was_given_up_and_paid_after_all_is_earned_when_it_is_paid() -> Non
     assert column(told, "written_off") == [0, -9_000, 0, 9_000]
 
 
+def test_what_the_customers_balance_paid_is_not_given_up_where_the_rest_is_paid_late() -> None:
+    """90.00, of which the balance pays 30.00 at once; 60.00 are given up on 1 February and paid on 10 April. Bad debt
+    in February is two thirds of the 31.00 that had passed, 20.67."""
+    late = invoice("2019-01-01", amount_due=6_000, marked_uncollectible_at=at("2019-02-01"), paid_at=at("2019-04-10"))
+    told = months(invoices=[late], invoice_lines=QUARTER["invoice_lines"])
+    assert column(told, "written_off") == [0, -6_000, 0, 6_000]
+    assert column(told, "bad_debt")[1] == -2_067
+
+
+def test_what_was_paid_and_credited_before_is_not_given_up() -> None:
+    """Of 90.00, 20.00 are credited on 10 January and 30.00 paid on 20 January; 40.00 are given up on 1 February, and
+    paid on 10 April: then all but what was credited has come in."""
+    late = invoice(
+        "2019-01-01",
+        amount_due=7_000,
+        pre_payment_credit_notes_amount=2_000,
+        marked_uncollectible_at=at("2019-02-01"),
+        paid_at=at("2019-04-10"),
+    )
+    note = {"id": "cn_1", "invoice_id": "in_1", "amount": 2_000, "created_at": at("2019-01-10"), "type": "pre_payment"}
+    payments = [
+        {"id": name, "invoice_id": "in_1", "status": "paid", "amount_paid": paid, "paid_at": at(day)}
+        for name, paid, day in (("inpay_1", 3_000, "2019-01-20"), ("inpay_2", 4_000, "2019-04-10"))
+    ]
+    told = months(
+        invoices=[late], invoice_lines=QUARTER["invoice_lines"], credit_notes=[note], invoice_payments=payments
+    )
+    assert column(told, "written_off") == [0, -4_000, 0, 4_000]
+    assert column(told, "credited") == [-2_000]
+
+
+def test_a_later_credit_note_does_not_change_what_was_given_up() -> None:
+    """90.00 are given up on 1 February and 40.00 of them credited on 1 March: February wrote off 90.00."""
+    given_up = invoice(
+        "2019-01-01",
+        status="uncollectible",
+        amount_due=5_000,
+        amount_remaining=5_000,
+        pre_payment_credit_notes_amount=4_000,
+        marked_uncollectible_at=at("2019-02-01"),
+    )
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 4_000, "created_at": at("2019-03-01")}
+    told = months(invoices=[given_up], invoice_lines=QUARTER["invoice_lines"], credit_notes=[note])
+    assert column(told, "written_off") == [0, -9_000]
+
+
 def test_half_credited_after_a_month_leaves_half_of_every_later_day() -> None:
     """181.00 for January to June 2019 (181 days), half credited on 1 February: 31, then 14 and 15.50; contra 15.50."""
     told = months(
@@ -273,6 +373,96 @@ def test_half_credited_after_a_month_leaves_half_of_every_later_day() -> None:
     assert column(told, "earned")[:3] == [3_100, 1_400, 1_550]
     assert column(told, "contra_revenue") == [0, -1_550]
     assert only(told, month=date(2019, 2, 1))["deferred_closing"] == 15_000 - 8_900
+
+
+SETUP_AND_YEAR = {
+    "invoices": [invoice("2019-01-01", total=46_500)],
+    "invoice_lines": [
+        line(10_000, "2019-01-01", "2019-01-01", "il_setup"),
+        line(36_500, "2019-01-01", "2020-01-01", "il_year"),
+    ],
+}
+"""Setup 100.00, earned at once, and 365.00 for 2019, a dollar a day."""
+
+
+def noted(of: str | None, amount: int, **more: Any) -> Row:
+    """A line of the credit note cn_1: of an invoice's line, or one of the note's own."""
+    return {"id": f"cnli_{of}", "credit_note_id": "cn_1", "invoice_line_id": of, "amount": amount, "taxes": [], **more}
+
+
+def test_a_credit_note_for_the_year_leaves_the_setup_fee_alone() -> None:
+    """On 1 February the year's line is credited. January 100.00 + 31.00; February takes the 31.00 back, and nothing is
+    earned after that."""
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 36_500, "created_at": at("2019-02-01")}
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=[noted("il_year", 36_500)])
+    assert column(told, "recognized") == [13_100, -3_100]
+    assert column(told, "credited") == [0, -36_500]
+
+
+def test_a_line_is_credited_without_its_discount_and_tax() -> None:
+    """Of the year 46.50 are credited, of which a discount had taken 6.50 off, and of the 40.00 left 3.50 are tax:
+    36.50, a tenth of every day. 31 x 0.10 = 3.10 back in February, which earns 28 x 0.90 = 25.20."""
+    tax = [{"amount": 350, "tax_behavior": "inclusive", "tax_rate_id": None}]
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 3_650, "created_at": at("2019-02-01")}
+    credited = noted("il_year", 4_650, discount_amount=650, taxes=tax)
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=[credited])
+    assert column(told, "contra_revenue") == [0, -310]
+    assert column(told, "earned")[:2] == [13_100, 2_520]
+
+
+def test_what_a_note_credits_beside_the_lines_it_names_is_of_all_that_they_leave() -> None:
+    """36.50 of the year and 42.85 of no line: the year has 328.50 left and setup 100.00, of whose sum that is a tenth.
+    So setup has 10.00 of it, all earned, and the year 32.85. After 31 of 365 days 3.10 of the 36.50 were earned, and
+    2.79 of the 32.85: contra 15.89."""
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 7_935, "created_at": at("2019-02-01")}
+    lines = [noted("il_year", 3_650), noted(None, 4_285)]
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=lines)
+    assert column(told, "credited") == [0, -7_935]
+    assert column(told, "contra_revenue") == [0, -1_589]
+
+
+def test_a_void_after_a_credited_line_takes_what_is_left_of_the_others() -> None:
+    """The year is credited on 1 February, and the invoice voided on 1 March: that takes the setup fee's 100.00."""
+    voided = [invoice("2019-01-01", total=46_500, status="void", voided_at=at("2019-03-01"))]
+    note = {"id": "cn_1", "invoice_id": "in_1", "total_excluding_tax": 36_500, "created_at": at("2019-02-01")}
+    told = months(
+        invoices=voided,
+        invoice_lines=SETUP_AND_YEAR["invoice_lines"],
+        credit_notes=[note],
+        credit_note_lines=[noted("il_year", 36_500)],
+    )
+    assert column(told, "recognized") == [13_100, -3_100, -10_000]
+
+
+def test_a_voided_note_gives_back_the_lines_that_it_named() -> None:
+    """Credited on 1 February, called off on 1 March: 31.00 go, and 59.00 come back, to the end of February."""
+    note = {
+        "id": "cn_1",
+        "invoice_id": "in_1",
+        "total_excluding_tax": 36_500,
+        "created_at": at("2019-02-01"),
+        "voided_at": at("2019-03-01"),
+    }
+    told = months(**SETUP_AND_YEAR, credit_notes=[note], credit_note_lines=[noted("il_year", 36_500)])
+    assert column(told, "recognized")[:4] == [13_100, -3_100, 5_900 + 3_100, 3_000]
+
+
+def test_credited_shipping_is_taken_from_shipping() -> None:
+    """100.00 for April and 25.00 of shipping, which is credited on 11 April: contra 25.00, and April earns its own."""
+    note = {
+        "id": "cn_1",
+        "invoice_id": "in_1",
+        "total_excluding_tax": 2_500,
+        "amount_shipping": 2_500,
+        "created_at": at("2019-04-11"),
+    }
+    told = months(
+        invoices=[invoice("2019-04-01", total=12_500, amount_shipping=2_500, shipping_total=2_500)],
+        invoice_lines=[line(10_000, "2019-04-01", "2019-05-01")],
+        credit_notes=[note],
+    )
+    april = only(told, month=date(2019, 4, 1))
+    assert (april["earned"], april["contra_revenue"]) == (12_500, -2_500)
 
 
 def test_a_dispute_won_back_restores_what_it_took() -> None:
@@ -394,6 +584,7 @@ def billing(
     lines: list[Row] = []
     items: list[Row] = []
     notes: list[Row] = []
+    named: list[Row] = []
     for number in range(draw(st.integers(1, 3))):
         name, finalized = f"in_{number}", draw(moments)
         invoices.append(invoice("2019-01-01", name) | {"finalized_at": finalized} | draw(fates(moments, finalized)))
@@ -413,10 +604,21 @@ def billing(
             notes.append(
                 {"id": f"cn_{number}_{place}", "invoice_id": name, "total_excluding_tax": credit, "created_at": noted}
             )
+            named += [
+                {"id": f"cnli_{number}_{place}_{of}", "credit_note_id": f"cn_{number}_{place}", "amount": amount}
+                | {"invoice_line_id": f"{name}_{of}"}
+                for of, amount in draw(st.dictionaries(st.integers(0, 3), st.integers(0, 10**9), max_size=3)).items()
+            ]
     for number in range(draw(st.integers(0, 2))):
         begins, ends = sorted((draw(moments), draw(moments)))
         items.append(proration(f"ii_{number}", draw(sums), begins, ends))
-    return {"invoices": invoices, "invoice_lines": lines, "invoice_items": items, "credit_notes": notes}
+    return {
+        "invoices": invoices,
+        "invoice_lines": lines,
+        "invoice_items": items,
+        "credit_notes": notes,
+        "credit_note_lines": named,
+    }
 
 
 @st.composite

@@ -52,7 +52,14 @@ def told(
     attempts = failures.payment_attempts(held, made, TERMS)
     subscriptions = rows(staging.Subscriptions, {"id": "sub_1", "status": "active", "currency": "usd", **subscription})
     found = recovery.payment_failures(
-        rows(staging.Invoices, *invoices), attempts, subscriptions, daily_rates(), made, held, TERMS
+        rows(staging.Invoices, *invoices),
+        rows(staging.CreditNotes),
+        attempts,
+        subscriptions,
+        daily_rates(),
+        made,
+        held,
+        TERMS,
     )
     return found, attempts
 
@@ -120,6 +127,12 @@ def test_what_was_paid_outside_stripe_or_without_a_payment_says_so() -> None:
         ("unpaid", "open", {}, {"status": "paused", "paused_type": "final_payment_failure"}),
         ("uncollectible", "uncollectible", {}, {"status": "active"}),
         ("void", "void", {}, {"status": "active"}),
+        ("void", "void", {"marked_uncollectible_at": at("2026-05-01")}, {"status": "active"}),
+        ("void", "paid", {"amount_due": 0, "paid_at": at("2026-05-01")}, {"status": "active"}),
+        # Neither had happened on 1 July.
+        ("open", "void", {"voided_at": at("2026-08-15")}, {"status": "active"}),
+        ("open", "uncollectible", {"marked_uncollectible_at": at("2026-08-15")}, {"status": "active"}),
+        ("open", "open", {}, {"status": "canceled", "ended_at": at("2026-08-15")}),
     ],
 )
 def test_a_failed_invoice_stands_at_one_stage(

@@ -187,9 +187,10 @@ create table mrr_movements as from (values
     ('acct_1', 'cus_4', date '2026-11-23', 'new', 9999), ('acct_1', 'cus_5', date '2026-11-15', 'churn', -9999)
 ) as t(account_id, customer_id, moved_on, movement_type, mrr_delta_reporting);
 create table payment_failures as from (values
-    (4900, date '2026-11-16', 'open', null::timestamptz), (1900, date '2026-11-10', 'recovered', '2026-11-23 04:00+00'),
-    (2900, date '2026-11-10', 'recovered', '2026-11-23 06:00+00')
-) as t(amount_due_reporting, failed_on, outcome, recovered_at);
+    (4900, 900, date '2026-11-16', 'open', null::timestamptz),
+    (1900, 1900, date '2026-11-10', 'recovered', '2026-11-23 04:00+00'),
+    (2900, 2900, date '2026-11-10', 'recovered', '2026-11-23 06:00+00')
+) as t(failed_amount_reporting, amount_due_reporting, failed_on, outcome, recovered_at);
 create table refunds as from (values
     (1000, date '2026-11-18', 'succeeded'), (2000, date '2026-11-18', 'failed'), (4000, date '2026-11-23', 'succeeded')
 ) as t(amount_reporting, refunded_on, status);

@@ -24,6 +24,15 @@ from staging.invoices
 left join of_subscriptions as subscriptions
     on subscriptions.account_id = invoices.account_id and subscriptions.id = invoices.subscription_id;
 
+create or replace temp table of_credit_notes as
+select
+    notes.account_id, notes.id,
+    coalesce(
+        invoices.bucket, bucket_of(notes.account_id, coalesce(notes.customer_id, notes.invoice_id, ''))
+    ) as bucket
+from staging.credit_notes as notes
+left join of_invoices as invoices on invoices.account_id = notes.account_id and invoices.id = notes.invoice_id;
+
 create or replace temp table of_guests as
 with guests as (
     select account_id, id, payment_intent_id from staging.charges where customer_id is null
