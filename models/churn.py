@@ -146,6 +146,18 @@ def lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> 
     )
 
 
+def resumed(movements: pl.LazyFrame, churned_customers: pl.LazyFrame) -> pl.LazyFrame:
+    """The movements by which pauses end: reactivations by `resume` of those whose churn before was a pause.
+
+    What else resumes, such as a subscription that is paid at last, gives back a churn that was counted as one.
+    `movements` is the spine's, `churned_customers` the mart.
+    """
+    paused = churned_customers.filter(pl.col("kind") == "paused").select(*CUSTOMER, moved_on="returned_on")
+    return movements.filter(pl.col("movement_type") == "reactivation", pl.col("cause") == "resume").join(
+        paused, on=[*CUSTOMER, "moved_on"], how="semi"
+    )
+
+
 def with_churn_kinds(mrr_movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.mrr_movements`: the movements, with a churn's kind as its cause. Both frames are marts."""
     kinds = churned_customers.select(*CUSTOMER, "kind", moved_on="churned_on")
@@ -238,14 +250,14 @@ def _first_paid(movements: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _returns(movements: pl.LazyFrame) -> pl.LazyFrame:
-    """Every churn with the day of the next reactivation, if any."""
+    """Every churn with the day of the reactivation that undid it, if any."""
     churns = movements.filter(pl.col("movement_type") == "churn").select(*CUSTOMER, churned_on="moved_on")
     back = movements.filter(pl.col("movement_type") == "reactivation").select(*CUSTOMER, returned_on="moved_on")
     return (
         churns.join(back, on=CUSTOMER, how="inner")
         .filter(pl.col("returned_on") > pl.col("churned_on"))
-        .group_by(CHURN)
-        .agg(pl.col("returned_on").min())
+        .group_by(*CUSTOMER, "returned_on")
+        .agg(pl.col("churned_on").max())
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.cash import ledger
-from models.churn import lost_customers
+from models.churn import lost_customers, resumed
 from models.mrr import published
 from models.periods import day_of, is_partial, month_of, months_until
 from models.reporting import in_reporting
@@ -250,10 +250,10 @@ def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.Lazy
     paused = churned_customers.filter(pl.col("kind") == "paused").select(
         "account_id", month_of("churned_on").alias("month"), paused_mrr="mrr_lost_reporting"
     )
-    resumed = movements.filter(pl.col("movement_type") == "reactivation", pl.col("cause") == "resume").select(
+    back = resumed(movements, churned_customers).select(
         "account_id", month_of("moved_on").alias("month"), resumed_mrr=published(pl.col("delta_reporting_micros"))
     )
-    return pl.concat([paused, resumed], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
+    return pl.concat([paused, back], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
 
 
 def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
