@@ -192,6 +192,7 @@ def monthly_inputs(
     retained: pl.LazyFrame,
     movements: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
+    customer_changes: pl.LazyFrame,
     trials: pl.LazyFrame,
     refund_rates_by_month: pl.LazyFrame,
     dispute_rates_by_month: pl.LazyFrame,
@@ -208,7 +209,7 @@ def monthly_inputs(
     parts = (
         mrr_by_month_reporting.drop("currency", "is_partial"),
         _pauses(churned_customers, movements),
-        _lost_customers(churned_customers, movements),
+        _lost_customers(churned_customers, customer_changes),
         *(_retained(retained, months) for months in WINDOWS),
         _trials(trials, terms),
         _refunds(refund_rates_by_month),
@@ -256,8 +257,9 @@ def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.Lazy
     return pl.concat([paused, back], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
 
 
-def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
-    return lost_customers(churned_customers, movements).group_by(MONTH).agg(lost_customers=pl.len().cast(pl.Int64))
+def _lost_customers(churned_customers: pl.LazyFrame, customer_changes: pl.LazyFrame) -> pl.LazyFrame:
+    lost = lost_customers(churned_customers, customer_changes)
+    return lost.group_by(MONTH).agg(lost_customers=pl.len().cast(pl.Int64))
 
 
 def _retained(retained: pl.LazyFrame, months: int) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import pytest
 from models import churn
 from models.contracts import staging
 from models.failures import payment_attempts
-from tests.models.rows import TERMS, at, changes, charge, movements, only, rows
+from tests.models.rows import TERMS, at, changes, charge, customer_changes, movements, only, rows
 
 DUNNED = {
     "id": "in_1",
@@ -37,9 +37,11 @@ def churned(cause: str = "end", invoice: dict[str, Any] | None = None, **subscri
     ended_at = at("2026-03-10") if cause == "end" else None
     facts = {"id": "sub_a", "customer_id": "a", "status": "canceled", "ended_at": ended_at, **subscription}
     deleted = bool(facts.pop("customer_deleted", False))
+    moved = movements(("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0))
     found = churn.churned_customers(
-        movements(("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0)),
+        moved,
         changes(("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0), cause=cause),
+        customer_changes(moved),
         rows(staging.Subscriptions, facts),
         rows(staging.Customers, {"id": "a", "deleted": deleted}),
         rows(staging.Invoices, *([invoice] if invoice else [])),
@@ -101,7 +103,7 @@ def unexplained(moved: pl.LazyFrame, changed: pl.LazyFrame) -> pl.LazyFrame:
     """Churns of customers of whom nothing else is held."""
     nothing = rows(staging.Subscriptions), rows(staging.Customers), rows(staging.Invoices)
     attempts = payment_attempts(rows(staging.InvoicePayments), rows(staging.Charges), TERMS)
-    return churn.churned_customers(moved, changed, *nothing, attempts, NO_REFUSALS, TERMS)
+    return churn.churned_customers(moved, changed, customer_changes(moved), *nothing, attempts, NO_REFUSALS, TERMS)
 
 
 def test_a_customer_who_left_twice_has_two_churns_and_the_day_of_each_return() -> None:
