@@ -24,9 +24,11 @@ CHURN = ("account_id", "customer_id", "currency", "churned_on")
 _reason = pl.col("cancellation_reason")
 _ended = pl.col("cause") == "end"
 _paused = pl.col("cause") == "pause"
+_as_of_now = (pl.col("churned_at") >= pl.col("paused_at")).fill_null(True)
+"""Whether a pause is the one whose type Stripe tells, which is the last."""
 
 KINDS: tuple[tuple[str, pl.Expr], ...] = (
-    ("involuntary_payment", _paused & (pl.col("paused_type") == "final_payment_failure")),
+    ("involuntary_payment", _paused & _as_of_now & (pl.col("paused_type") == "final_payment_failure")),
     ("paused", _paused),
     ("involuntary_dispute", _ended & (_reason == "payment_disputed")),
     ("involuntary_payment", (pl.col("cause") == "unpaid") | (_ended & (_reason == "payment_failed"))),
@@ -188,7 +190,9 @@ def _last_straws(changes: pl.LazyFrame) -> pl.LazyFrame:
 
 def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) -> pl.LazyFrame:
     deleted = customers.select("account_id", customer_id="id", customer_deleted="deleted")
-    was_set_to_end = pl.col("schedule_id").is_not_null() | (pl.col("ended_at") >= pl.col("cancel_at"))
+    asked = (pl.col("canceled_at") > pl.col("created_at")).fill_null(pl.col("canceled_at").is_not_null())
+    at_its_end = pl.col("ended_at") >= pl.col("cancel_at")
+    was_set_to_end = pl.col("schedule_id").is_not_null() | (at_its_end & ~asked)
     return subscriptions.join(deleted, on=["account_id", "customer_id"], how="left").select(
         "account_id",
         "canceled_at",
@@ -196,6 +200,7 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
         "cancellation_feedback",
         "cancellation_comment",
         "paused_type",
+        "paused_at",
         "test_clock_id",
         "customer_deleted",
         subscription_id="id",
@@ -204,19 +209,24 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
 
 
 def failing_invoices(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices with failed attempts: when each failed first and last, and when it stopped being owed."""
+    """Invoices with failed attempts: when each failed first and last, and when it stopped being owed.
+
+    An invoice that was tried without a charge had nothing to be charged: it failed when it was finalised.
+    """
     failed = attempts.filter(pl.col("status") == "failed")
-    tries = failed.group_by("account_id", "invoice_id").agg(
-        first_failed_at=pl.col("attempted_at").min(), failed_at=pl.col("attempted_at")
+    tries = failed.group_by("account_id", id="invoice_id").agg(failed_at=pl.col("attempted_at"))
+    is_charged = pl.col("collection_method").ne_missing("send_invoice")
+    uncharged = (
+        invoices.filter(pl.col("attempt_count") > 0, pl.col("amount_due") > 0, is_charged)
+        .join(attempts.select("account_id", id="invoice_id"), on=["account_id", "id"], how="anti")
+        .with_columns(failed_at=pl.concat_list(pl.coalesce("finalized_at", "created_at")))
     )
-    return invoices.join(
-        tries, left_on=["account_id", "id"], right_on=["account_id", "invoice_id"], how="inner"
-    ).select(
+    return pl.concat([invoices.join(tries, on=["account_id", "id"]), uncharged]).select(
         "account_id",
         "subscription_id",
-        "first_failed_at",
         "failed_at",
         "created_at",
+        first_failed_at=pl.col("failed_at").list.min(),
         invoice_status="status",
         settled_at=pl.min_horizontal("paid_at", "voided_at", "marked_uncollectible_at"),
     )
