@@ -27,8 +27,8 @@ def trials(subscriptions: pl.LazyFrame, invoices: pl.LazyFrame, terms: Terms) ->
     """`marts.trials`: one row a subscription that had a trial which began by the as-of instant.
 
     `ending` says how: converted, canceled_in_trial (also for its very end), no_payment_method (paused or
-    canceled at the end for want of one),
-    payment_failed (ended or unpaid without ever paying), running, awaiting_payment.
+    canceled at the end for want of one), payment_failed (ended or unpaid without ever paying), running,
+    awaiting_payment.
     """
     tried = (
         as_of(subscriptions, terms)
