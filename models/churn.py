@@ -24,9 +24,11 @@ CHURN = ("account_id", "customer_id", "currency", "churned_on")
 _reason = pl.col("cancellation_reason")
 _ended = pl.col("cause") == "end"
 _paused = pl.col("cause") == "pause"
+_as_of_now = (pl.col("churned_at") >= pl.col("paused_at")).fill_null(True)
+"""Whether a pause is the one whose type Stripe tells, which is the last."""
 
 KINDS: tuple[tuple[str, pl.Expr], ...] = (
-    ("involuntary_payment", _paused & (pl.col("paused_type") == "final_payment_failure")),
+    ("involuntary_payment", _paused & _as_of_now & (pl.col("paused_type") == "final_payment_failure")),
     ("paused", _paused),
     ("involuntary_dispute", _ended & (_reason == "payment_disputed")),
     ("involuntary_payment", (pl.col("cause") == "unpaid") | (_ended & (_reason == "payment_failed"))),
@@ -44,6 +46,7 @@ KINDS: tuple[tuple[str, pl.Expr], ...] = (
 def churned_customers(
     movements: pl.LazyFrame,
     changes: pl.LazyFrame,
+    customer_changes: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
     customers: pl.LazyFrame,
     invoices: pl.LazyFrame,
@@ -51,11 +54,11 @@ def churned_customers(
     refused: pl.LazyFrame,
     terms: Terms,
 ) -> pl.LazyFrame:
-    """`marts.churned_customers`: the first two frames are the spine's, `attempts` is of
+    """`marts.churned_customers`: the first three frames are the spine's, `attempts` is of
     `failures.payment_attempts`, `refused` of `preventable.refused_cards`, the others are staged.
 
     Reason, feedback and comment are the ended subscription's; null where it was paused, unpaid or became free. `left`
-    is true where the customer had no MRR left in any currency.
+    is true where the customer left that day over all currencies, and not where it pays on in another, or soon does.
     """
     churned = (
         movements.filter(pl.col("movement_type") == "churn")
@@ -77,9 +80,11 @@ def churned_customers(
         .join(last_refusals(churned, refused), on=["account_id", "subscription_id", "churned_at"], how="left")
         .join(_first_paid(movements), on=CUSTOMER, how="left")
         .join(_returns(movements), on=CHURN, how="left")
-        .join(_currencies_left(movements), on=["account_id", "customer_id", "churned_on"], how="left")
+        .join(_departures(customer_changes), on=["account_id", "customer_id", "churned_on"], how="left")
         .with_columns(
-            pl.col("asked_in_dunning", "ended_in_dunning", "customer_deleted", "was_set_to_end").fill_null(False)
+            pl.col("asked_in_dunning", "ended_in_dunning", "customer_deleted", "was_set_to_end", "left").fill_null(
+                False
+            )
         )
         .with_columns(_kind().alias("kind"), pl.when(_ended).then("cancellation_feedback").alias("feedback"))
         .with_columns(preventable_because=because(terms.policy))
@@ -98,7 +103,7 @@ def churned_customers(
             published(pl.col("lost_reporting")).alias("mrr_lost_reporting"),
             (pl.col("churned_on") - pl.col("first_paid_on")).dt.total_days().alias("tenure_days"),
             "returned_on",
-            (pl.col("currencies_left") == 0).alias("left"),
+            "left",
             pl.col("preventable_because").is_not_null().alias("preventable"),
             "preventable_because",
         )
@@ -107,7 +112,8 @@ def churned_customers(
 
 
 def churn_reasons_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """`marts.churn_reasons_by_month`: `churned_customers` is the mart. Those who did not say stand as `not_given`."""
+    """`marts.churn_reasons_by_month`: `churned_customers` is the mart. Those who did not say stand as `not_given`; of
+    whoever pays on in another currency what was lost counts alone."""
     return (
         churned_customers.with_columns(
             month=month_of("churned_on"),
@@ -116,7 +122,7 @@ def churn_reasons_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.
         )
         .group_by("account_id", "month", "kind", "reason", "feedback")
         .agg(
-            customers=pl.col("customer_id").n_unique().cast(pl.Int64),
+            customers=pl.col("customer_id").filter("left").n_unique().cast(pl.Int64),
             mrr_lost_reporting=pl.col("mrr_lost_reporting").sum().cast(pl.Decimal(18, 6)),
         )
         .with_columns(is_partial=is_partial("month", terms))
@@ -124,25 +130,35 @@ def churn_reasons_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.
     )
 
 
-def lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
-    """Customers with MRR at the start of a month who had none in any currency some day of it, pauses apart:
-    account_id, month, customer_id, once a month each. `movements` is the spine's."""
-    gone = (
-        churned_customers.filter(pl.col("left"), pl.col("kind") != "paused")
-        .select("account_id", "customer_id", month_of("churned_on").alias("month"))
-        .unique()
+def lost_customers(churned_customers: pl.LazyFrame, customer_changes: pl.LazyFrame) -> pl.LazyFrame:
+    """Customers of the start of a month who left some day of it, over all currencies, pauses apart: account_id, month,
+    customer_id, once a month each. Both frames are marts."""
+    paused = churned_customers.group_by("account_id", "customer_id", moved_on="churned_on").agg(
+        is_pause=(pl.col("kind") == "paused").all()
     )
+    delta, leaves = pl.col("customers_delta"), pl.col("movement_type") == "churn"
     return (
-        gone.join(
-            movements.select("account_id", "customer_id", "currency", "moved_on", "after_micros"),
-            on=["account_id", "customer_id"],
+        customer_changes.join(paused, on=["account_id", "customer_id", "moved_on"], how="left")
+        .with_columns(was_there=delta.cum_sum().over("account_id", "customer_id", order_by="moved_on") - delta)
+        .group_by("account_id", month_of("moved_on").alias("month"), "customer_id")
+        .agg(
+            pl.col("was_there").sort_by("moved_on").first(),
+            left=(leaves & ~pl.col("is_pause").fill_null(False)).any(),
         )
-        .filter(pl.col("moved_on") < pl.col("month"))
-        .group_by("account_id", "month", "customer_id", "currency")
-        .agg(pl.col("after_micros").sort_by("moved_on").last())
-        .filter(pl.col("after_micros") > 0)
+        .filter("left", pl.col("was_there") > 0)
         .select("account_id", "month", "customer_id")
-        .unique()
+    )
+
+
+def resumed(movements: pl.LazyFrame, churned_customers: pl.LazyFrame) -> pl.LazyFrame:
+    """The movements by which pauses end: reactivations by `resume` of those whose churn before was a pause.
+
+    What else resumes, such as a subscription that is paid at last, gives back a churn that was counted as one.
+    `movements` is the spine's, `churned_customers` the mart.
+    """
+    paused = churned_customers.filter(pl.col("kind") == "paused").select(*CUSTOMER, moved_on="returned_on")
+    return movements.filter(pl.col("movement_type") == "reactivation", pl.col("cause") == "resume").join(
+        paused, on=[*CUSTOMER, "moved_on"], how="semi"
     )
 
 
@@ -174,7 +190,9 @@ def _last_straws(changes: pl.LazyFrame) -> pl.LazyFrame:
 
 def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) -> pl.LazyFrame:
     deleted = customers.select("account_id", customer_id="id", customer_deleted="deleted")
-    was_set_to_end = pl.col("schedule_id").is_not_null() | (pl.col("ended_at") >= pl.col("cancel_at"))
+    asked = (pl.col("canceled_at") > pl.col("created_at")).fill_null(pl.col("canceled_at").is_not_null())
+    at_its_end = pl.col("ended_at") >= pl.col("cancel_at")
+    was_set_to_end = pl.col("schedule_id").is_not_null() | (at_its_end & ~asked)
     return subscriptions.join(deleted, on=["account_id", "customer_id"], how="left").select(
         "account_id",
         "canceled_at",
@@ -182,6 +200,7 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
         "cancellation_feedback",
         "cancellation_comment",
         "paused_type",
+        "paused_at",
         "test_clock_id",
         "customer_deleted",
         subscription_id="id",
@@ -190,19 +209,24 @@ def _subscription_facts(subscriptions: pl.LazyFrame, customers: pl.LazyFrame) ->
 
 
 def failing_invoices(invoices: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
-    """Invoices with failed attempts: when each failed first and last, and when it stopped being owed."""
+    """Invoices with failed attempts: when each failed first and last, and when it stopped being owed.
+
+    An invoice that was tried without a charge had nothing to be charged: it failed when it was finalised.
+    """
     failed = attempts.filter(pl.col("status") == "failed")
-    tries = failed.group_by("account_id", "invoice_id").agg(
-        first_failed_at=pl.col("attempted_at").min(), failed_at=pl.col("attempted_at")
+    tries = failed.group_by("account_id", id="invoice_id").agg(failed_at=pl.col("attempted_at"))
+    is_charged = pl.col("collection_method").ne_missing("send_invoice")
+    uncharged = (
+        invoices.filter(pl.col("attempt_count") > 0, pl.col("amount_due") > 0, is_charged)
+        .join(attempts.select("account_id", id="invoice_id"), on=["account_id", "id"], how="anti")
+        .with_columns(failed_at=pl.concat_list(pl.coalesce("finalized_at", "created_at")))
     )
-    return invoices.join(
-        tries, left_on=["account_id", "id"], right_on=["account_id", "invoice_id"], how="inner"
-    ).select(
+    return pl.concat([invoices.join(tries, on=["account_id", "id"]), uncharged]).select(
         "account_id",
         "subscription_id",
-        "first_failed_at",
         "failed_at",
         "created_at",
+        first_failed_at=pl.col("failed_at").list.min(),
         invoice_status="status",
         settled_at=pl.min_horizontal("paid_at", "voided_at", "marked_uncollectible_at"),
     )
@@ -238,30 +262,21 @@ def _first_paid(movements: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _returns(movements: pl.LazyFrame) -> pl.LazyFrame:
-    """Every churn with the day of the next reactivation, if any."""
+    """Every churn with the day of the reactivation that undid it, if any."""
     churns = movements.filter(pl.col("movement_type") == "churn").select(*CUSTOMER, churned_on="moved_on")
     back = movements.filter(pl.col("movement_type") == "reactivation").select(*CUSTOMER, returned_on="moved_on")
     return (
         churns.join(back, on=CUSTOMER, how="inner")
         .filter(pl.col("returned_on") > pl.col("churned_on"))
-        .group_by(CHURN)
-        .agg(pl.col("returned_on").min())
+        .group_by(*CUSTOMER, "returned_on")
+        .agg(pl.col("churned_on").max())
     )
 
 
-def _currencies_left(movements: pl.LazyFrame) -> pl.LazyFrame:
-    """In how many currencies a customer pays at the end of each day on which something moved."""
-    gained = (pl.col("after_micros") > 0).cast(pl.Int64) - (pl.col("before_micros") > 0).cast(pl.Int64)
-    return (
-        movements.group_by("account_id", "customer_id", churned_on="moved_on")
-        .agg(gained=gained.sum())
-        .select(
-            "account_id",
-            "customer_id",
-            "churned_on",
-            currencies_left=pl.col("gained").cum_sum().over("account_id", "customer_id", order_by="churned_on"),
-        )
-    )
+def _departures(customer_changes: pl.LazyFrame) -> pl.LazyFrame:
+    """The days on which customers left over all currencies."""
+    gone = customer_changes.filter(pl.col("movement_type") == "churn")
+    return gone.select("account_id", "customer_id", churned_on="moved_on", left=pl.lit(True))
 
 
 def _kind() -> pl.Expr:

@@ -143,8 +143,8 @@ RECIPES: Mapping[str, Recipe] = {
     "marts.churned_customers": Recipe(
         churned_customers,
         _takes(
-            "spine.movements spine.changes staging.subscriptions staging.customers staging.invoices steps.attempts "
-            "steps.refused_cards"
+            "spine.movements spine.changes spine.customer_changes staging.subscriptions staging.customers "
+            "staging.invoices steps.attempts steps.refused_cards"
         ),
         contracts.ChurnedCustomers,
     ),
@@ -262,7 +262,8 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.first_lives": Recipe(
         first_lives,
         _takes(
-            "spine.movements marts.churned_customers spine.changes staging.subscriptions staging.prices steps.customers"
+            "spine.movements marts.customer_changes marts.churned_customers spine.changes staging.subscriptions "
+            "staging.prices steps.customers"
         ),
     ),
     "steps.spells": Recipe(spells, ("steps.first_lives",), grain=ACCOUNT),
@@ -320,8 +321,8 @@ RECIPES: Mapping[str, Recipe] = {
     "steps.ltv_segments": Recipe(
         segments,
         _takes(
-            "staging.accounts staging.products steps.spells steps.customers spine.movements marts.churned_customers "
-            "steps.cash_of_customers marts.renewal_fits"
+            "staging.accounts staging.products steps.spells steps.customers marts.customer_changes "
+            "marts.churned_customers steps.cash_of_customers marts.renewal_fits"
         ),
         grain=ACCOUNT,
     ),
@@ -450,8 +451,8 @@ RECIPES: Mapping[str, Recipe] = {
         monthly_inputs,
         _takes(
             "staging.accounts marts.mrr_by_month_reporting steps.retained spine.movements marts.churned_customers "
-            "marts.trials marts.refund_rates_by_month marts.dispute_rates_by_month marts.recovery_by_month "
-            "steps.first_attempts steps.volume"
+            "marts.customer_changes marts.trials marts.refund_rates_by_month marts.dispute_rates_by_month "
+            "marts.recovery_by_month steps.first_attempts steps.volume"
         ),
         grain=ACCOUNT,
     ),

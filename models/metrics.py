@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.cash import ledger
-from models.churn import lost_customers
+from models.churn import lost_customers, resumed
 from models.mrr import published
 from models.periods import day_of, is_partial, month_of, months_until
 from models.reporting import in_reporting
@@ -193,6 +193,7 @@ def monthly_inputs(
     retained: pl.LazyFrame,
     movements: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
+    customer_changes: pl.LazyFrame,
     trials: pl.LazyFrame,
     refund_rates_by_month: pl.LazyFrame,
     dispute_rates_by_month: pl.LazyFrame,
@@ -210,7 +211,7 @@ def monthly_inputs(
     parts = (
         mrr_by_month_reporting.drop("currency", "is_partial"),
         _pauses(churned_customers, movements),
-        _lost_customers(churned_customers, movements),
+        _lost_customers(churned_customers, customer_changes),
         *(_retained(retained, months) for months in WINDOWS),
         _trials(trials, terms),
         _refunds(refund_rates_by_month),
@@ -253,14 +254,15 @@ def _pauses(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.Lazy
     paused = churned_customers.filter(pl.col("kind") == "paused").select(
         "account_id", month_of("churned_on").alias("month"), paused_mrr="mrr_lost_reporting"
     )
-    resumed = movements.filter(pl.col("movement_type") == "reactivation", pl.col("cause") == "resume").select(
+    back = resumed(movements, churned_customers).select(
         "account_id", month_of("moved_on").alias("month"), resumed_mrr=published(pl.col("delta_reporting_micros"))
     )
-    return pl.concat([paused, resumed], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
+    return pl.concat([paused, back], how="diagonal").group_by(MONTH).agg(pl.col("paused_mrr", "resumed_mrr").sum())
 
 
-def _lost_customers(churned_customers: pl.LazyFrame, movements: pl.LazyFrame) -> pl.LazyFrame:
-    return lost_customers(churned_customers, movements).group_by(MONTH).agg(lost_customers=pl.len().cast(pl.Int64))
+def _lost_customers(churned_customers: pl.LazyFrame, customer_changes: pl.LazyFrame) -> pl.LazyFrame:
+    lost = lost_customers(churned_customers, customer_changes)
+    return lost.group_by(MONTH).agg(lost_customers=pl.len().cast(pl.Int64))
 
 
 def _retained(retained: pl.LazyFrame, months: int) -> pl.LazyFrame:

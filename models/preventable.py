@@ -101,16 +101,17 @@ def because(policy: MetricPolicy) -> pl.Expr:
 def preventable_churn_by_month(churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.preventable_churn_by_month`: `churned_customers` is the mart. Pauses and administrative ends are left out.
 
-    A customer who left twice in a month counts once, and as preventable where one of the churns was.
+    A customer who left twice in a month counts once, and as preventable where one of the churns was; of whoever pays on
+    in another currency what was lost counts alone.
     """
-    could_be = pl.col("preventable")
+    could_be, left = pl.col("preventable"), pl.col("left")
     customer, lost = pl.col("customer_id"), pl.col("mrr_lost_reporting")
     return (
         churned_customers.filter(~pl.col("kind").is_in(APART))
         .group_by("account_id", month_of("churned_on").alias("month"))
         .agg(
-            churned_customers=customer.n_unique().cast(pl.Int64),
-            preventable_customers=customer.filter(could_be).n_unique().cast(pl.Int64),
+            churned_customers=customer.filter(left).n_unique().cast(pl.Int64),
+            preventable_customers=customer.filter(left & could_be).n_unique().cast(pl.Int64),
             mrr_lost_reporting=lost.sum().cast(pl.Decimal(18, 6)),
             preventable_mrr_lost_reporting=lost.filter(could_be).sum().cast(pl.Decimal(18, 6)),
         )

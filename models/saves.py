@@ -21,30 +21,31 @@ def cancellation_requests(
 ) -> pl.LazyFrame:
     """`marts.cancellation_requests`: `versions` is staged, the others are the spine's.
 
-    saved: a later version has no request any more. ended: the subscription did. scheduled: neither yet. What was
-    canceled at once was never scheduled. An end that was set when the subscription began is no request.
+    saved: a later version has no request any more. ended: the subscription did. scheduled: neither yet. Until it is
+    taken back a request is one, however often its date is moved. What was canceled at once was never scheduled. An end
+    that was set when the subscription began is no request.
     """
     seen = versions.filter(~pl.col("deleted"), pl.col("valid_from_at") <= terms.as_of)
-    withdrawn = pl.when(pl.col("canceled_at").is_null()).then("valid_from_at")
+    is_none, asked_at = pl.col("canceled_at").is_null(), pl.col("canceled_at")
     asked = (
         seen.sort(*SUBSCRIPTION, "valid_from_at", "seq")
         .with_columns(
-            saved_at=withdrawn.backward_fill().over(SUBSCRIPTION),
+            saved_at=pl.when(is_none).then("valid_from_at").backward_fill().over(SUBSCRIPTION),
+            taken_back=is_none.cum_sum().over(SUBSCRIPTION),
             since=pl.col("seen_at").min().over(SUBSCRIPTION),
-            is_scheduled=pl.col("ended_at").is_null() | (pl.col("ended_at") > pl.col("canceled_at")),
+            is_scheduled=pl.col("ended_at").is_null() | (pl.col("ended_at") > asked_at),
         )
-        .filter(
-            "is_scheduled",
-            pl.col("canceled_at") > pl.col("created_at"),
-            pl.col("canceled_at") >= pl.col("since"),
-            pl.col("canceled_at") <= terms.as_of,
-        )
-        .group_by(*SUBSCRIPTION, requested_at="canceled_at")
+        .filter(asked_at > pl.col("created_at"), asked_at <= terms.as_of)
+        .with_columns(requested_at=asked_at.min().over(*SUBSCRIPTION, "taken_back"))
+        .filter(pl.col("requested_at") >= pl.col("since"))
+        .group_by(*SUBSCRIPTION, "requested_at", maintain_order=True)
         .agg(
             pl.col("customer_id", "cancellation_feedback", "currency").last(),
             pl.col("saved_at").min(),
+            pl.col("is_scheduled").any(),
             ended_at=pl.col("ended_at").filter(pl.col("ended_at") <= terms.as_of).last(),
         )
+        .filter("is_scheduled")
         .with_columns(requested_on=day_of("requested_at", terms))
     )
     return (

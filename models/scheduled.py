@@ -115,7 +115,8 @@ def scheduled_churn(
     """
     ends = scheduled_changes.filter(~pl.col("is_trial"), pl.col("kind").is_in(ENDINGS), pl.col("mrr_before") > 0)
     paying = stock_now(changes).group_by("account_id", "customer_id").agg(paying=pl.col("subscription_id").n_unique())
-    in_turn = pl.struct("effective_at", "subscription_id").rank("ordinal").over("account_id", "customer_id")
+    gone = pl.col("subscription_id").is_first_distinct().cast(pl.Int64).cum_sum()
+    in_turn = gone.over("account_id", "customer_id", order_by=["effective_at", "subscription_id"])
     return (
         ends.join(_said(subscriptions, invoices, attempts), on=SUBSCRIPTION, how="left")
         .join(paying, on=["account_id", "customer_id"], how="left")

@@ -16,7 +16,6 @@ from models.metrics import LONGEST_LIFE, TRAILING_MONTHS
 from models.movements import CUSTOMER
 from models.periods import month_of, months_between
 from models.plans import collected
-from models.presence import arrivals, payers
 from models.projection import residual_values
 from models.spells import SEGMENT, segmented
 from models.survival import curve, followed, median, restricted_mean
@@ -97,7 +96,7 @@ def segments(
     products: pl.LazyFrame,
     spells: pl.LazyFrame,
     customers: pl.LazyFrame,
-    movements: pl.LazyFrame,
+    customer_changes: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
     customer_cash: pl.LazyFrame,
     renewal_fits: pl.LazyFrame,
@@ -105,7 +104,7 @@ def segments(
 ) -> pl.LazyFrame:
     """All that lifetime values are made of, a row a segment: the fields of `Segment`, `means` as a list of structs.
 
-    `accounts` and `products` are staged, `movements` is the spine's, `spells` of `spells.spells`, `customer_cash` of
+    `accounts` and `products` are staged, `spells` of `spells.spells`, `customer_cash` of
     `realised.customer_cash`, the others are marts. An account without customers has its row for `all`.
     """
     members = segmented(spells.unique(CUSTOMER)).select(*CUSTOMER, *SEGMENT[1:])
@@ -113,7 +112,7 @@ def segments(
     parts = (
         _paid(spells),
         _paying(members, customers),
-        _churn(members, movements, churned_customers, terms),
+        _churn(members, customer_changes, churned_customers, terms),
         members.join(customer_cash, on=CUSTOMER)
         .group_by(SEGMENT)
         .agg(net_cash_reporting=pl.col("net_reporting").sum()),
@@ -169,13 +168,13 @@ def _paying(members: pl.LazyFrame, customers: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _churn(
-    members: pl.LazyFrame, movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Terms
+    members: pl.LazyFrame, customer_changes: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Terms
 ) -> pl.LazyFrame:
     """Customers lost, and customers at the start of the month, over the last six full months: as `metrics_by_month`."""
     this_month = pl.lit(terms.as_of_day.replace(day=1))
     months_ago = months_between("month", this_month)
     lost = (
-        lost_customers(churned_customers, movements)
+        lost_customers(churned_customers, customer_changes)
         .filter(months_ago.is_between(1, TRAILING_MONTHS))
         .join(members, on=CUSTOMER)
         .group_by(SEGMENT)
@@ -183,10 +182,9 @@ def _churn(
     )
     starts_after = (months_between(month_of("moved_on"), this_month) - 1).clip(0, TRAILING_MONTHS)
     base = (
-        arrivals(payers(movements), CUSTOMER, terms.policy)
-        .join(members, on=CUSTOMER)
+        customer_changes.join(members, on=CUSTOMER)
         .group_by(SEGMENT)
-        .agg(at_risk_customer_months=(pl.col("came") * starts_after).sum())
+        .agg(at_risk_customer_months=(pl.col("customers_delta") * starts_after).sum())
     )
     return base.join(lost, on=SEGMENT, how="left")
 

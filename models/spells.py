@@ -14,7 +14,6 @@ import polars as pl
 from models.movements import CUSTOMER
 from models.periods import day_of, months_between
 from models.plans import collected
-from models.presence import arrivals, payers
 from models.terms import Terms
 
 SEGMENT = ("account_id", "segment", "segment_value")
@@ -34,6 +33,7 @@ SEGMENTS: Mapping[str, pl.Expr] = {
 
 def first_lives(
     movements: pl.LazyFrame,
+    customer_changes: pl.LazyFrame,
     churned_customers: pl.LazyFrame,
     changes: pl.LazyFrame,
     subscriptions: pl.LazyFrame,
@@ -44,14 +44,15 @@ def first_lives(
     """One row a stretch of a customer's first life in which it was seen at risk of leaving, the same on every day on
     which nothing happens to the customer.
 
-    `movements` and `changes` are the spine's, `churned_customers` and `customers` marts, the others staged.
+    `movements` and `changes` are the spine's, `customer_changes`, `churned_customers` and `customers` marts, the others
+    staged.
 
     Columns: account_id, customer_id, first_paid_on, to_day (null where the stretch goes on), from_age (days since the
     first paid day, at risk), ended_as (the kind of its churn; null where it was last seen), product_id,
     billing_interval, recurring_interval, recurring_interval_count, currency, country (of what it began with, `unknown`
     where that is not known), from_renewal (the first renewal at which leaving would have been seen, 1 for the first).
     """
-    turns = _turns(movements, churned_customers, terms).pipe(collected).lazy()
+    turns = _turns(movements, customer_changes, churned_customers).pipe(collected).lazy()
     return (
         turns.join(_first_seen(subscriptions, terms), on=CUSTOMER, how="left")
         .join(_began_with(turns, changes, prices), on=CUSTOMER, how="left")
@@ -97,21 +98,19 @@ def segmented(spells: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _turns(movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Stretches in which customers paid, up to the first churn that was no pause: account_id, customer_id,
-    first_paid_on, from_day, to_day, ended_as."""
+def _turns(movements: pl.LazyFrame, customer_changes: pl.LazyFrame, churned_customers: pl.LazyFrame) -> pl.LazyFrame:
+    """Stretches in which customers were there, from the first paid day up to the first churn that was no pause:
+    account_id, customer_id, first_paid_on, from_day, to_day, ended_as."""
     is_churn = pl.col("movement_type") == "churn"
     left_before = pl.col("left").cum_sum().over(CUSTOMER) - pl.col("left")
     ended_as = pl.col("kind").shift(-1).over(CUSTOMER)
     return (
-        arrivals(payers(movements), CUSTOMER, terms.policy)
-        .filter(pl.col("movement_type").is_in(["new", "churn", "reactivation"]))
+        _since_the_first_paid_day(movements, customer_changes)
         .join(_kinds(churned_customers), on=[*CUSTOMER, "moved_on"], how="left")
         .with_columns(kind=pl.when(is_churn).then(pl.col("kind").fill_null(UNEXPLAINED)))
         .sort(*CUSTOMER, "moved_on")
         .with_columns(left=(pl.col("kind") != PAUSED).fill_null(False).cast(pl.Int64))
         .with_columns(
-            first_paid_on=pl.col("moved_on").first().over(CUSTOMER),
             from_day="moved_on",
             to_day=pl.col("moved_on").shift(-1).over(CUSTOMER),
             ended_as=pl.when(ended_as != PAUSED).then(ended_as),
@@ -119,6 +118,20 @@ def _turns(movements: pl.LazyFrame, churned_customers: pl.LazyFrame, terms: Term
         )
         .filter(~is_churn, pl.col("left_before") == 0)
         .select(*CUSTOMER, "first_paid_on", "from_day", "to_day", "ended_as")
+    )
+
+
+def _since_the_first_paid_day(movements: pl.LazyFrame, customer_changes: pl.LazyFrame) -> pl.LazyFrame:
+    """When customers came and left, with first_paid_on; who was one for nothing before comes on that day."""
+    first_paid_on = pl.col("first_paid_on")
+    first = movements.filter(pl.col("after_micros") > 0).group_by(CUSTOMER).agg(first_paid_on=pl.col("moved_on").min())
+    return (
+        customer_changes.filter(pl.col("movement_type").is_in(["new", "churn", "reactivation"]))
+        .join(first, on=CUSTOMER)
+        .sort(*CUSTOMER, "moved_on")
+        .with_columns(next_on=pl.col("moved_on").shift(-1).over(CUSTOMER))
+        .filter(pl.col("moved_on").gt(first_paid_on) | pl.col("next_on").gt(first_paid_on).fill_null(True))
+        .select(*CUSTOMER, "first_paid_on", "movement_type", moved_on=pl.max_horizontal("moved_on", "first_paid_on"))
     )
 
 

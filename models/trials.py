@@ -26,8 +26,9 @@ OUTCOME_OF = {
 def trials(subscriptions: pl.LazyFrame, invoices: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """`marts.trials`: one row a subscription that had a trial which began by the as-of instant.
 
-    `ending` says how: converted, canceled_in_trial, no_payment_method (paused or canceled at the end for want of one),
-    payment_failed (ended or unpaid without ever paying), running, awaiting_payment.
+    `ending` says how: converted, canceled_in_trial (also for its very end), no_payment_method (paused or
+    canceled at the end for want of one), payment_failed (ended or unpaid without ever paying), running,
+    awaiting_payment.
     """
     tried = (
         as_of(subscriptions, terms)
@@ -63,8 +64,9 @@ def _first_payments(subscriptions: pl.LazyFrame, invoices: pl.LazyFrame, terms: 
 
 
 def _ending(terms: Terms) -> pl.Expr:
-    in_trial = (pl.col("ended_at") < pl.col("trial_end_at")).fill_null(False)
     at_its_end = (pl.col("ended_at") == pl.col("trial_end_at")).fill_null(False)
+    asked_in_trial = (pl.col("canceled_at") < pl.col("trial_end_at")).fill_null(False)
+    in_trial = (pl.col("ended_at") < pl.col("trial_end_at")).fill_null(False) | (at_its_end & asked_in_trial)
     paused_for_want = pl.col("paused_type").eq_missing(NO_PAYMENT_METHOD) & (pl.col("status") == "paused")
     return (
         pl.when(in_trial)

@@ -182,7 +182,7 @@ def _causes(marts: Marts, window: tuple[date, date] | None) -> list[tuple[str | 
     within = churned.filter(pl.col("churned_on").dt.truncate("1mo").is_between(*window)) if window else churned.clear()
     return (
         within.group_by("preventable_because")
-        .agg(pl.col("mrr_lost_reporting").sum(), pl.col("customer_id").n_unique())
+        .agg(pl.col("mrr_lost_reporting").sum(), pl.col("customer_id").filter("left").n_unique())
         .sort("mrr_lost_reporting", "preventable_because", descending=[True, False])
         .rows()
     )

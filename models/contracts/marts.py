@@ -310,7 +310,7 @@ class ChurnedCustomers(Mart):
     mrr_lost_reporting = reporting_mrr("MRR lost at that day's exchange rate, positive")
     tenure_days = count("Days from the first paid day to the churn")
     returned_on = day("Day of the next reactivation", nullable=True)
-    left = flag("True where no MRR was left in any currency")
+    left = flag("True where the customer left over all currencies; false where it pays on in another, or soon does")
     preventable = flag("True where the policy calls the cause preventable")
     preventable_because = text(
         "That cause: expired_card, missing_card, failed_payment, canceled_in_dunning, dispute, or the feedback; null "
@@ -327,7 +327,7 @@ class ChurnReasonsByMonth(Mart):
     kind = text("Kind of churn", key=True)
     reason = text("Stripe's cancellation reason; not_given where none", key=True)
     feedback = text("The customer's feedback; not_given where none", key=True)
-    customers = count("Churned customers")
+    customers = count("Churned customers; who pays on in another currency is none")
     mrr_lost_reporting = reporting_mrr("MRR lost, positive")
     is_partial = flag(PARTIAL)
 
@@ -338,7 +338,7 @@ class PreventableChurnByMonth(Mart):
 
     table_name = "preventable_churn_by_month"
     month = day("First day of the month", key=True)
-    churned_customers = count("Customers who churned, each counted once")
+    churned_customers = count("Customers who left over all currencies, each counted once")
     preventable_customers = count("Of those, customers with a preventable churn")
     preventable_customer_rate = rate("preventable_customers / churned_customers")
     mrr_lost_reporting = reporting_mrr("MRR lost, positive")

@@ -12,7 +12,7 @@ from models.periods import day_of, is_partial, month_of
 from models.stock import standing
 from models.terms import Terms
 
-_LOST = "marts.churned_customers spine.movements"
+_LOST = "marts.churned_customers marts.customer_changes"
 
 
 def there(customer_changes: Frame, terms: Terms) -> Frame:
@@ -38,16 +38,16 @@ def _came(kind: str) -> Make:
     return rows
 
 
-def lost(churned_customers: Frame, movements: Frame, terms: Terms) -> Frame:
+def lost(churned_customers: Frame, customer_changes: Frame, terms: Terms) -> Frame:
     """Customers of the start of a month that left in it, and with which subscription."""
     left = pl.col("left") & (pl.col("kind") != "paused")
     last = pl.col("subscription_id", "churned_on", "kind").sort_by("churned_at", "currency").last()
     how = churned_customers.filter(left).group_by(*CUSTOMER, month_of("churned_on").alias("month")).agg(last)
-    return counted(lost_customers(churned_customers, movements).join(how, on=[*CUSTOMER, "month"], how="left"))
+    return counted(lost_customers(churned_customers, customer_changes).join(how, on=[*CUSTOMER, "month"], how="left"))
 
 
-def _trailing_lost(churned_customers: Frame, movements: Frame, terms: Terms) -> Frame:
-    return _trailing(lost(churned_customers, movements, terms).with_columns(of_month="month"), terms)
+def _trailing_lost(churned_customers: Frame, customer_changes: Frame, terms: Terms) -> Frame:
+    return _trailing(lost(churned_customers, customer_changes, terms).with_columns(of_month="month"), terms)
 
 
 def _trailing_base(customer_changes: Frame, terms: Terms) -> Frame:

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from models.churn import resumed
 from models.lineage.source import EXACT, MONEY, Frame, Make, Source, decimal, next_month, source
 from models.movements import CUSTOMER, GRAIN, TYPES
 from models.periods import month_end, month_of
@@ -14,20 +15,20 @@ from models.terms import Terms
 
 ITEM = (*CUSTOMER, "subscription_id", "subscription_item_id")
 _MOVES = "spine.changes spine.movements"
+_RETURNS = f"{_MOVES} marts.churned_customers"
 _STOCK = "steps.stock spine.mrr_rates"
 _ITEMS = "subscription items with worth"
 _CHANGES = "changes of subscription items"
 
 
 def moves(changes: Frame, movements: Frame, terms: Terms) -> Frame:
-    """Item changes of the days on which their customer moved, with the movement's type and cause."""
-    of = movements.select(*GRAIN, "movement_type", moved_as="cause", changed_on="moved_on")
+    """Item changes of the days on which their customer moved, with the movement's type."""
+    of = movements.select(*GRAIN, "movement_type", changed_on="moved_on")
     return changes.join(of, on=[*GRAIN, "changed_on"]).select(
         *ITEM,
         "price_id",
         "changed_on",
         "movement_type",
-        "moved_as",
         "cause",
         "basis",
         month_of("changed_on").alias("month"),
@@ -43,21 +44,20 @@ def moves(changes: Frame, movements: Frame, terms: Terms) -> Frame:
 
 def _moved(*kinds: str) -> Make:
     def rows(changes: Frame, movements: Frame, terms: Terms) -> Frame:
-        return moves(changes, movements, terms).filter(pl.col("movement_type").is_in(kinds)).drop("moved_as")
+        return moves(changes, movements, terms).filter(pl.col("movement_type").is_in(kinds))
 
     return rows
 
 
-def _resumed(changes: Frame, movements: Frame, terms: Terms) -> Frame:
-    is_resumed = (pl.col("movement_type") == "reactivation") & (pl.col("moved_as") == "resume")
-    return moves(changes, movements, terms).filter(is_resumed).drop("moved_as")
+def _resumed(changes: Frame, movements: Frame, churned_customers: Frame, terms: Terms) -> Frame:
+    return moves(changes, resumed(movements, churned_customers), terms)
 
 
-def _netted(changes: Frame, movements: Frame, terms: Terms) -> Frame:
-    """Reactivations that lower net churn: those that are no resumption, where the policy says so."""
-    is_netted = (pl.col("movement_type") == "reactivation") & (pl.col("moved_as") != "resume")
-    netted = is_netted & pl.lit(terms.policy.reactivation_in_net)
-    return moves(changes, movements, terms).filter(netted).drop("moved_as")
+def _netted(changes: Frame, movements: Frame, churned_customers: Frame, terms: Terms) -> Frame:
+    """Reactivations that lower net churn: those that end no pause, where the policy says so."""
+    back = movements.filter(pl.col("movement_type") == "reactivation", pl.lit(terms.policy.reactivation_in_net))
+    ends_no_pause = back.join(resumed(movements, churned_customers), on=[*GRAIN, "moved_on"], how="anti")
+    return moves(changes, ends_no_pause, terms)
 
 
 def worth(stock: Frame, mrr_rates: Frame, terms: Terms) -> Frame:
@@ -169,8 +169,8 @@ SOURCES: Mapping[str, Source] = {
         "subscription items revalued", MONEY, revalued, "steps.stock spine.changes spine.movements spine.mrr_rates"
     ),
     "paused_mrr": source("customers who paused", MONEY, _paused, "marts.churned_customers"),
-    "resumed_mrr": _mrr(_CHANGES, _resumed, _MOVES),
-    "netted_reactivation_mrr": _mrr(_CHANGES, _netted, _MOVES),
+    "resumed_mrr": _mrr(_CHANGES, _resumed, _RETURNS),
+    "netted_reactivation_mrr": _mrr(_CHANGES, _netted, _RETURNS),
     "base_mrr_12": _mrr(f"{_ITEMS} 12 months ago", _looked_back(12, is_base=True), _STOCK),
     "end_mrr_12": _mrr(f"{_ITEMS} now, of those customers", _looked_back(12, is_base=False), _STOCK),
     "kept_mrr_12": source("customers of 12 months ago", MONEY, _kept(12), _STOCK),

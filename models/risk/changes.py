@@ -196,23 +196,17 @@ def _outside(customers: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
 
 def _renewals(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Billing periods of more than a quarter, counted from when the subscription came to its interval."""
-    months = pl.col("recurring_interval").replace_strict(MONTHS, default=None, return_dtype=pl.Int64) * pl.col(
-        "recurring_interval_count"
-    )
-    ends = pl.col("ends_at").fill_null(pl.lit(terms.as_of).dt.offset_by("1us"))
+    """Billing periods of more than a quarter, counted from when the subscription came to its interval; who goes to
+    another one and comes back is counted anew."""
     periods = (
-        stretches.with_columns(months=months)
-        .filter(pl.col("months") > QUARTER, pl.col("mrr_micros") > 0)
-        .group_by(*CUSTOMER, "subscription_id", "months")
-        .agg(pl.col("starts_at").min(), left_at=ends.max())
+        _stints(stretches, terms)
         .with_columns(no=pl.int_ranges(0, LONGEST))
         .explode("no")
         .with_columns(
-            start_at=pl.col("starts_at").dt.offset_by(pl.format("{}mo", pl.col("no") * pl.col("months"))),
-            renews_at=pl.col("starts_at").dt.offset_by(pl.format("{}mo", (pl.col("no") + 1) * pl.col("months"))),
+            start_at=pl.col("counted_from").dt.offset_by(pl.format("{}mo", pl.col("no") * pl.col("months"))),
+            renews_at=pl.col("counted_from").dt.offset_by(pl.format("{}mo", (pl.col("no") + 1) * pl.col("months"))),
         )
-        .filter(pl.col("start_at") < pl.col("left_at"))
+        .filter(pl.col("start_at") < pl.col("left_at"), pl.col("renews_at") > pl.col("starts_at"))
     )
     renews, known = pl.col("renews_at"), pl.col("starts_at")
     start, renewed = pl.max_horizontal(known, on_day(pl.col("start_at"), terms)), on_day(renews, terms)
@@ -230,3 +224,28 @@ def _renewals(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
             windows(periods, "renewal", 3, soon, until(renewed), known, subject, renews.dt.date()),
         ]
     )
+
+
+def _stints(stretches: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Unbroken times in which a subscription was billed by an interval of more than a quarter: account_id, customer_id,
+    subscription_id, months, starts_at, left_at, counted_from (when the first of those was that pauses alone part)."""
+    months = pl.col("recurring_interval").replace_strict(MONTHS, default=None, return_dtype=pl.Int64) * pl.col(
+        "recurring_interval_count"
+    )
+    key = [*CUSTOMER, "subscription_id", "months"]
+    goes_on = pl.col("starts_at") <= pl.col("left_at").cum_max().shift(1).over(key)
+    afresh = pl.when(pl.col("cause_of_start") != "resume").then("starts_at")
+    return (
+        stretches.with_columns(months=months, left_at=pl.col("ends_at").fill_null(_beyond(terms)))
+        .filter(pl.col("months") > QUARTER, pl.col("mrr_micros") > 0)
+        .sort(*key, "starts_at", "cause_of_start")
+        .with_columns(stint=(~goes_on.fill_null(False)).cum_sum())
+        .group_by(*key, "stint", maintain_order=True)
+        .agg(pl.col("starts_at", "cause_of_start").first(), pl.col("left_at").max())
+        .with_columns(counted_from=pl.coalesce(afresh.forward_fill().over(key), pl.col("starts_at").first().over(key)))
+    )
+
+
+def _beyond(terms: Terms) -> pl.Expr:
+    """What is later than all that is known."""
+    return pl.lit(terms.as_of).dt.offset_by("1us")

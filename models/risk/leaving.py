@@ -13,7 +13,8 @@ from models.risk.windows import INSTANT, on_day
 from models.terms import Terms
 
 SOON = timedelta(days=90)
-"""An end that was set when the subscription began is an announcement so long before it."""
+"""An end that was set when the subscription began is an announcement so long before it; Stripe dates it as asked for
+then."""
 RUNS, ANNOUNCED = 1, 2
 """Levels of the windows: that of every subscription, and that in which its end was announced."""
 
@@ -26,8 +27,9 @@ def announced_ends(subscriptions: pl.LazyFrame, cancellation_requests: pl.LazyFr
     """
     asked, ended, ends = pl.col("canceled_at"), pl.col("ended_at"), pl.col("cancel_at")
     live = subscriptions.filter(pl.col("created_at") <= terms.as_of, pl.col("customer_id").is_not_null())
-    requested = live.filter(asked.is_not_null(), ended.is_null() | (ended > asked))
-    set_before = live.filter(asked.is_null(), ends.is_not_null())
+    is_request = (asked > pl.col("created_at")).fill_null(False)
+    requested = live.filter(is_request, ended.is_null() | (ended > asked))
+    set_before = live.filter(~is_request, ends.is_not_null())
     taken_back = cancellation_requests.filter(pl.col("saved_at").is_not_null())
     since = pl.max_horizontal("created_at", on_day(ends - SOON, terms))
     announced = pl.concat(

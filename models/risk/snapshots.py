@@ -137,7 +137,9 @@ def snapshots(
     """
     dates = moments(terms)
     who = movements.select(CUSTOMER).unique().sort(CUSTOMER).with_row_index("who").pipe(collected).lazy()
-    paying = _paying(movements, who, mrr_rates, dates, terms)
+    paying = _paying(movements, who, mrr_rates, dates, terms).join(
+        _leaving_then(churned_customers, who, dates), on=["who", "moment"], how="anti"
+    )
     told = pl.concat([payment_windows, change_windows, usage_windows])
     coded = encoded(at_moments(_numbered(told, who), dates))
     leaving = _leaving(at_moments(_numbered(announced, who), dates))
@@ -211,6 +213,14 @@ def _paying(
         in_reporting(at_dates, mrr_rates, amount="after_micros", on="valued_on", into="micros_reporting")
         .group_by("who", "moment")
         .agg(pl.col("micros_reporting").sum())
+    )
+
+
+def _leaving_then(churned_customers: pl.LazyFrame, who: pl.LazyFrame, dates: Moments) -> pl.LazyFrame:
+    """who, moment: customers who leave at the very instant of a scoring date, and are none any more at it."""
+    at_dates = dates.frame().select("moment", churned_at="scored_at")
+    return (
+        churned_customers.filter("left").join(who, on=CUSTOMER).join(at_dates, on="churned_at").select("who", "moment")
     )
 
 

@@ -8,6 +8,8 @@ import polars as pl
 
 from models.contracts import spine, staging
 from models.contracts.table import Table
+from models.movements import CUSTOMER
+from models.presence import arrivals, payers
 from models.terms import Terms
 
 ACCOUNT = "acct_1"
@@ -68,6 +70,11 @@ def movements(*steps: tuple[str, str, int, int], currency: str = "usd") -> pl.La
             }
         )
     return rows(spine.Movements, *given)
+
+
+def customer_changes(moved: pl.LazyFrame, terms: Terms = TERMS) -> pl.LazyFrame:
+    """When the customers of these movements came and left."""
+    return arrivals(payers(moved), CUSTOMER, terms.policy).rename({"came": "customers_delta"})
 
 
 def changes(*steps: tuple[str, str, int, int], cause: str | None = None, currency: str = "usd") -> pl.LazyFrame:

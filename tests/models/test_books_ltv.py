@@ -72,6 +72,7 @@ def test_every_stretch_of_every_first_life_is_in_the_books_and_the_other_way_rou
     expected = Counter(by_the_books(company))
     lives = first_lives(
         company.spine.movements,
+        company.marts["customer_changes"],
         company.marts["churned_customers"],
         company.spine.changes,
         company.staging["subscriptions"],

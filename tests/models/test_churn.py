@@ -9,7 +9,7 @@ import pytest
 from models import churn
 from models.contracts import staging
 from models.failures import payment_attempts
-from tests.models.rows import TERMS, at, changes, charge, movements, only, rows
+from tests.models.rows import TERMS, at, changes, charge, customer_changes, movements, only, rows
 
 DUNNED = {
     "id": "in_1",
@@ -19,6 +19,8 @@ DUNNED = {
     "total": 100,
     "amount_due": 100,
 }
+UNCHARGED = {**DUNNED, "id": "in_no_card", "attempt_count": 1}
+"""Tried once, without a charge: there was no card."""
 FAILED = charge("ch_1", "2026-03-02", 100, status="failed", payment_intent_id="pi_1")
 PAYMENT = {"id": "inpay_1", "invoice_id": "in_1", "payment_intent_id": "pi_1"}
 NO_REFUSALS = pl.LazyFrame(
@@ -30,6 +32,7 @@ NO_REFUSALS = pl.LazyFrame(
     }
 )
 ASKED: dict[str, Any] = {"cancellation_reason": "cancellation_requested", "canceled_at": at("2026-03-05")}
+SET_AT_ONCE: dict[str, Any] = {"created_at": at("2026-01-01"), "canceled_at": at("2026-01-01")}
 
 
 def churned(cause: str = "end", invoice: dict[str, Any] | None = None, **subscription: Any) -> dict[str, Any]:
@@ -37,9 +40,11 @@ def churned(cause: str = "end", invoice: dict[str, Any] | None = None, **subscri
     ended_at = at("2026-03-10") if cause == "end" else None
     facts = {"id": "sub_a", "customer_id": "a", "status": "canceled", "ended_at": ended_at, **subscription}
     deleted = bool(facts.pop("customer_deleted", False))
+    moved = movements(("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0))
     found = churn.churned_customers(
-        movements(("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0)),
+        moved,
         changes(("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0), cause=cause),
+        customer_changes(moved),
         rows(staging.Subscriptions, facts),
         rows(staging.Customers, {"id": "a", "deleted": deleted}),
         rows(staging.Invoices, *([invoice] if invoice else [])),
@@ -64,12 +69,17 @@ def churned(cause: str = "end", invoice: dict[str, Any] | None = None, **subscri
         ("voluntary_in_dunning", {**ASKED, "invoice": {**DUNNED, "status": "paid", "paid_at": at("2026-03-06")}}),
         ("voluntary", {**ASKED, "invoice": {**DUNNED, "status": "paid", "paid_at": at("2026-03-04")}}),
         ("voluntary", {**ASKED, "canceled_at": at("2026-03-01"), "invoice": DUNNED}),
+        ("voluntary_in_dunning", {**ASKED, "invoice": UNCHARGED}),
+        ("voluntary", {**ASKED, "invoice": {**UNCHARGED, "collection_method": "send_invoice"}}),
         ("contract_end", {"cancel_at": at("2026-03-10")}),
+        ("contract_end", {**SET_AT_ONCE, "cancel_at": at("2026-03-10")}),
+        ("voluntary_unknown", {**SET_AT_ONCE, "canceled_at": at("2026-02-20"), "cancel_at": at("2026-03-10")}),
         ("contract_end", {"schedule_id": "sub_sched_1"}),
         ("administrative", {"cancellation_reason": "canceled_by_retention_policy"}),
         ("administrative", {"test_clock_id": "clock_1"}),
         ("administrative", {"customer_deleted": True}),
         ("involuntary_payment", {"invoice": DUNNED}),
+        ("involuntary_payment", {"invoice": UNCHARGED}),
         ("voluntary_unknown", {"invoice": {**DUNNED, "status": "paid", "paid_at": at("2026-03-04")}}),
         ("voluntary_unknown", {}),
         ("voluntary_unknown", {"cause": "discount_start", "status": "active"}),
@@ -93,6 +103,21 @@ def test_what_was_said_of_a_later_cancellation_is_not_said_of_an_earlier_pause()
     assert (row["kind"], row["reason"]) == ("paused", None)
 
 
+def test_the_type_of_a_pause_is_that_of_the_last_one_alone() -> None:
+    """Paused on 10 March; for want of a payment since 10 May, or since that very day."""
+    told: dict[str, Any] = {"cause": "pause", "status": "paused", "paused_type": "final_payment_failure"}
+    assert churned(**told, paused_at=at("2026-05-10"))["kind"] == "paused"
+    assert churned(**told, paused_at=at("2026-03-10"))["kind"] == "involuntary_payment"
+
+
+def test_what_resumes_ends_a_pause_only_where_the_churn_was_one() -> None:
+    steps = (("a", "2026-01-01", 0, 100), ("a", "2026-03-10", 100, 0), ("a", "2026-04-20", 0, 100))
+    moved = movements(*steps).with_columns(cause=pl.lit("resume"))
+    for cause, days in (("pause", [date(2026, 4, 20)]), ("unpaid", [])):
+        found = churn.resumed(moved, unexplained(moved, changes(*steps, cause=cause))).collect()
+        assert found["moved_on"].to_list() == days
+
+
 def story_of(*steps: tuple[str, str, int, int]) -> pl.LazyFrame:
     return unexplained(movements(*steps), changes(*steps))
 
@@ -101,7 +126,7 @@ def unexplained(moved: pl.LazyFrame, changed: pl.LazyFrame) -> pl.LazyFrame:
     """Churns of customers of whom nothing else is held."""
     nothing = rows(staging.Subscriptions), rows(staging.Customers), rows(staging.Invoices)
     attempts = payment_attempts(rows(staging.InvoicePayments), rows(staging.Charges), TERMS)
-    return churn.churned_customers(moved, changed, *nothing, attempts, NO_REFUSALS, TERMS)
+    return churn.churned_customers(moved, changed, customer_changes(moved), *nothing, attempts, NO_REFUSALS, TERMS)
 
 
 def test_a_customer_who_left_twice_has_two_churns_and_the_day_of_each_return() -> None:

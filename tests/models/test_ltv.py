@@ -18,7 +18,7 @@ from models.segments import segments
 from models.spells import first_lives, spells
 from models.tenure import survival_by_month
 from models.terms import Terms
-from tests.models.rows import changes, movements, rows
+from tests.models.rows import changes, customer_changes, movements, rows
 
 TERMS = Terms(as_of=datetime(2027, 1, 1, 12, tzinfo=UTC), timezone="UTC", currency="usd")
 BEGAN = date(2023, 1, 1)
@@ -61,6 +61,7 @@ class Company:
         self.terms = terms
         seen = first_lives(
             moved,
+            customer_changes(moved),
             churned,
             changes(*steps).with_columns(price_id=pl.lit("price"), product_id=pl.lit("prod")),
             rows(staging.Subscriptions),
@@ -78,7 +79,7 @@ class Company:
             rows(staging.Products, {"id": "prod", "name": "Pro"}),
             self.spells,
             people,
-            moved,
+            customer_changes(moved),
             churned,
             pl.LazyFrame(
                 [("acct_1", customer, BEGAN, amount) for customer, amount in cash],

@@ -11,7 +11,7 @@ from models import metrics
 from models.contracts import marts, staging
 from models.retention import retained
 from models.stock import items_by_month
-from tests.models.rows import ACCOUNT, TERMS, at, changes, daily_rates, movements, only, rows
+from tests.models.rows import ACCOUNT, TERMS, at, changes, customer_changes, daily_rates, movements, only, rows
 
 PUBLIC = [
     "mrr",
@@ -213,6 +213,7 @@ def story_inputs(kind: str = "voluntary", *transactions: dict[str, Any]) -> pl.D
         retained(items_by_month(changes(*STORY), TERMS), daily_rates(), TERMS),
         movements(*STORY),
         rows(marts.ChurnedCustomers, *churned),
+        customer_changes(movements(*STORY)),
         rows(marts.Trials),
         rows(marts.RefundRatesByMonth),
         rows(marts.DisputeRatesByMonth),
@@ -261,6 +262,7 @@ def test_an_account_without_any_subscription_still_has_its_months_metrics() -> N
         retained(items_by_month(changes(), TERMS), daily_rates(), TERMS),
         movements(),
         rows(marts.ChurnedCustomers),
+        customer_changes(movements()),
         rows(marts.Trials),
         rows(marts.RefundRatesByMonth),
         rows(marts.DisputeRatesByMonth),

@@ -12,7 +12,7 @@ from models import churn, preventable
 from models.contracts import marts, staging
 from models.failures import payment_attempts
 from models.policy import MetricPolicy, changed
-from tests.models.rows import TERMS, at, changes, charge, movements, only, rows
+from tests.models.rows import TERMS, at, changes, charge, customer_changes, movements, only, rows
 
 INVOICE = {
     "id": "in_1",
@@ -98,6 +98,7 @@ def churned(cards: pl.LazyFrame, policy: MetricPolicy | None = None, cause: str 
         churn.churned_customers(
             movements(*steps),
             changes(*steps, cause=cause),
+            customer_changes(movements(*steps)),
             rows(staging.Subscriptions, told),
             rows(staging.Customers, {"id": "a", "deleted": False}),
             rows(staging.Invoices),
@@ -161,6 +162,7 @@ def lost(customer: str, day: str, amount: int, because: str | None, kind: str = 
         "currency": "usd",
         "kind": kind,
         "mrr_lost_reporting": Decimal(amount),
+        "left": True,
         "preventable": because is not None,
         "preventable_because": because,
     }

@@ -62,6 +62,20 @@ def test_who_asks_again_is_counted_again() -> None:
     assert found.collect()["outcome"].to_list() == ["saved", "scheduled"]
 
 
+def test_a_request_whose_date_is_moved_is_one() -> None:
+    """Asked on 1 March for 1 May, on 9 March for 1 June: one request, of 1 March, that is saved or ends."""
+    asked = version(1, "2026-03-01", "2026-03-01", cancel_at=at("2026-05-01"))
+    later = version(2, "2026-03-09", "2026-03-09", cancel_at=at("2026-06-01"))
+    saved = requests(asked, later, version(3, "2026-03-20"))
+    assert (only(saved)["requested_on"], only(saved)["outcome"]) == (date(2026, 3, 1), "saved")
+    row = only(saves.cancellation_saves_by_month(saved, TERMS))
+    assert (row["requests"], row["saved"], row["saved_mrr_reporting"]) == (1, 1, 60)
+    gone = version(3, "2026-06-01", "2026-03-09", ended_at=at("2026-06-01"))
+    assert (only(requests(asked, later, gone))["outcome"]) == "ended"
+    at_once = version(2, "2026-03-09", "2026-03-09", ended_at=at("2026-03-09"))
+    assert only(requests(asked, at_once))["outcome"] == "ended"
+
+
 def test_the_rate_of_a_month_is_of_all_that_were_scheduled_in_it() -> None:
     """March: sub_a with 60 saved, sub_b with 20 not: 1 of 2, 60 of 80."""
     other = {"subscription_id": "sub_b", "customer_id": "b"}

@@ -222,6 +222,18 @@ def test_a_customer_leaves_with_the_last_of_its_subscriptions() -> None:
     assert may["mrr_lost_reporting"] == 300
 
 
+def test_a_pause_and_the_end_of_one_subscription_are_not_the_ends_of_two() -> None:
+    """sub_1 pauses in April, goes on in June and ends on 1 September; sub_2 just runs."""
+    told = account(cancel_at="2026-09-01", pause_collection_behavior="void", pause_resumes_at="2026-05-20")
+    told.subscription("sub_2", "cus_1", MONTH[0], [("si_2", "plus", 1)])
+    told.invoice("sub_2", [("si_2", "plus", 1, *MONTH)])
+    churn = built(told)["scheduled_churn"].sort("ends_at").collect()
+    assert churn.select("subscription_id", "kind", "leaves").rows() == [
+        ("sub_1", "paused", False),
+        ("sub_1", "contract_end", False),
+    ]
+
+
 def with_trials() -> Account:
     """sub_1 ends on 20 April; its coupon ends on 1 April; sub_2 is in trial at 300 to 20 March; two of three trials of
     the year before converted, and one of the year before that did not."""

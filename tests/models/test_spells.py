@@ -10,7 +10,7 @@ import pytest
 from models.contracts import marts, staging
 from models.spells import SEGMENTS, first_lives, segmented, spells
 from models.terms import Terms
-from tests.models.rows import TERMS, at, changes, movements, rows
+from tests.models.rows import TERMS, at, changes, customer_changes, movements, rows
 
 AS_OF = date(2026, 7, 1)
 Step = tuple[str, str, int, int]
@@ -37,8 +37,10 @@ def lived(
 ) -> list[dict[str, Any]]:
     """The stretches of customers who move so; each was created on its first day unless told."""
     began = {customer: day for customer, day, *_ in reversed(steps)} | (created or {})
+    moved = movements(*steps) if moved is None else moved
     lives = first_lives(
-        movements(*steps) if moved is None else moved,
+        moved,
+        customer_changes(moved, terms),
         rows(marts.ChurnedCustomers, *churns),
         changes(*((customer, day, before, after) for customer, day, before, after in steps)).with_columns(
             price_id=pl.lit("price_1"), product_id=pl.lit("prod_1")
@@ -159,8 +161,10 @@ def test_a_customer_belongs_to_what_it_began_with() -> None:
         {"id": "small-price", "recurring_interval": "month", "recurring_interval_count": 1},
         {"id": "big-price", "recurring_interval": "month", "recurring_interval_count": 12},
     )
+    moved = movements(("a", "2026-01-01", 0, 400), ("a", "2026-03-01", 400, 1399))
     lives = first_lives(
-        movements(("a", "2026-01-01", 0, 400), ("a", "2026-03-01", 400, 1399)),
+        moved,
+        customer_changes(moved),
         rows(marts.ChurnedCustomers),
         bought,
         rows(staging.Subscriptions),

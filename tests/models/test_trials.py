@@ -30,6 +30,7 @@ PAID = {
     "paid_at": at("2026-03-19"),
 }
 FREE = {**PAID, "id": "in_0", "total": 0, "created_at": at("2026-03-01"), "paid_at": at("2026-03-01")}
+AT_ITS_END = {"ended_at": at("2026-03-15"), "cancel_at": at("2026-03-15")}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,8 @@ FREE = {**PAID, "id": "in_0", "total": 0, "created_at": at("2026-03-01"), "paid_
         ("canceled", {"ended_at": at("2026-05-01")}, PAID, "converted", "converted"),
         ("canceled", {"ended_at": at("2026-03-10")}, FREE, "canceled_in_trial", "canceled"),
         ("canceled", {"ended_at": at("2026-03-15")}, FREE, "no_payment_method", "canceled"),
+        ("canceled", {**AT_ITS_END, "canceled_at": at("2026-03-15")}, FREE, "no_payment_method", "canceled"),
+        ("canceled", {**AT_ITS_END, "canceled_at": at("2026-03-02")}, FREE, "canceled_in_trial", "canceled"),
         ("paused", {"paused_type": "trial_end_without_payment_method"}, FREE, "no_payment_method", "canceled"),
         ("canceled", {"ended_at": at("2026-03-25")}, FREE, "payment_failed", "canceled"),
         ("unpaid", {}, FREE, "payment_failed", "canceled"),
