@@ -283,3 +283,16 @@ def test_a_lost_answer_leaves_one_schedule(scene: Scene) -> None:
     scene.sandbox.heal()
     assert subscriptions.change_next_period(scene.engine(), id_, wish, by="mara").is_done
     assert subscriptions.upcoming(scene.wire, id_)["total"] == SEAT_COSTS
+def test_a_pause_gives_back_its_own_unused_time_whatever_waits_for_the_next_invoice(scene: Scene) -> None:
+    id_ = begun(scene)
+    (item,) = now_is(scene, id_)["items"]["data"]
+    for quantity in (20, 40, 20, 40, 20, 3):  # 12 lines, more than an answer has
+        scene.sandbox.advance(days=0.01)
+        scene.post(f"/v1/subscriptions/{id_}", items=[{"id": item["id"], "quantity": quantity}])
+    start = int(item["current_period_start"])
+    scene.sandbox.advance(to=start + (end(scene, id_) - start) // 2)
+    effect = previewed(scene, subscriptions.pause_order(id_, Stop(), by="mara"))
+    assert effect.cost == effect.details["unused_time_amount"] == 3 * SEAT_COSTS // 2
+    assert previewed(scene, subscriptions.pause_order(id_, Stop(unused_time="keep"), by="mara")).cost == 0
+
+
