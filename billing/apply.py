@@ -96,9 +96,8 @@ def dry_run(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
             continue
         facts = _looked(engine, action, planned, now)
         why = facts if isinstance(facts, str) else action.refusal(facts, _params(planned))
-        yield Told(
-            planned, "would", f"skip: {why}" if why else "act" if planned.state == "approved" else "wait: not_approved"
-        )
+        waits = _doubt(engine, planned) if planned.state == "approved" else "not_approved"
+        yield Told(planned, "would", f"skip: {why}" if why else f"wait: {waits}" if waits else "act")
 
 
 def apply(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:

@@ -154,6 +154,7 @@ def test_an_approval_that_is_not_in_the_trail_waits_for_ever(scene: Scene) -> No
     with scene.store.engine.begin() as connection:
         connection.execute(actions.update().values(state="approved", approved_by="mara", approved_at=scene.now))
     scene.sandbox.forget_requests()
+    assert [each.why for each in apply.dry_run(scene.engine())] == ["wait: approval_is_not_in_the_trail"]
     (told,) = applied(scene)
     assert (told.event, told.why) == ("waits", "approval_is_not_in_the_trail")
     assert writes(scene.sandbox) == []
