@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from billing import approvals, limits
+from billing import approvals, consistency, limits
 from billing.actions.action import Action, Aside, Facts, Params, Subject, Trace, check_of
 from billing.actions.catalogue import ACTIONS
 from billing.book import Planned, all_of, claim, one_of, release, step
@@ -42,6 +42,11 @@ VERIFY = timedelta(days=14)
 
 LACKS_ASIDE = "who_ordered_it_must_ask_again"
 """Why an action waits whose details were written down nowhere."""
+NO_LONGER_APPROVED = "no_longer_approved"
+"""Why an action waits whose approval was taken back the moment before."""
+NOT_APPROVED, NOT_AS_TOLD, BROKEN = "approval_is_not_in_the_trail", "trail_says_otherwise", "trail_is_not_whole"
+DOUBTED = (NOT_APPROVED, NOT_AS_TOLD, BROKEN)
+"""Why an action waits that is not believed as it is in the book: somebody has to find out who changed what."""
 TOLD_IN_THE_TRAIL = ("request_id", "result", "digest", "effect", "amount", "cost", "currency")
 """Columns whose change the trail says too."""
 
@@ -91,9 +96,8 @@ def dry_run(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
             continue
         facts = _looked(engine, action, planned, now)
         why = facts if isinstance(facts, str) else action.refusal(facts, _params(planned))
-        yield Told(
-            planned, "would", f"skip: {why}" if why else "act" if planned.state == "approved" else "wait: not_approved"
-        )
+        waits = _doubt(engine, planned) if planned.state == "approved" else "not_approved"
+        yield Told(planned, "would", f"skip: {why}" if why else f"wait: {waits}" if waits else "act")
 
 
 def apply(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
@@ -143,7 +147,10 @@ def settle(engine: Engine, chosen: Collection[str] = ()) -> Iterator[Told]:
             continue
         with _let_go(engine, planned.action_id):
             planned = _one(engine, planned.action_id)
-            told = _verified(engine, planned) if planned.state == "acted" else _resolved(engine, planned)
+            if doubt := _doubt(engine, planned):
+                told = _released(engine, planned, doubt)
+            else:
+                told = _verified(engine, planned) if planned.state == "acted" else _resolved(engine, planned)
         yield told
 
 
@@ -184,8 +191,30 @@ def _why_it_waits(engine: Engine, planned: Planned) -> str | None:
         return "needs_a_person"
     if _lacks_aside(engine, planned):
         return LACKS_ASIDE
+    if _one(engine, planned.action_id).state != "approved":
+        return NO_LONGER_APPROVED
+    return _doubt(engine, planned)
+
+
+def _doubt(engine: Engine, planned: Planned) -> str | None:
+    """Why an action is not believed as it is in the book; None where the trail says the same of it.
+
+    What is about to be sent again is sent as it is in the book, with no look at what it would be now: for that the
+    whole trail has to be as it was written.
+    """
+    anchors = consistency.noted(engine.store.anchor) if planned.state == "intended" else []
     with engine.store.reading() as connection:
-        return None if approvals.stands(connection, planned) else "approval_is_not_in_the_trail"
+        found = consistency.doubts(connection, planned)
+        why = NOT_AS_TOLD if found else None
+        if not approvals.stands(connection, planned):
+            why = NOT_APPROVED
+        elif not found and planned.state == "intended":
+            found = consistency.broken(connection, anchors)
+            why = BROKEN if found else None
+    if why:
+        words = "; ".join(fault.words for fault in found)
+        log.error("%s is left alone (%s): %s. See `revenue audit verify`.", planned.action_id, why, words)
+    return why
 
 
 def _claimed(engine: Engine, action_id: str, states: Collection[str]) -> bool:
@@ -223,7 +252,7 @@ def _intended(engine: Engine, planned: Planned, request: Request) -> str | None:
     try:
         return _written_down(engine, planned, request)
     except ConflictError:
-        return "no_longer_approved"
+        return NO_LONGER_APPROVED
 
 
 def _written_down(engine: Engine, planned: Planned, request: Request) -> str | None:

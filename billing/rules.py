@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from billing import documents
 from billing.actions.action import Params
@@ -14,6 +14,7 @@ from billing.actions.catalogue import ACTIONS, BY_RULE
 from billing.canonical import digest
 from billing.documents import Part
 from billing.flags import Flag
+from models import currency
 
 DEFAULT = Path(__file__).with_name("rules.default.yaml")
 
@@ -30,9 +31,25 @@ class Limits(Part):
     per_customer_days: Annotated[int, Field(ge=1, le=365)] = 30
     cool_down_days: Annotated[int, Field(ge=0, le=365, description="days between two actions on one customer")] = 3
     amount_per_day: Annotated[
-        dict[str, int],
-        Field(description="money that actions of any 24 hours may pay back or give away: currency to minor units"),
+        dict[str, Annotated[int, Field(ge=0)]],
+        Field(
+            description="money that actions and direct orders of any 24 hours may pay back or give away, all together: "
+            "currency to minor units; a currency that is not listed has no limit, and 0 lets nothing be given"
+        ),
     ] = Field(default_factory=dict)
+
+    @field_validator("amount_per_day")
+    @classmethod
+    def _currencies(cls, value: dict[str, int]) -> dict[str, int]:
+        """In small letters, as Stripe says them: a limit of a currency that no amount is in would limit nothing."""
+        codes = [code.lower() for code in value]
+        unknown = [code for code in value if code.lower() not in currency.KNOWN]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is no currency of Stripe's; write one such as usd")
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        if twice:
+            raise ValueError(f"'{twice[0]}' stands twice")
+        return dict(zip(codes, value.values(), strict=True))
 
 
 class Holdout(Part):

@@ -22,6 +22,8 @@ TWO_DECIMAL = frozenset(
         "thb tjs top try ttd twd tzs uah ugx usd usdb usdc uyu uzs wst xcd xcg yer zar zmw "
     )
 )
+WHOLE_UNITS = frozenset(_codes("isk ugx"))
+"""Of two decimals, which are both 0."""
 KNOWN = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
 
 
@@ -31,6 +33,18 @@ def minor_exponent(currency: str) -> int:
     if code in ZERO_DECIMAL:
         return 0
     return 3 if code in THREE_DECIMAL else 2
+
+
+def smallest_step(currency: str) -> int:
+    """Minor units that Stripe takes amounts of a currency in multiples of.
+
+    >>> smallest_step("usd"), smallest_step("kwd"), smallest_step("isk")
+    (1, 10, 100)
+    """
+    code = currency.lower()
+    if code in WHOLE_UNITS:
+        return 100
+    return 10 if code in THREE_DECIMAL else 1
 
 
 def unknown_currencies(frame: pl.LazyFrame, about: str) -> pl.LazyFrame:

@@ -159,8 +159,10 @@ def apply(
     """Carry out what is approved, each action once. Without --execute a dry run, which changes nothing anywhere.
 
     First settles what an interrupted run left. Looks at each account again right before acting, and leaves alone what
-    is paid, expired, revoked or changed by then. Exit code 3: an action failed, or its outcome is not known yet.
+    is paid, expired, revoked or changed by then. Exit code 3: an action failed, its outcome is not known yet, or the
+    trail says otherwise of it.
     """
+    from billing.apply import DOUBTED
     from pipelines import actions as actions_module
 
     found = []
@@ -176,7 +178,8 @@ def apply(
         typer.echo("Dry run: nothing was changed. Add --execute to do what is approved.")
     elif not found:
         typer.echo("Nothing is approved and waiting.")
-    if execute and any(told.event in FAILED or told.why.startswith("outcome_unknown") for told in found):
+    open_ = [told for told in found if told.why.startswith("outcome_unknown") or told.why in DOUBTED]
+    if execute and (open_ or any(told.event in FAILED for told in found)):
         raise typer.Exit(NOT_ALL)
 
 

@@ -20,6 +20,9 @@ Columns = dict[str, list[Any]]
 FORGOTTEN = frozenset({"event", "test_helpers.test_clock"})
 """Kinds that nothing refers to, or nothing that outlives them: once deleted they leave no trace."""
 
+PREVIEWS = 100
+"""How many previews are remembered."""
+
 
 class Store:
     """Objects of one account.
@@ -30,6 +33,7 @@ class Store:
 
     def __init__(self) -> None:
         self._shelves: dict[str, Shelf] = {}
+        self._previews: dict[str, dict[str, Any]] = {}
 
     def put(self, obj: dict[str, Any]) -> None:
         """Insert the object, or replace the one of the same kind and id. Errors: KeyError without object or id."""
@@ -48,6 +52,18 @@ class Store:
     def delete(self, kind: str, id: str) -> None:  # noqa: A002
         """Take the object out of lists and reads; what it was is remembered. Errors: KeyError when unknown."""
         self.shelf(kind).delete(id, remember=kind not in FORGOTTEN)
+
+    def preview(self, obj: dict[str, Any]) -> None:
+        """Remember what was previewed, and can be read by its id though it is not there: the last hundred."""
+        self._previews.pop(obj["id"], None)
+        self._previews[obj["id"]] = obj
+        while len(self._previews) > PREVIEWS:
+            del self._previews[next(iter(self._previews))]
+
+    def previewed(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002
+        """What was previewed under that id; None where it was not, or long ago."""
+        found = self._previews.get(id)
+        return found if found is not None and found["object"] == kind else None
 
     def deleted(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002
         """What a deleted object last was, complete; None when it is there or never was."""

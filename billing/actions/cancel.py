@@ -6,9 +6,10 @@ https://docs.stripe.com/api/subscriptions/cancel takes no metadata, so a cancell
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from billing.actions import subscriptions
+from billing.actions import previews, subscriptions
 from billing.actions.action import Action, Aside, Effect, Facts, Subject, Trace
-from billing.wire import Request, path
+from billing.canonical import Json
+from billing.wire import Request, Wire, path
 
 CLOSE = timedelta(minutes=15)
 """A cancellation this close after the intent is that intent's."""
@@ -40,6 +41,16 @@ class Cancellation(Aside):
     invoice_now: bool = False
 
 
+def look(wire: Wire, subject: Subject, params: Cancellation, at: datetime) -> Facts:
+    """The subscription, and what its unused time is worth as of the plan, where it is credited."""
+    facts = subscriptions.look(wire, subject, params, at)
+    credited = params.when == "now" and params.prorate
+    if not credited or subject.intended_at is not None or refusal(facts, params):
+        return facts
+    since = previews.proration_date(facts.object, subject.planned_at)
+    return Facts(at, facts.object, {"unused": previews.unused(wire, facts.object, since)})
+
+
 def refusal(facts: Facts, params: Cancellation) -> str | None:
     """Only what lives and is not about to end is cancelled; now it may be even if it is about to end."""
     if why := subscriptions.not_living(facts, subscriptions.LIVING | {"incomplete", "paused"}):
@@ -49,10 +60,12 @@ def refusal(facts: Facts, params: Cancellation) -> str | None:
 
 
 def preview(facts: Facts, params: Cancellation) -> Effect:
-    """When it would end; what unused time is worth is Stripe's to say when it ends."""
+    """When it would end; what is credited becomes less by the second until then: it is no more than what it costs."""
     currency = str(facts.object["currency"])
     if params.when == "now":
-        return Effect("end the subscription at once", currency=currency)
+        unused = facts.more.get("unused")
+        details: dict[str, Json] = {} if unused is None else {"unused_time_amount": unused}
+        return Effect("end the subscription at once", cost=unused, currency=currency, details=details)
     ends = min((int(item["current_period_end"]) for item in facts.object["items"]["data"]), default=None)
     return Effect("end the subscription with its period", currency=currency, details={"ends": ends})
 
@@ -83,7 +96,7 @@ ACTION = Action(
     "cancel a subscription, at the end of its period or now",
     "subscription",
     Cancellation,
-    subscriptions.look,
+    look,
     refusal,
     preview,
     request,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from billing.actions import subscriptions
+from billing.actions import previews, subscriptions
 from billing.actions.action import Action, Effect, Facts, Params, Subject
 from billing.canonical import Json
 from billing.wire import Body, Request, Wire, path
@@ -41,8 +41,8 @@ def look(wire: Wire, subject: Subject, params: Change, at: datetime) -> Facts:
         return facts
     details = _changed(subject, subscription, params)
     asked = {"subscription": subject.id, "subscription_details": details}
-    told = wire.ask(Request("post", path("invoices", "create_preview"), asked))[0]
-    return Facts(at, subscription, {"preview": told})
+    more = {"preview": previews.previewed(wire, asked), "prorated_at": details.get("proration_date")}
+    return Facts(at, subscription, more)
 
 
 def refusal(facts: Facts, params: Change) -> str | None:
@@ -55,14 +55,14 @@ def refusal(facts: Facts, params: Change) -> str | None:
 
 
 def preview(facts: Facts, params: Change) -> Effect:
-    """The prorations of the preview: what is billed, or credited where it is negative, for the running period."""
-    told = facts.more["preview"]
-    lines = [line for line in told["lines"]["data"] if _is_proration(line)]
-    amount = sum(int(line["amount"]) for line in lines)
+    """The change's own prorations: what is billed, or credited where it is negative, for the running period."""
+    told, since = facts.more["preview"], facts.more["prorated_at"]
+    prorations = [] if since is None else previews.prorations(told, since)
+    amount = sum(prorations)
     changes = {"the price": params.price, f"the quantity to {params.quantity}": params.quantity}
     what = " and ".join(name for name, value in changes.items() if value is not None)
     details: dict[str, Json] = {
-        "prorations": [int(line["amount"]) for line in lines],
+        "prorations": prorations,
         "next_invoice": int(told["total"]),
     }
     return Effect(f"change {what}; prorations: {params.proration}", amount, max(-amount, 0), told["currency"], details)
@@ -100,12 +100,6 @@ def _changed(subject: Subject, subscription: Body, params: Change) -> dict[str, 
     if params.proration != "none":
         changed["proration_date"] = int(subject.planned_at.timestamp())
     return changed
-
-
-def _is_proration(line: Body) -> bool:
-    parent = line.get("parent") or {}
-    of = parent.get(parent.get("type") or "") or {}
-    return bool(of.get("proration"))
 
 
 ACTION = Action(

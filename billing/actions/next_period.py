@@ -6,7 +6,7 @@ subscription go after one period of it, which stays as it is then.
 https://docs.stripe.com/billing/subscriptions/subscription-schedules/use-cases#schedule-downgrade
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,13 @@ from billing.actions import subscriptions
 from billing.actions.action import MARK, Action, Effect, Facts, Subject, Trace
 from billing.actions.change_price import Change, chosen_item, nothing_changes, said_items
 from billing.canonical import Json
+from billing.flags import plain
 from billing.wire import Body, Request, Wire, path
 
 CARRIED = ("collection_method", "currency", "default_payment_method", "description", "on_behalf_of")
-"""What a phase says of itself and must be said again to stay."""
+"""What a phase says of itself and must be said again to stay, word for word."""
+TEXTS = ("description", "footer")
+"""What an invoice says in a company's own words; `custom_fields` do too."""
 
 
 class Next(Change):
@@ -90,6 +93,8 @@ def refuses_to_change(facts: Facts, params: Next) -> str | None:
         return "subscription_has_no_schedule"
     if _later(schedule):
         return "a_change_is_planned"
+    if not all(plain(text) == text for text in _texts(_running(schedule))):
+        return "invoice_texts_may_be_personal"  # the request is written down before it is sent
     return _cant_change(facts, params)
 
 
@@ -98,10 +103,11 @@ def changes(subject: Subject, facts: Facts, params: Next) -> Request:
     schedule, price = facts.more["schedule"], facts.more["price"]
     running = _running(schedule)
     item = chosen_item(facts.object, params)
-    carried = {name: running[name] for name in CARRIED if running.get(name)}
-    carried |= {"discounts": discounts} if (discounts := _discounts(running)) else {}
+    carried = _carried(running)
+    alone = ("billing_cycle_anchor", "trial_end")
     now = {
         **carried,
+        **{name: running[name] for name in alone if running.get(name)},
         "items": [_said(each) for each in running["items"]],
         "start_date": running["start_date"],
         "end_date": running["end_date"],
@@ -140,13 +146,65 @@ def _later(schedule: Body) -> list[Body]:
     return [each for each in schedule["phases"] if each["start_date"] > running["start_date"]]
 
 
+def _carried(phase: Body) -> dict[str, Any]:
+    """What the running phase says of itself and the next is to say as well: what is left out would be gone.
+
+    Metadata is no such thing: a phase without any leaves the subscription's as it is.
+    """
+    shares = phase.get("application_fee_percent"), phase.get("transfer_data")
+    told = {
+        **{name: phase.get(name) for name in CARRIED},
+        "application_fee_percent": None if shares[0] is None else str(shares[0]),  # no floats in what is written down
+        "automatic_tax": _automatic_tax(phase.get("automatic_tax")),
+        "billing_thresholds": _present(phase.get("billing_thresholds") or {}),
+        "default_tax_rates": _ids(phase.get("default_tax_rates")),
+        "discounts": _discounts(phase),
+        "invoice_settings": _invoice_settings(phase.get("invoice_settings") or {}),
+        "transfer_data": _transfer(shares[1]),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _automatic_tax(of: Body | None) -> dict[str, Any]:
+    return {"enabled": of["enabled"], **_present({"liability": _present(of.get("liability") or {})})} if of else {}
+
+
+def _invoice_settings(of: Body) -> dict[str, Any]:
+    fields = [{"name": each["name"], "value": each["value"]} for each in of.get("custom_fields") or ()]
+    told = {name: of.get(name) for name in (*TEXTS, "days_until_due")}
+    issuer = _present(of.get("issuer") or {})
+    return _present(
+        {**told, "account_tax_ids": _ids(of.get("account_tax_ids")), "custom_fields": fields, "issuer": issuer}
+    )
+
+
+def _transfer(of: Body | None) -> dict[str, Any]:
+    if not of:
+        return {}
+    percent = of.get("amount_percent")
+    return {"destination": of["destination"], **({} if percent is None else {"amount_percent": str(percent)})}
+
+
+def _texts(phase: Body) -> list[str]:
+    """What invoices say in words of the company's own, of which Stripe alone is to know what is personal."""
+    settings = phase.get("invoice_settings") or {}
+    fields = [text for each in settings.get("custom_fields") or () for text in (each["name"], each["value"])]
+    return [*fields, *(settings[name] for name in TEXTS if settings.get(name))]
+
+
+def _ids(of: Sequence[Any] | None) -> list[str]:
+    """Ids of what is told in full, or by its id."""
+    return [str(each if isinstance(each, str) else each["id"]) for each in of or ()]
+
+
+def _present(of: Body) -> dict[str, Any]:
+    return {name: value for name, value in of.items() if value not in (None, "", [], {})}
+
+
 def _said(item: Body) -> dict[str, Any]:
-    told: dict[str, Any] = {"price": item["price"]}
-    if item.get("quantity") is not None:
-        told["quantity"] = item["quantity"]
-    if discounts := _discounts(item):
-        told["discounts"] = discounts
-    return told
+    thresholds = _present(item.get("billing_thresholds") or {})
+    told = {"billing_thresholds": thresholds, "discounts": _discounts(item), "tax_rates": _ids(item.get("tax_rates"))}
+    return {"price": item["price"], **_present({"quantity": item.get("quantity"), **told})}
 
 
 def _changed(phase_item: Body, item: Mapping[str, Any] | None, params: Next) -> dict[str, Any]:

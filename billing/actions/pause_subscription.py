@@ -5,9 +5,9 @@ https://docs.stripe.com/api/subscriptions/pause, for subscriptions in flexible b
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from billing.actions import subscriptions
+from billing.actions import previews, subscriptions
 from billing.actions.action import Action, Effect, Facts, Params, Subject, Trace
 from billing.canonical import Json
 from billing.wire import Body, Request, Wire, path
@@ -20,15 +20,15 @@ class Stop(Params):
 
 
 def look(wire: Wire, subject: Subject, params: Stop, at: datetime) -> Facts:
-    """The subscription, and what its unused time is worth now."""
+    """The subscription, and what its unused time is worth as of the plan."""
     subscription = wire.get(path("subscriptions", subject.id))
     facts = Facts(at, subscription)
     if subject.intended_at is not None or refusal(facts, params):
         return facts
-    behavior = "create_prorations" if params.unused_time == "credit" else "none"
-    details = {"cancel_now": True, "proration_behavior": behavior}
-    asked: dict[str, Any] = {"subscription": subject.id, "subscription_details": details}
-    return Facts(at, subscription, {"unused": _unused(wire, asked) if params.unused_time == "credit" else 0})
+    if params.unused_time == "keep":
+        return facts
+    since = previews.proration_date(subscription, subject.planned_at)
+    return Facts(at, subscription, {"unused": previews.unused(wire, subscription, since)})
 
 
 def refusal(facts: Facts, params: Stop) -> str | None:
@@ -40,9 +40,12 @@ def refusal(facts: Facts, params: Stop) -> str | None:
 
 
 def preview(facts: Facts, params: Stop) -> Effect:
-    """What is given back changes by the second, and is Stripe's to say when it is paused."""
-    details: dict[str, Json] = {"unused_time_amount": facts.more.get("unused", 0)}
-    return Effect("pause the subscription until it is resumed", currency=facts.object["currency"], details=details)
+    """What is given back becomes less by the second until it is paused: it is no more than what it costs here."""
+    unused = facts.more.get("unused", 0)
+    details: dict[str, Json] = {"unused_time_amount": unused}
+    return Effect(
+        "pause the subscription until it is resumed", cost=unused, currency=facts.object["currency"], details=details
+    )
 
 
 def request(subject: Subject, facts: Facts, params: Stop) -> Request:
@@ -60,12 +63,6 @@ def trace(subject: Subject, facts: Facts, params: Stop) -> Trace:
 def kept(subscription: Body) -> Mapping[str, Json]:
     """Where it stands."""
     return {"subscription": subscription["id"], "status": subscription["status"]}
-
-
-def _unused(wire: Wire, asked: dict[str, Any]) -> int:
-    """Minor units that an end now would give back."""
-    told = wire.ask(Request("post", path("invoices", "create_preview"), asked))[0]
-    return -sum(min(int(line["amount"]), 0) for line in told["lines"]["data"])
 
 
 ACTION = Action(

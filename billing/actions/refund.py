@@ -3,7 +3,8 @@
 Always a credit note that refunds, previewed by Stripe first, so that tax and revenue follow it:
 https://docs.stripe.com/invoicing/integration/programmatic-credit-notes. The unused time of a line is its net amount
 times the share of its period that is left, by the second, as Stripe prorates; shares are summed exactly and rounded
-once, half to even; never more than what was paid less what was credited and refunded.
+once: half to even, and down where Stripe takes amounts of the currency in multiples of 10 or 100 minor units alone;
+never more than what was paid less what was credited and refunded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from pydantic import Field, model_validator
 from billing.actions.action import MARK, Action, Effect, Facts, Params, Subject, Trace
 from billing.canonical import Json
 from billing.wire import Body, Request, Wire, path
+from models.currency import smallest_step
 
 
 class Refund(Params):
@@ -108,12 +110,13 @@ def refundable(invoice: Body, credit_notes: Sequence[Body], charges: Sequence[Bo
     return max(int(invoice["amount_paid"]) - credited - max(refunded - by_notes, 0), 0)
 
 
-def unused(lines: Sequence[Body], at: datetime) -> int:
-    """What the time that is left of the lines' periods is worth, tax included; minor units.
+def unused(lines: Sequence[Body], at: datetime, step: int = 1) -> int:
+    """What the time that is left of the lines' periods is worth, tax included; minor units, in multiples of `step`.
 
     A line's net amount is its amount less its discounts; tax that is not in it is added in the same share.
     """
-    return round(sum((_net(line) * _share_left(line, at) for line in lines), Fraction(0)))
+    exact = sum((_net(line) * _share_left(line, at) for line in lines), Fraction(0))
+    return round(exact) if step == 1 else int(exact // step) * step
 
 
 def _net(line: Body) -> int:
@@ -133,7 +136,7 @@ def _amount(invoice: Body, more: Mapping[str, Any], params: Refund, subject: Sub
     """What is to be paid back; what could be, where an amount is asked for that is more."""
     most = refundable(invoice, more["credit_notes"], more["charges"])
     if params.mode == "unused_time":
-        return min(unused(more["lines"], subject.planned_at), most)
+        return min(unused(more["lines"], subject.planned_at, smallest_step(str(invoice["currency"]))), most)
     return most if params.amount is None else min(params.amount, most)
 
 

@@ -99,7 +99,7 @@ class Endpoints:
     def _part_lister(self, part: Part) -> Serve:
         def serve(ids: tuple[str, ...], given: Given) -> bytes:
             _only(given, PAGING)
-            parent = self._store.get(part.parent, ids[0])
+            parent = self._store.get(part.parent, ids[0]) or self._store.previewed(part.parent, ids[0])
             if parent is None:
                 raise no_such(part.parent, ids[0], part.parent)
             return self._nested_page(

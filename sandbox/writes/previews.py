@@ -34,7 +34,7 @@ def create_preview(stage: Stage, ids: tuple[str, ...], given: Given) -> Shape:
     invoice.id = "upcoming_" + invoice.id
     invoice.billing_reason = "upcoming"
     invoice.starting_balance = twin.customer.balance
-    return stage.shape(invoice)
+    return _remembered(stage, invoice)
 
 
 def _first(stage: Stage, given: Given, details: Given) -> Shape:
@@ -46,14 +46,22 @@ def _first(stage: Stage, given: Given, details: Given) -> Shape:
     invoice = starts.previewed(there, twin, wish)
     invoice.id, invoice.billing_reason = "upcoming_" + invoice.id, "upcoming"
     invoice.starting_balance = twin.balance
-    return stage.shape(invoice)
+    return _remembered(stage, invoice)
+
+
+def _remembered(stage: Stage, invoice: Invoice) -> Shape:
+    """The preview, whose lines can be listed for a while."""
+    shape = stage.shape(invoice)
+    stage.store.preview(shape)
+    return shape
 
 
 def _changed(there: Stage, twin: Subscription, details: Given, given: Given) -> Invoice | None:
     """The change rehearsed; gives what it would bill at once."""
     if details.pop("cancel_now", False):
-        prorates = details.get("proration_behavior", "create_prorations") != "none"
-        return amendments.final_invoice(there, twin, unused_from=there.now if prorates else None, invoice_now=True)
+        settled = subscriptions.settlement_of(there, twin, details)
+        unused_from = settled.at if settled.prorates else None
+        return amendments.final_invoice(there, twin, unused_from=unused_from, invoice_now=True)
     if details.pop("resume_at", None):
         if twin.status != "paused":
             raise invalid("Only a paused subscription can be resumed.", "subscription_details[resume_at]")

@@ -61,7 +61,7 @@ def plan(stage: Stage, sub: Subscription, given: Given) -> Plan:
     """What the parameters ask for. Errors: as `update`."""
     _check_state(sub, given)
     _check_times(stage, sub, given)
-    settlement = _settlement(stage, sub, given)
+    settlement = settlement_of(stage, sub, given)
     items = _items(stage, sub, given.get("items", []))
     discounts = _discounts(stage, sub, given["discounts"]) if "discounts" in given else None
     card = None
@@ -168,7 +168,8 @@ def _check_times(stage: Stage, sub: Subscription, given: Given) -> None:
         raise invalid("Invalid timestamp: resumes_at must be in the future.", "pause_collection[resumes_at]")
 
 
-def _settlement(stage: Stage, sub: Subscription, given: Given) -> Settlement:
+def settlement_of(stage: Stage, sub: Subscription, given: Given) -> Settlement:
+    """How a change is settled. Errors: 400 for a proration date outside of the period."""
     behavior = given.get("proration_behavior", "create_prorations")
     at = given.get("proration_date", stage.now)
     if "proration_date" in given and not sub.period_start <= at <= sub.period_end:

@@ -10,6 +10,7 @@ import pytest
 
 from billing import approvals
 from billing.actions import refund
+from billing.actions.action import Subject
 from billing.apply import Told
 from billing.errors import UsageError
 from billing.rules import params_of
@@ -158,6 +159,33 @@ def test_unused_time_is_summed_exactly_and_rounded_once() -> None:
     # half to even: 1 and 3 of which half is left
     half = datetime.fromtimestamp(15 * DAY, UTC)
     assert [refund.unused([line | {"amount": amount}], half) for amount in (1, 3)] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("currency", "paid", "back"),
+    [
+        # a third of the period is left: 9.999 KWD -> 3.333, and Stripe takes no last digit but 0; 1000 ISK -> 333.33
+        ("kwd", 9_999, 3_330),
+        ("isk", 100_000, 33_300),
+        ("ugx", 100_000, 33_300),
+        ("usd", 10_000, 3_333),
+        ("jpy", 10_000, 3_333),
+        ("kwd", 29, 0),
+    ],
+)
+def test_unused_time_is_rounded_down_to_what_stripe_takes_of_the_currency(currency: str, paid: int, back: int) -> None:
+    class Told:
+        def get(self, path: str, **params: Any) -> Answer:
+            return {"status": "paid", "currency": currency, "amount_paid": paid}
+
+        def pages(self, path: str, **params: Any) -> list[Answer]:
+            line = {"amount": paid, "period": {"start": 0, "end": 30 * DAY}, "discount_amounts": [], "taxes": []}
+            return [line] if path.endswith("/lines") else []
+
+    at = datetime.fromtimestamp(20 * DAY, UTC)
+    wire: Any = Told()
+    facts = refund.look(wire, Subject("in_1", "cus_1", "act_1", at), refund.Refund(mode="unused_time"), at)
+    assert facts.more["amount"] == back
 
 
 def test_what_can_be_refunded_takes_off_credit_notes_and_refunds_outside_of_them() -> None:

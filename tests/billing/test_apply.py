@@ -1,5 +1,7 @@
 """From a flag to a recovered invoice: once, only as approved, and only while the world still wants it."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,10 +9,11 @@ import pytest
 from billing import apply, approvals, book, limits, plan
 from billing.apply import Told
 from billing.book import Planned
+from billing.canonical import Json, canonical
 from billing.consistency import entries_of, examined, noted
 from billing.errors import StripeRefusedError, UsageError
 from billing.rules import Limits
-from billing.tables import actions
+from billing.tables import actions, head, trail
 from billing.wire import standing
 from sandbox.serving import Sandbox
 from tests.billing.account import RULES, Scene, unpaced
@@ -134,7 +137,7 @@ def test_what_would_be_done_now_is_approved_anew_where_it_is_not_what_was_approv
             actions.update().values(amount=100, digest=fewer.content_digest(), state="proposed")
         )
         body = {"digest": fewer.content_digest(), "state": "proposed"}
-        transaction.record("planned", at=scene.now, actor="planner", action_id=id_, body=body)
+        transaction.record("changed", at=scene.now, actor="tests", action_id=id_, body=body)
     approvals.approve(scene.store, [id_], "mara", scene.now)
     scene.sandbox.forget_requests()
     (told,) = applied(scene)
@@ -151,10 +154,100 @@ def test_an_approval_that_is_not_in_the_trail_waits_for_ever(scene: Scene) -> No
     with scene.store.engine.begin() as connection:
         connection.execute(actions.update().values(state="approved", approved_by="mara", approved_at=scene.now))
     scene.sandbox.forget_requests()
+    assert [each.why for each in apply.dry_run(scene.engine())] == ["wait: approval_is_not_in_the_trail"]
     (told,) = applied(scene)
     assert (told.event, told.why) == ("waits", "approval_is_not_in_the_trail")
     assert writes(scene.sandbox) == []
     assert of(scene, id_).state == "approved"
+
+
+def behind_its_back(scene: Scene, id_: str, **columns: object) -> None:
+    """As somebody does who may write the database, and neither approve nor act."""
+    with scene.store.engine.begin() as connection:
+        connection.execute(actions.update().where(actions.c.action_id == id_).values(**columns))
+
+
+def left_intended(scene: Scene) -> str:
+    """A refund of 1.00 whose intent was written down, and that never arrived."""
+    paid = next(each for each in scene.wire.pages("/v1/invoices", status="paid") if each["amount_paid"] > 1000)
+    id_ = scene.by_hand("refund", paid["id"], mode="partial", amount=100)
+    approvals.approve(scene.store, [id_], "mara", scene.now)
+    scene.sandbox.fail("reset", "/v1/credit_notes", method="POST")
+    assert [told.event for told in applied(scene)] == ["waits"]
+    scene.sandbox.heal()
+    scene.sandbox.forget_requests()
+    return id_
+
+
+def larger(scene: Scene, id_: str) -> str:
+    """The request of a refund, with another amount than was approved."""
+    planned = of(scene, id_)
+    params: dict[str, Json] = {"invoice": planned.subject_id, "amount": 400, "refund_amount": 400}
+    return canonical({"method": "post", "path": "/v1/credit_notes", "params": params})
+
+
+def faults_of(scene: Scene, id_: str) -> list[str]:
+    with scene.store.reading() as connection:
+        return [each.words for each in examined(connection, noted(scene.store.anchor))[1] if id_ in each.words]
+
+
+def test_what_was_rejected_is_not_sent_because_its_row_says_that_it_was_intended(both: Scene) -> None:
+    paid = next(each for each in both.wire.pages("/v1/invoices", status="paid") if each["amount_paid"] > 1000)
+    id_ = both.by_hand("refund", paid["id"], mode="partial", amount=100)
+    approvals.reject(both.store, [id_], "mara", both.now)
+    behind_its_back(both, id_, state="intended", intended_at=both.now, request=larger(both, id_))
+    both.sandbox.forget_requests()
+    (told,) = applied(both)
+    assert (told.event, told.why) == ("waits", apply.NOT_APPROVED)
+    assert writes(both.sandbox) == []
+    assert of(both, id_).state == "intended"
+    assert any("in the book" in words for words in faults_of(both, id_))
+
+
+def test_what_was_intended_is_sent_again_as_the_trail_has_it_or_not_at_all(scene: Scene) -> None:
+    id_ = left_intended(scene)
+    there = of(scene, id_)
+    for tampered in (
+        {"request": larger(scene, id_)},
+        {"intended_at": scene.now + timedelta(days=30)},  # so that it would be sent long after Stripe forgot the key
+        {"approved_by": "eve"},
+    ):
+        behind_its_back(scene, id_, **tampered)
+        assert [(told.event, told.why) for told in applied(scene)] == [("waits", apply.NOT_AS_TOLD)]
+        assert writes(scene.sandbox) == []
+        assert any(next(iter(tampered)) in words for words in faults_of(scene, id_))
+        behind_its_back(scene, id_, **{name: getattr(there, name) for name in tampered})
+    assert [told.event for told in applied(scene)] == ["verified"]
+    assert writes(scene.sandbox) == ["/v1/credit_notes"]
+    assert events(scene, id_) == ["planned", "approved", "intended", "acted", "verified"]
+
+
+def test_nothing_is_sent_again_by_a_trail_that_is_not_as_it_was_written(scene: Scene) -> None:
+    id_ = left_intended(scene)
+    request = larger(scene, id_)
+    with scene.store.engine.begin() as connection:
+        connection.exec_driver_sql("drop trigger audit_trail_no_update")
+        entry = entries_of(connection, id_)[-1]
+        body = canonical({**json.loads(entry.body), "request": request})
+        forged = replace(entry, body=body)  # the last entry, so that nothing but what was noted outside tells
+        anew = replace(forged, digest=forged.expected_digest())
+        connection.execute(trail.update().where(trail.c.seq == entry.seq).values(**vars(anew)))
+        connection.execute(head.update().values(digest=anew.digest))
+    behind_its_back(scene, id_, request=request)
+    assert [(told.event, told.why) for told in applied(scene)] == [("waits", apply.BROKEN)]
+    with scene.store.engine.begin() as connection:
+        connection.execute(trail.update().where(trail.c.seq == entry.seq).values(actor="eve"))
+    assert [(told.event, told.why) for told in applied(scene)] == [("waits", apply.NOT_AS_TOLD)]
+    assert writes(scene.sandbox) == []
+
+
+def test_what_is_done_is_not_done_again_because_its_row_says_that_it_is_approved(scene: Scene) -> None:
+    (id_,) = scene.approved(scene.flag(scene.failed_invoices()[0]))
+    applied(scene)
+    behind_its_back(scene, id_, state="approved", request=None, intended_at=None)
+    scene.sandbox.forget_requests()
+    assert [(told.event, told.why) for told in applied(scene)] == [("waits", apply.NOT_AS_TOLD)]
+    assert writes(scene.sandbox) == []
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def without_guard(connection: sa.Connection, sql: str) -> None:
         (lambda c: c.execute(head.update().values(seq=2)), "its head says"),
         (lambda c: c.execute(actions.update().values(state="approved")), "in the book"),
         (lambda c: c.execute(actions.update().values(amount=1)), "not what was planned"),
+        (lambda c: c.execute(actions.update().values(request="{}")), "another request in the book"),
+        (lambda c: c.execute(actions.update().values(approved_by="eve")), "another approved_by in the book"),
         (lambda c: c.execute(actions.delete()), "not in the book"),
     ],
 )
@@ -112,6 +114,27 @@ def test_what_is_done_behind_its_back_shows(store: Store, harm: Harm, word: str)
     with store.reading() as connection:
         found = examined(connection, noted(store.anchor))[1]
     assert any(word in fault.words for fault in found), found
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "words"),
+    [
+        ("intended", {"state": "intended", "request": "{}"}, "can't be intended after it was proposed"),
+        ("approved", {"state": "done"}, "can't be approved after it was proposed"),
+        ("acted", {"state": "acted"}, "can't be acted after it was proposed"),
+        ("commented", {"state": "approved"}, "can't be commented after it was proposed"),
+    ],
+)
+def test_a_step_that_does_not_lead_on_from_the_one_before_is_a_fault(
+    sqlite: Store, event: str, body: dict[str, str], words: str
+) -> None:
+    (id_,) = entered(sqlite, planned())
+    with sqlite.writing() as transaction:
+        transaction.record(event, at=NOW, actor="eve", action_id=id_, body=body)
+        transaction.connection.execute(actions.update().values(state=body["state"]))
+    with sqlite.reading() as connection:
+        found = examined(connection, noted(sqlite.anchor))[1]
+    assert any(words in fault.words for fault in found), found
 
 
 @pytest.mark.parametrize("verb", ["update audit_trail set actor = 'eve'", "delete from audit_trail"])

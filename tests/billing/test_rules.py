@@ -60,6 +60,9 @@ def test_the_schema_file_is_what_the_classes_say() -> None:
         ("version: 1\nrules: [{name: a, when: {}, do: cancel, with: {soon: true}}]", "soon"),
         ("version: 1\nrules: [{name: a, when: {}, do: cancel}, {name: a, when: {}, do: cancel}]", "two rules"),
         ("version: 1\nlimits: {per_day: -1}\nrules: []", "limits.per_day"),
+        ("version: 1\nlimits: {amount_per_day: {usd: -1}}\nrules: []", "limits.amount_per_day.usd"),
+        ("version: 1\nlimits: {amount_per_day: {dollar: 50}}\nrules: []", "'dollar' is no currency"),
+        ("version: 1\nlimits: {amount_per_day: {usd: 50, USD: 60}}\nrules: []", "'usd' stands twice"),
         ("version: 1\nholdout: {percent: 51}\nrules: []", "holdout.percent"),
         ("version: 1\nversion: 1\nrules: []", "stands twice"),
         ("version: 1\nrules: !!python/object/apply:os.system ['true']", "no YAML"),
@@ -72,6 +75,11 @@ def test_a_file_that_makes_no_sense_is_refused_by_the_place(tmp_path: Path, text
     with pytest.raises(UsageError, match=r"makes no sense|no YAML") as refused:
         told(tmp_path, text)
     assert words in str(refused.value)
+
+
+def test_a_limit_of_money_is_of_its_currency_however_that_is_written(tmp_path: Path) -> None:
+    given = told(tmp_path, "version: 1\nlimits: {amount_per_day: {USD: 50, Eur: 0}}\nrules: []")
+    assert given.limits.amount_per_day == {"usd": 50, "eur": 0}
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from billing import apply, approvals
 from billing.actions.action import MARK
+from billing.rules import Limits
 from billing.store import open_store
 from sandbox.serving import serving
 from sandbox.world.business import Business
 from sandbox.world.world import World
-from tests.billing.account import Answer, Scene, unpaced
+from tests.billing.account import RULES, Answer, Scene, unpaced
 from tests.billing.test_actions import DAY, done, first, proposed, refused
 from tests.billing.test_apply import applied, events, of
 
@@ -109,6 +110,32 @@ def test_a_change_bills_what_was_approved(scene: Scene) -> None:
     refused(scene, "change_price", subscription["id"], "nothing_would_change", quantity=more)
 
 
+def changed_often(scene: Scene, subscription_id: str, item_id: str, quantities: list[int]) -> None:
+    """Somebody changed the quantity in the dashboard, some minutes apart; all of it waits for the next invoice."""
+    for quantity in quantities:
+        scene.sandbox.advance(days=0.01)
+        scene.post(f"/v1/subscriptions/{subscription_id}", items=[{"id": item_id, "quantity": quantity}])
+    scene.sandbox.advance(days=0.01)
+
+
+def test_a_change_gives_away_what_it_credits_itself_whatever_waits_for_the_next_invoice(scene: Scene) -> None:
+    subscription = active(scene)
+    (item,) = subscription["items"]["data"]
+    changed_often(scene, subscription["id"], item["id"], [20, 40, 20, 40, 20, 40])  # 12 lines, more than an answer has
+    start, end, now = item["current_period_start"], item["current_period_end"], scene.sandbox.now
+    # ten of the forty go, for what is left of the period, by the second; rounded by lines
+    credit = 10 * item["price"]["unit_amount"] * (end - now) / (end - start)
+    id_ = proposed(scene, "change_price", subscription["id"], quantity=30)
+    planned = of(scene, id_)
+    assert planned.cost == -(planned.amount or 0) == pytest.approx(credit, abs=2)
+    assert len(json.loads(planned.effect)["prorations"]) == 2
+    none = of(scene, proposed(scene, "change_price", subscription["id"], quantity=30, proration="none"))
+    assert (none.amount, none.cost, json.loads(none.effect)["prorations"]) == (0, 0, [])
+    tight = RULES.model_copy(update={"limits": Limits(amount_per_day={planned.currency or "": 1})})
+    approvals.approve(scene.store, [id_], "mara", scene.now)
+    assert [told.why for told in applied(scene, given=tight)] == ["limit_amount_per_day"]
+
+
 def test_a_cancellation_waits_for_the_end_of_the_period(scene: Scene) -> None:
     subscription = active(scene)
     told = done(scene, "cancel", subscription["id"], feedback="too_expensive")
@@ -131,6 +158,27 @@ def test_a_cancellation_now_ends_it_once_even_where_its_answer_is_lost(scene: Sc
     told = applied(scene)
     assert [each.event for each in told] in (["found"], [])
     assert of(scene, id_).state == "done"
+
+
+def test_what_a_cancellation_now_credits_is_given_away_and_has_a_limit(scene: Scene) -> None:
+    subscription = active(scene)
+    (item,) = subscription["items"]["data"]
+    changed_often(scene, subscription["id"], item["id"], [9, 3, 9, 3, 9, item["quantity"]])
+    kept = of(scene, proposed(scene, "cancel", subscription["id"], when="now"))
+    assert kept.cost is None
+    id_ = proposed(scene, "cancel", subscription["id"], when="now", prorate=True)
+    start, end, now = item["current_period_start"], item["current_period_end"], scene.sandbox.now
+    cost, worth = of(scene, id_).cost, item["quantity"] * item["price"]["unit_amount"]
+    assert cost == pytest.approx(worth * (end - now) / (end - start), abs=2)
+    assert cost
+    approvals.approve(scene.store, [id_], "mara", scene.now)
+    limited = [
+        RULES.model_copy(update={"limits": Limits(amount_per_day={"usd": n, "eur": n})}) for n in (cost - 1, cost)
+    ]
+    scene.sandbox.advance(days=0.01)  # it is less by then, and still what was approved
+    assert [told.why for told in applied(scene, given=limited[0])] == ["limit_amount_per_day"]
+    assert [told.event for told in applied(scene, given=limited[1])] == ["verified"]
+    assert now_is(scene, subscription)["status"] == "canceled"
 
 
 @pytest.mark.parametrize("kind", ["pause_collection", "retention_coupon", "change_price"])

@@ -1,18 +1,21 @@
 """Subscriptions by direct orders: what the preview says is what is billed, to the cent, and each is begun once."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from billing import customers, orders, subscriptions
-from billing.actions.action import Effect
+from billing.actions import next_period
+from billing.actions.action import Effect, Facts, Subject
 from billing.actions.cancel import Cancellation
 from billing.actions.change_price import Change
 from billing.actions.create_subscription import Item, NewSubscription
 from billing.actions.next_period import Next
 from billing.actions.pause_collection import Pause
 from billing.actions.pause_subscription import Stop
+from billing.canonical import canonical
 from billing.customers import Details
 from billing.errors import UsageError
 from billing.orders import Order, Outcome
@@ -224,6 +227,97 @@ def test_what_is_planned_is_taken_back(scene: Scene) -> None:
     assert invoice(scene, id_)["total"] == SEAT_COSTS
 
 
+PHASE: Answer = {
+    "start_date": 1_790_000_000,
+    "end_date": 1_800_000_000,
+    "trial_end": 1_795_000_000,
+    "currency": "eur",
+    "collection_method": "send_invoice",
+    "default_tax_rates": [{"id": "txr_19", "object": "tax_rate", "percentage": 19.0}],
+    "automatic_tax": {"enabled": True, "disabled_reason": None, "liability": {"account": "acct_x", "type": "account"}},
+    "application_fee_percent": 5.5,
+    "billing_thresholds": {"amount_gte": 5_000, "reset_billing_cycle_anchor": None},
+    "transfer_data": {"amount_percent": 12.5, "destination": "acct_x"},
+    "invoice_settings": {
+        "account_tax_ids": ["txi_1"],
+        "custom_fields": [{"name": "Order", "value": "PO 17"}],
+        "days_until_due": 14,
+        "description": None,
+        "footer": "Thank you",
+        "issuer": {"account": None, "type": "self"},
+    },
+    "discounts": [{"coupon": "STAY20", "discount": None, "promotion_code": None}],
+    "metadata": {"name": "Ada"},
+    "items": [
+        {
+            "price": "price_a",
+            "quantity": 3,
+            "tax_rates": [{"id": "txr_7", "object": "tax_rate"}],
+            "billing_thresholds": {"usage_gte": 100},
+            "discounts": [],
+            "metadata": {"m": "1"},
+        }
+    ],
+}
+
+
+def scheduled(phase: Answer) -> Facts:
+    """A subscription to three of price_a, whose schedule is in that phase."""
+    item = {"id": "si_1", "price": {"id": "price_a"}, "quantity": 3}
+    subscription = {"status": "active", "cancel_at_period_end": False, "cancel_at": None, "items": {"data": [item]}}
+    schedule = {"id": "sub_sched_1", "current_phase": {"start_date": phase["start_date"]}, "phases": [phase]}
+    price = {"recurring": {"interval": "month", "interval_count": 1}}
+    now = datetime(2026, 11, 15, tzinfo=UTC)
+    return Facts(now, subscription, {"schedule": schedule, "price": price})
+
+
+def test_what_the_running_phase_says_is_said_again_and_of_the_next_one_too() -> None:
+    facts = scheduled(PHASE)
+    assert next_period.refuses_to_change(facts, Next(quantity=2)) is None
+    request = next_period.changes(Subject("sub_1", "cus_1", "act_1", facts.at), facts, Next(quantity=2))
+    canonical(request.params)  # as it is written down
+    now, then = request.params["phases"]
+    # names and shapes of docs.stripe.com/api/subscription_schedules/update, where answers tell more than it takes
+    both = {
+        "currency": "eur",
+        "collection_method": "send_invoice",
+        "default_tax_rates": ["txr_19"],
+        "automatic_tax": {"enabled": True, "liability": {"account": "acct_x", "type": "account"}},
+        "application_fee_percent": "5.5",
+        "billing_thresholds": {"amount_gte": 5_000},
+        "transfer_data": {"amount_percent": "12.5", "destination": "acct_x"},
+        "invoice_settings": {
+            "account_tax_ids": ["txi_1"],
+            "custom_fields": [{"name": "Order", "value": "PO 17"}],
+            "days_until_due": 14,
+            "footer": "Thank you",
+            "issuer": {"type": "self"},
+        },
+        "discounts": [{"coupon": "STAY20"}],
+    }
+    item = {"price": "price_a", "tax_rates": ["txr_7"], "billing_thresholds": {"usage_gte": 100}}
+    dates = {name: PHASE[name] for name in ("start_date", "end_date", "trial_end")}
+    assert now == {**both, **dates, "items": [{**item, "quantity": 3}]}
+    month = {"interval": "month", "interval_count": 1}
+    assert then == {**both, "items": [{**item, "quantity": 2}], "duration": month, "proration_behavior": "none"}
+
+
+def test_what_the_running_phase_does_not_say_is_not_said_either() -> None:
+    silent = {name: PHASE[name] for name in ("start_date", "end_date", "currency")}
+    facts = scheduled(
+        {**silent, "automatic_tax": None, "items": [{"price": "price_a", "quantity": 3, "tax_rates": []}]}
+    )
+    request = next_period.changes(Subject("sub_1", "cus_1", "act_1", facts.at), facts, Next(quantity=2))
+    assert request.params["phases"][0] == {**silent, "items": [{"price": "price_a", "quantity": 3}]}
+
+
+def test_texts_of_invoices_that_may_be_personal_are_not_written_down_to_be_said_again() -> None:
+    field = {"name": "Contact", "value": "ada@example.com"}
+    settings = {**PHASE["invoice_settings"], "custom_fields": [field]}
+    facts = scheduled({**PHASE, "invoice_settings": settings})
+    assert next_period.refuses_to_change(facts, Next(quantity=2)) == "invoice_texts_may_be_personal"
+
+
 def test_collection_and_the_subscription_itself_are_paused_and_resumed(scene: Scene) -> None:
     id_ = begun(scene)
     for _ in range(2):  # a second time as well: what is over is ordered anew
@@ -241,6 +335,19 @@ def test_collection_and_the_subscription_itself_are_paused_and_resumed(scene: Sc
     assert resumes.amount == 3 * SEAT_COSTS // 2  # a whole month less the half that was not used
     assert subscriptions.resume(scene.engine(), id_, by="mara").is_done
     assert invoice(scene, id_)["amount_paid"] == resumes.amount
+
+
+def test_a_pause_gives_back_its_own_unused_time_whatever_waits_for_the_next_invoice(scene: Scene) -> None:
+    id_ = begun(scene)
+    (item,) = now_is(scene, id_)["items"]["data"]
+    for quantity in (20, 40, 20, 40, 20, 3):  # 12 lines, more than an answer has
+        scene.sandbox.advance(days=0.01)
+        scene.post(f"/v1/subscriptions/{id_}", items=[{"id": item["id"], "quantity": quantity}])
+    start = int(item["current_period_start"])
+    scene.sandbox.advance(to=start + (end(scene, id_) - start) // 2)
+    effect = previewed(scene, subscriptions.pause_order(id_, Stop(), by="mara"))
+    assert effect.cost == effect.details["unused_time_amount"] == 3 * SEAT_COSTS // 2
+    assert previewed(scene, subscriptions.pause_order(id_, Stop(unused_time="keep"), by="mara")).cost == 0
 
 
 def test_a_comment_goes_to_stripe_alone(scene: Scene, tmp_path: Any) -> None:

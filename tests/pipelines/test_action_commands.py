@@ -136,6 +136,24 @@ def test_a_failed_action_and_a_trail_that_is_not_whole_end_with_3(revenue: Reven
     assert revenue("audit", "verify", "--head", f"99:{'a' * 64}").code == 3
 
 
+def test_an_action_that_the_trail_knows_otherwise_is_not_sent_and_ends_with_3(
+    revenue: Revenue, home: Path, scene: Scene
+) -> None:
+    invoice, flag = failed(scene)
+    publish(home, scene, flag)
+    revenue("actions", "plan")
+    (action,) = json.loads(revenue("actions", "list", "--json").out)
+    assert revenue("actions", "reject", action["action_id"], "--by", "mara").code == 0
+    request = json.dumps({"method": "post", "path": f"/v1/invoices/{invoice['id']}/pay", "params": {}})
+    with scene.store.engine.begin() as connection:
+        connection.exec_driver_sql("update actions set state = 'intended', request = ?", (request,))
+    tried = revenue("actions", "apply", "--execute")
+    assert (tried.code, "approval_is_not_in_the_trail" in tried.out) == (3, True)
+    assert scene.get(f"/v1/invoices/{invoice['id']}")["status"] == "open"
+    wrong = revenue("audit", "verify")
+    assert (wrong.code, "is intended in the book" in wrong.err) == (3, True)
+
+
 def test_a_card_link_is_shown_once_and_kept_nowhere(revenue: Revenue, home: Path, scene: Scene) -> None:
     invoice, flag = failed(scene)
     publish(home, scene, flag | {"recommended_action": "send_card_update"})

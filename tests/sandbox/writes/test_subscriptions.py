@@ -409,3 +409,17 @@ def test_a_trial_can_end_now(owner: Owner, client: Any) -> None:
     assert worth(owner, sub) > 0
     with pytest.raises(stripe.InvalidRequestError, match="not trialing"):
         client.v1.subscriptions.update(sub.id, {"trial_end": "now"})
+
+
+def test_the_lines_of_a_preview_can_be_listed_beyond_the_ten_that_an_answer_holds(owner: Owner, client: Any) -> None:
+    sub = midway(owner, currency="usd")
+    item, before = sub.items[0], sub.items[0].quantity or 0
+    for more in (1, 2, 3, 4, 5, 6):
+        client.v1.subscriptions.update(sub.id, {"items": [{"id": item.id, "quantity": before + more}]})
+    preview = client.v1.invoices.create_preview({"subscription": sub.id})
+    assert (len(preview.lines.data), preview.lines.has_more) == (10, True)
+    lines = client.v1.invoices.line_items.list(preview.id, {"limit": 100}).data
+    assert sum(line.amount for line in lines) == preview.subtotal
+    assert len(lines) == 13
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.invoices.line_items.list("upcoming_in_other")
