@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.errors import SettingsError
-from pipelines.extract import files
+from pipelines.extract import files, holders
 from pipelines.extract.client import PINNED_VERSION
 from pipelines.extract.errors import AccountMismatch
 from pipelines.extract.files import Export
@@ -142,6 +142,34 @@ def test_live_objects_are_kept_out_of_a_test_warehouse(connection: duckdb.DuckDB
     files.load(connection, tmp_path / "a.ndjson", OURS)
     with pytest.raises(AccountMismatch, match="live mode"):
         files.load(connection, tmp_path / "b.ndjson", OURS)
+
+
+@pytest.mark.parametrize("in_one_file", [True, False])
+def test_files_of_both_modes_are_refused_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, in_one_file: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "OBJECTS_PER_COMMIT", 2)
+    lines = [json.dumps(charge(number, livemode=number == 5)) + "\n" for number in range(1, 7)]
+    parts = [lines] if in_one_file else [lines[:3], lines[3:]]
+    for place, part in enumerate(parts):
+        (tmp_path / f"{place}.ndjson").write_text("".join(part))
+    with pytest.raises(AccountMismatch, match=r"entry [52] is of live mode and 0\.ndjson entry 1 of test mode"):
+        files.load(connection, tmp_path, OURS)
+    assert current(connection, "charges") == {}
+    assert connection.execute("select count(*) from pipeline.imports").fetchall() == [(0,)]
+    assert holders.label_of(connection, "acct_1") is None
+
+
+def test_files_that_say_nothing_of_their_mode_need_an_account_that_is_known(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "a.ndjson").write_text(json.dumps({"id": "txn_1", "object": "balance_transaction", "created": NOW}))
+    with pytest.raises(SettingsError, match="live or test mode"):
+        files.load(connection, tmp_path / "a.ndjson", OURS)
+    assert current(connection, "balance_transactions") == {}
+    (tmp_path / "b.ndjson").write_text(json.dumps(charge(1)))
+    files.load(connection, tmp_path / "b.ndjson", OURS)
+    assert files.load(connection, tmp_path / "a.ndjson", OURS).rows_written == 1
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "does not exist"), ("charges.csv", "holds no file")])
