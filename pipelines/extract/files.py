@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, cast
@@ -35,6 +35,8 @@ ENDINGS = (".json", ".ndjson", ".jsonl")
 OBJECTS_PER_COMMIT = 5_000
 EXAMPLES = 5
 """So many unreadable lines are named."""
+AHEAD = timedelta(minutes=1)
+"""So far clocks may go apart. What is later than that is no instant at which anything was exported."""
 
 Told = Callable[[str, int], None]
 """Told the file's name and how many objects of it are loaded."""
@@ -106,7 +108,7 @@ def load(connection: duckdb.DuckDBPyConnection, source: Path, export: Export, to
     and named, and stops nothing else. All files are looked through before the first row is written.
 
     Raises:
-        SettingsError: nothing to load, or nothing says whose it is or of which mode.
+        SettingsError: nothing to load, nothing says whose it is or of which mode, or it is dated later than now.
         AccountMismatch: the objects are of both modes, or of the other one than what the warehouse holds.
     """
     cursors.create(connection)
@@ -136,8 +138,14 @@ class _Loading:
     told: Told
 
     def begin(self, files: Sequence[Path]) -> None:
-        """Let the account in, in the one mode that all objects are of: nothing ever takes rows out of raw again."""
+        """Let the account in, in the one mode that all objects are of; hold each file's date against the clock.
+
+        A warehouse takes what it holds for whole up to the newest date, and nothing ever takes rows out of it again.
+        """
         waiting = [path for path in files if self._loaded(_fingerprint(path)) is not None]
+        now = datetime.now(UTC)
+        for path in waiting:
+            _hold_date(path, self.export.exported_at, now)
         livemode = _only_mode(waiting)
         label = holders.label_of(self.connection, self.report.account_id)
         if livemode is not None:
@@ -265,6 +273,19 @@ def _latest(connection: duckdb.DuckDBPyConnection, account_id: str) -> datetime 
 
 def _lacks_a_part(stream: Stream, payload: bytes) -> bool:
     return nested.cut(stream, payload) or bool(named.lacking(stream, payload))
+
+
+def _hold_date(path: Path, exported_at: datetime | None, now: datetime) -> None:
+    if exported_at is not None and exported_at > now + AHEAD:
+        raise SettingsError(
+            f"--exported {exported_at.isoformat()} lies ahead of now, {now.isoformat(timespec='seconds')}. "
+            "Give the instant at which the files were exported."
+        )
+    if exported_at is None and _modified(path) > now + AHEAD:
+        raise SettingsError(
+            f"{path} has the date {_modified(path).isoformat(timespec='seconds')}, which lies ahead of now, "
+            f"{now.isoformat(timespec='seconds')}. Say with --exported when it was exported, or set its date."
+        )
 
 
 def _only_mode(files: Sequence[Path]) -> bool | None:

@@ -2,8 +2,9 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,23 @@ def test_files_that_say_nothing_of_their_mode_need_an_account_that_is_known(
     (tmp_path / "b.ndjson").write_text(json.dumps(charge(1)))
     files.load(connection, tmp_path / "b.ndjson", OURS)
     assert files.load(connection, tmp_path / "a.ndjson", OURS).rows_written == 1
+
+
+def test_what_was_exported_later_than_now_is_refused_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """A date of a file counts too: a clock that was wrong, or a time zone that was lost on the way."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(charge(ord(name))))
+    with pytest.raises(SettingsError, match=r"--exported 2126-03-01T00:00:00.* lies ahead of now"):
+        files.load(connection, tmp_path, Export(PINNED_VERSION, "acct_1", datetime(2126, 3, 1, tzinfo=UTC)))
+    ahead = datetime.now(UTC).timestamp() + 3_600
+    os.utime(tmp_path / "b.ndjson", (ahead, ahead))
+    with pytest.raises(SettingsError, match=r"b\.ndjson has the date .* Say with --exported"):
+        files.load(connection, tmp_path, Export(PINNED_VERSION, "acct_1"))
+    assert current(connection, "charges") == {}
+    soon = datetime.now(UTC) + timedelta(seconds=30)
+    assert files.load(connection, tmp_path, Export(PINNED_VERSION, "acct_1", soon)).rows_written == 2
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "does not exist"), ("charges.csv", "holds no file")])
