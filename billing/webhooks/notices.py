@@ -155,7 +155,7 @@ def _created(value: Any) -> datetime:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_SECOND:
         return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(value)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     raise NoticeError("The event does not say when it happened.")

@@ -257,6 +257,8 @@ HOSTILE = [
     json.dumps(snapshot(created=10**18)).encode(),
     json.dumps(snapshot(created="soon")).encode(),
     json.dumps(snapshot(created=True)).encode(),
+    json.dumps(snapshot(created="0001-01-01T00:00:00+14:00")).encode(),
+    json.dumps(snapshot(created="9999-12-31T23:59:59-14:00")).encode(),
     json.dumps(snapshot()).encode().replace(b"ada@", b"\\ud800"),
     json.dumps(snapshot()).encode().replace(b"ada@", b"\xed\xa0\x80"),
 ]
