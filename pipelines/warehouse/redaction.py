@@ -58,9 +58,14 @@ LINKS = tuple(
 )
 """Fields by which what names no customer hangs on what does."""
 
+MEANS = tuple("payment_method default_payment_method default_source source".split())  # noqa: SIM905
+"""Fields by which what is a customer's names their means of payment, which need not name the customer back."""
+
 _PLAIN = re.compile(rb'"(?:[a-z0-9_.:\-]{0,64}|[A-Z]{2,3}|[a-z]{2,12}_[A-Za-z0-9_]{3,80}|/v1/[^@"]{0,300})"')
 """Codes, decimals, currencies, countries, ids and the API's own paths."""
+_ID = re.compile(r"[a-z]{2,12}_[A-Za-z0-9_]+")
 _COUNTRY = re.compile(rb'"[A-Z]{2}"')
+_Fields = Mapping[str, msgspec.Raw]
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -127,26 +132,53 @@ class Redaction:
         return b"null"
 
 
-def owner(payload: bytes, owned: Mapping[str, str]) -> str | None:
+def owner(payload: bytes, owned: Mapping[str, str], id_: str = "") -> str | None:
     """The erased customer whose an object is, or that an event speaks of; None where it is nobody's who was erased.
+
+    What was detached from a customer says whose it was only in the event that tells of it. What names a customer is
+    theirs, whatever else refers to it.
 
     Args:
         owned: customer by the id of each object that is known to be an erased customer's, the customer itself too.
+        id_: by which the object is kept, where that may be another than its own.
     """
-    values = _OBJECT.decode(payload)
-    if _text_of(values.get("object")) == "event":
-        data = values.get("data")
-        inside = _OBJECT.decode(data).get("object") if data and bytes(data).startswith(b"{") else None
-        return owner(bytes(inside), owned) if inside and bytes(inside).startswith(b"{") else None
-    own = owned.get(_reference(values.get("id")) or "")
-    customer = _reference(values.get("customer"))
-    if own or customer:
-        return own or owned.get(customer or "")
+    values, before = _about(payload)
+    customer = _reference(values.get("customer")) or _reference(before.get("customer"))
+    if customer:
+        return owned.get(customer)
+    own = owned.get(_reference(values.get("id")) or "") or owned.get(id_)
+    if own:
+        return own
     named = [_reference(values.get(link)) for link in LINKS]
     payment = values.get("payment")
     if payment and bytes(payment).startswith(b"{"):
         named += [_reference(_OBJECT.decode(payment).get(link)) for link in LINKS[:2]]
     return next((owned[each] for each in named if each and each in owned), None)
+
+
+def belongings(payload: bytes) -> set[str]:
+    """The ids of what is a customer's where an object is, or what an event speaks of: itself and its means of payment.
+
+    A charge names the card that it was made on long after that was detached from whoever paid.
+    """
+    values, before = _about(payload)
+    found = {_reference(values.get("id"))}
+    for each in (values, before, _fields(values.get("invoice_settings")), _fields(before.get("invoice_settings"))):
+        found |= {_reference(each.get(name)) for name in MEANS}
+    return {id_ for id_ in found if id_ and _ID.fullmatch(id_)}
+
+
+def _about(payload: bytes) -> tuple[_Fields, _Fields]:
+    """An object, or the one that an event speaks of, and what that was before."""
+    values = _OBJECT.decode(payload)
+    if _text_of(values.get("object")) != "event":
+        return values, {}
+    data = _fields(values.get("data"))
+    return _fields(data.get("object")), _fields(data.get("previous_attributes"))
+
+
+def _fields(raw: msgspec.Raw | None) -> _Fields:
+    return _OBJECT.decode(raw) if raw is not None and bytes(raw).startswith(b"{") else {}
 
 
 def _reference(raw: msgspec.Raw | None) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.warehouse.redaction import Redaction, owner
+from pipelines.warehouse.redaction import Redaction, belongings, owner
 
 
 def left(thing: Any, *kept_metadata: str) -> Any:
@@ -107,11 +107,33 @@ OWNED = dict.fromkeys(("cus_1", "ch_1", "pi_1", "in_1", "pm_1"), "cus_1")
         ({"id": "txn_1", "source": {"id": "ch_1"}}, "cus_1"),
         ({"id": "inpay_1", "payment": {"payment_intent": "pi_1", "type": "payment_intent"}}, "cus_1"),
         ({"object": "event", "data": {"object": {"id": "re_1", "payment_intent": "pi_1"}}}, "cus_1"),
+        (
+            {
+                "object": "event",
+                "data": {"object": {"id": "pm_2", "customer": None}, "previous_attributes": {"customer": "cus_1"}},
+            },
+            "cus_1",
+        ),
         ({"id": "cus_2", "object": "customer", "metadata": {"referred_by": "cus_1"}}, None),
         ({"id": "in_2", "customer": "cus_2", "charge": "ch_1"}, None),
+        ({"id": "pm_1", "customer": "cus_2"}, None),
         ({"object": "event", "data": {"object": {"id": "po_1"}}}, None),
         ({"id": "txn_2", "source": None, "description": "cus_1"}, None),
     ],
 )
 def test_whose_an_object_is(thing: dict[str, Any], whose: str | None) -> None:
     assert owner(json.dumps(thing).encode(), OWNED) == whose
+
+
+@pytest.mark.parametrize(
+    ("thing", "ids"),
+    [
+        ({"id": "ch_1", "customer": "cus_1", "payment_method": "pm_1", "source": {"id": "card_1"}}, {"pm_1", "card_1"}),
+        ({"id": "cus_1", "invoice_settings": {"default_payment_method": "pm_1"}, "default_source": None}, {"pm_1"}),
+        ({"id": "cus_1", "payment_method": "none of ours"}, set()),
+    ],
+)
+def test_what_is_theirs_names_their_means_of_payment(thing: dict[str, Any], ids: set[str]) -> None:
+    assert belongings(json.dumps(thing).encode()) == {thing["id"], *ids}
+    event = {"id": "evt_1", "object": "event", "data": {"object": {"id": "pm_9"}, "previous_attributes": thing}}
+    assert belongings(json.dumps(event).encode()) == {"pm_9", *ids}
