@@ -61,7 +61,12 @@ def test_events_that_come_in_are_redacted_as_soon_as_the_erasure_is_begun(tmp_pa
     store.close()
 
 
-CARD = {"id": "pm_ada", "object": "payment_method", "customer": None, "billing_details": {"name": "Ada Byron"}}
+CARD: dict[str, object] = {
+    "id": "pm_ada",
+    "object": "payment_method",
+    "customer": None,
+    "billing_details": {"name": "Ada Byron"},
+}
 DETACHED = event("evt_4", CARD).replace(b"}}}", b'}},"previous_attributes":{"customer":"cus_ada"}}')
 CHANGED = event("evt_5", CARD)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.warehouse.redaction import Redaction, belongings, owner
+from pipelines.extract import personal
+from pipelines.warehouse.redaction import ERASED, Redaction, belongings, owner
 
 
 def left(thing: Any, *kept_metadata: str) -> Any:
@@ -60,6 +61,41 @@ def test_a_line_still_says_that_it_is_unused_time_and_not_whose() -> None:
     assert left(unused) == {"description": "Unused"}
     assert left(left(unused)) == {"description": "Unused"}
     assert left({"description": "1 × Ada's plan"}) == {"description": None}
+
+
+@pytest.mark.parametrize(
+    "text", ["203.0.113.77", "442079460000", "ada", "ada_byron", "2001:db8::1", "LEE", "1815-12-10"]
+)
+def test_text_is_not_kept_because_nobody_knows_its_field(text: str) -> None:
+    assert left({"a_field_of_tomorrow": text, "level3": {"customer_reference": text}, "list": [text]}) == {
+        "a_field_of_tomorrow": None,
+        "level3": {"customer_reference": None},
+        "list": [],
+    }
+
+
+def test_what_is_known_to_be_a_code_an_id_or_an_amount_stays() -> None:
+    known = {
+        "status": "requires_action",
+        "type": "card",
+        "currency": "usd",
+        "unit_amount_decimal": "-0.00125",
+        "payment_method": "pm_1",
+        "api_version": "2024-06-20",
+        "url": "/v1/charges/ch_1/refunds",
+        "a_field_of_tomorrow": "xyz_1SAAB56E7D63Ov",
+        "network_decline_code": "05",
+    }
+    assert left(known) == known
+
+
+def test_whatever_may_be_dropped_before_it_is_written_goes_when_a_customer_is_erased() -> None:
+    assert all(kind <= ERASED for kind in personal.FIELDS.values())
+    level3 = {"shipping_address_zip": "94107", "customer_reference": "po_1SAAB56E7D63Ov", "shipping_amount": 5}
+    assert left({"level3": level3, "crypto": {"buyer_address": "0x52908400098527886e0f7030069857d2e4169ee7"}}) == {
+        "level3": {"shipping_address_zip": None, "customer_reference": None, "shipping_amount": 5},
+        "crypto": {"buyer_address": None},
+    }
 
 
 @pytest.mark.parametrize(
