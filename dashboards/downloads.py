@@ -10,12 +10,13 @@ from pathlib import Path
 from dashboards.page import Download, Table
 from dashboards.values import Cell, Link, currency_of, plain
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
+"""Full-width ones too, which spreadsheets of East Asian languages read as the others."""
 
 
 def neutral(text: str) -> str:
     """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS[:4]) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
 
 
 def field(cell: Cell) -> str:

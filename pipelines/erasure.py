@@ -321,12 +321,15 @@ def _verified(settings: Settings, erasure: Erasure, first: Search) -> dict[str, 
     """Search the warehouse again, and the files for what stood for the person and is nobody else's."""
     with open_warehouse(settings.warehouse, wait_seconds=PATIENCE_SECONDS) as connection:
         again = erased.search(connection, _tombstone(erasure.asked), erasure.ids)
-        own = {value for value in first.telling if not erased.is_held(connection, value)}
+        held = {value for value in first.telling if erased.is_held(connection, value)}
+        unclaimed = {place for each in held for place in erased.unclaimed(connection, again.tombstone, each)}
     if not again.is_clean:
         raise SettingsError("Something of the customer's came in while it was erased. Run the same command again.")
     lock = lock_file(settings.warehouse)
     files = [each for each in sorted(settings.home.rglob("*")) if each.is_file() and each != lock]
+    own = first.telling - held
     left = [str(each.relative_to(settings.home)) for each in files if _holds(each, own)]
+    left += [f"{settings.warehouse.name}, raw.{table}: {id_}" for table, id_ in sorted(unclaimed)]
     return {"values_sought": len(own), "files_read": len(files), "left_in": left}
 
 

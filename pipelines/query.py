@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.errors import RevenueError, SettingsError
 
+_FORMULA = r"^([\t\r]|\s*[=+\-@＝＋－＠])"
 Format = Literal["table", "csv", "json", "parquet"]
 
 
@@ -76,7 +77,7 @@ def as_csv(rows: pl.DataFrame) -> str:
 
 def harmless(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with an apostrophe before each text that a spreadsheet would run."""
-    return rows.with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1"))
+    return rows.with_columns(pl.col(pl.String).str.replace(_FORMULA, "'$1"))
 
 
 def as_table(rows: pl.DataFrame) -> str:

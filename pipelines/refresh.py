@@ -191,9 +191,9 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise SettingsError(f"--exported takes an instant such as 2026-03-01T12:00Z, and '{text}' is none.") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def window(since: str | None, until: str | None) -> Window:

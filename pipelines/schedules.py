@@ -1,5 +1,7 @@
 """What runs when: the daily refresh in the reporting zone, and the rebuild after days were read again."""
 
+import time
+
 import dagster as dg
 
 from pipelines import query
@@ -14,6 +16,9 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+FAILED = [dg.DagsterRunStatus.FAILURE]
+PAUSE_SECONDS = 60
+"""So long after a refresh that failed no other is started for events."""
 REFRESH_GROUPS = ("staging", "marts", "reports")
 
 
@@ -137,7 +142,8 @@ def follow_ups_due(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a refresh when Stripe has sent events that the figures do not know yet (`revenue serve` takes "
-    "them). While one waits or runs it starts no other: that one reads them too, or the next does.",
+    "them). While one waits or runs it starts no other: that one reads them too, or the next does. "
+    "One that failed is tried again.",
 )
 def webhook_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Whether anything came in since the last refresh."""
@@ -153,7 +159,11 @@ def webhook_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Ski
     unfinished = dg.RunsFilter(job_name=refresh.name, statuses=UNFINISHED)
     if context.instance.get_runs_count(unfinished):
         return dg.SkipReason("a refresh is under way")
-    return dg.RunRequest(run_key=f"event {newest}")
+    failed = context.instance.get_run_records(dg.RunsFilter(job_name=refresh.name, statuses=FAILED), limit=1)
+    if failed and time.time() - failed[0].update_timestamp.timestamp() < PAUSE_SECONDS:
+        return dg.SkipReason(f"a refresh failed less than {PAUSE_SECONDS} seconds ago")
+    after = f" after {failed[0].dagster_run.run_id}" if failed else ""
+    return dg.RunRequest(run_key=f"event {newest}{after}")
 
 
 def _published_zone(settings: Settings) -> str:

@@ -204,7 +204,6 @@ def _page(site: Path, name: str = "") -> Handler:
         session = await get_session(request)
         if not session.empty:
             html = html.replace(BAR.encode(), shown.bar(session).encode(), 1)
-            told |= headers.SIGNED_IN
         return web.Response(body=html, content_type="text/html", charset="utf-8", headers=told)
 
     return page

@@ -13,7 +13,7 @@ import duckdb
 from pipelines.settings import Settings
 from pipelines.warehouse import erased, keeping, tables
 from pipelines.warehouse.erased import Tombstone
-from pipelines.warehouse.redaction import Redaction, owner
+from pipelines.warehouse.redaction import Redaction, belongings, owner
 
 if TYPE_CHECKING:
     from billing.store import Store
@@ -44,7 +44,10 @@ def hold(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 @dataclass
 class Keeper:
-    """Keeps erased customers out of events that come in; looks for new erasures whenever the trail has grown."""
+    """Keeps erased customers out of events that come in; looks for new erasures whenever the trail has grown.
+
+    An event of theirs tells what else is theirs, such as a card that is detached from them and then changed.
+    """
 
     store: "Store"
     _seq: int = -1
@@ -58,13 +61,21 @@ class Keeper:
 
     def _one(self, payload: bytes) -> bytes:
         customer = owner(payload, self._owned)
-        return payload if customer is None else Redaction(self._kept[customer]).of(payload)
+        if customer is None:
+            return payload
+        self._owned |= dict.fromkeys(belongings(payload) - set(self._owned), customer)
+        return Redaction(self._kept[customer]).of(payload)
 
     def _look(self) -> None:
         from billing import erasures
+        from billing.webhooks import inbox
 
         if (seq := self.store.seq()) != self._seq:
             begun = erasures.listed(self.store)
-            self._owned = {id_: each.asked.customer_id for each in begun for id_ in (*each.ids, each.asked.customer_id)}
             self._kept = {each.asked.customer_id: frozenset(each.asked.kept_metadata) for each in begun}
+            with self.store.reading() as connection:
+                self._owned = inbox.objects_of(connection, self._kept)
+            self._owned |= {
+                id_: each.asked.customer_id for each in begun for id_ in (*each.ids, each.asked.customer_id)
+            }
             self._seq = seq

@@ -131,6 +131,13 @@ def of_customer(
     return sorted(found.items())
 
 
+def objects_of(connection: sa.Connection, customer_ids: Collection[str]) -> dict[str, str]:
+    """Customer by the id of each object of theirs that an event told of."""
+    theirs = events.c.customer_id.in_(customer_ids) & events.c.object_id.is_not(None)
+    chosen = sa.select(events.c.object_id, events.c.customer_id).where(theirs).distinct()
+    return {row.object_id: row.customer_id for row in connection.execute(chosen)}
+
+
 def rewrite(connection: sa.Connection, payloads: Mapping[int, str]) -> None:
     """Put other payloads in the place of those of these events."""
     for seq, payload in payloads.items():

@@ -113,7 +113,7 @@ def _notice(payload: bytes, fields: Fields) -> Notice:
         raise NoticeError("The delivery is no event of Stripe's.")
     if not isinstance(livemode, bool):
         raise NoticeError("The event does not say whether it is live.")
-    kind, id_, customer = _about_thin(fields) if form == THIN else _about(_inside(_inside(fields, "data"), "object"))
+    kind, id_, customer = _about_thin(fields) if form == THIN else _about(_inside(fields, "data"))
     snapshot = _text(fields, "snapshot_event")
     version = _text(fields, "api_version")
     account = _text(fields, "context" if form == THIN else "account")
@@ -133,10 +133,11 @@ def _notice(payload: bytes, fields: Fields) -> Notice:
     )
 
 
-def _about(thing: Fields) -> tuple[str | None, str | None, str | None]:
-    """Kind, id and customer of a snapshot event's object."""
+def _about(data: Fields) -> tuple[str | None, str | None, str | None]:
+    """Kind, id and customer of a snapshot event's object; of one that was detached, whose it was before."""
+    thing, before = _inside(data, "object"), _inside(data, "previous_attributes")
     kind, id_ = _text(thing, "object"), _text(thing, "id")
-    customer = _text(thing, "customer") or _text(_inside(thing, "customer"), "id")
+    customer = _text(thing, "customer") or _text(_inside(thing, "customer"), "id") or _text(before, "customer")
     return kind, id_, id_ if kind == "customer" else customer
 
 
@@ -155,7 +156,7 @@ def _created(value: Any) -> datetime:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_SECOND:
         return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(value)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     raise NoticeError("The event does not say when it happened.")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, cast
@@ -25,7 +25,7 @@ from pipelines.extract import characters, cursors, holders, named, nested, scrub
 from pipelines.extract.account import ACCOUNT_ID
 from pipelines.extract.catalogue import BY_KIND, BY_NAME, Changes, Stream
 from pipelines.extract.changes import Change
-from pipelines.extract.errors import ExtractError
+from pipelines.extract.errors import AccountMismatch, ExtractError
 from pipelines.extract.fingerprints import fingerprint
 from pipelines.extract.personal import KEPT, Personal
 from pipelines.extract.shapes import Head
@@ -35,6 +35,8 @@ ENDINGS = (".json", ".ndjson", ".jsonl")
 OBJECTS_PER_COMMIT = 5_000
 EXAMPLES = 5
 """So many unreadable lines are named."""
+AHEAD = timedelta(minutes=1)
+"""So far clocks may go apart. What is later than that is no instant at which anything was exported."""
 
 Told = Callable[[str, int], None]
 """Told the file's name and how many objects of it are loaded."""
@@ -103,11 +105,11 @@ def load(connection: duckdb.DuckDBPyConnection, source: Path, export: Export, to
     """Load a file, or every JSON and NDJSON file under a folder, in the order of their names.
 
     A file that was loaded before is left out, by its content; one that was begun goes on. What can't be read is counted
-    and named, and stops nothing else.
+    and named, and stops nothing else. All files are looked through before the first row is written.
 
     Raises:
-        SettingsError: nothing to load, or nothing says whose it is.
-        AccountMismatch: the objects are of the other mode than what the warehouse holds.
+        SettingsError: nothing to load, nothing says whose it is or of which mode, or it is dated later than now.
+        AccountMismatch: the objects are of both modes, or of the other one than what the warehouse holds.
     """
     cursors.create(connection)
     _create(connection)
@@ -119,6 +121,7 @@ def load(connection: duckdb.DuckDBPyConnection, source: Path, export: Export, to
             "among the files."
         )
     loading = _Loading(connection, export, ImportReport(account_id), told or (lambda _name, _objects: None))
+    loading.begin(files)
     for file in files:
         loading.file(file)
     exported = _latest(connection, account_id)
@@ -133,7 +136,25 @@ class _Loading:
     export: Export
     report: ImportReport
     told: Told
-    introduced: bool = False
+
+    def begin(self, files: Sequence[Path]) -> None:
+        """Let the account in, in the one mode that all objects are of; hold each file's date against the clock.
+
+        A warehouse takes what it holds for whole up to the newest date, and nothing ever takes rows out of it again.
+        """
+        waiting = [path for path in files if self._loaded(_fingerprint(path)) is not None]
+        now = datetime.now(UTC)
+        for path in waiting:
+            _hold_date(path, self.export.exported_at, now)
+        livemode = _only_mode(waiting)
+        label = holders.label_of(self.connection, self.report.account_id)
+        if livemode is not None:
+            holders.introduce(self.connection, label or "default", self.report.account_id, livemode=livemode)
+        elif label is None:
+            raise SettingsError(
+                "Nothing says whether the files are of live or test mode. Import them with objects that have "
+                "`livemode`, such as customers, or after these."
+            )
 
     def file(self, path: Path) -> None:
         """Load what is left of a file."""
@@ -163,22 +184,14 @@ class _Loading:
         except msgspec.DecodeError as error:
             self.report.unreadable.append(f"{where}: {error}")
             return None
-        stream = BY_KIND.get(head.object)
-        if stream is None or (stream.changes is Changes.SINGLE and stream.name != "accounts"):
+        stream = _stream_of(head)
+        if stream is None:
             self.report.other_kinds[head.object or "(none)"] += 1
             return None
         if not head.id:
             self.report.unreadable.append(f"{where}: a {head.object} without an id")
             return None
-        self._introduce(head)
         return stream, head, payload
-
-    def _introduce(self, head: Head) -> None:
-        if head.livemode is None or self.introduced:
-            return
-        label = holders.label_of(self.connection, self.report.account_id) or "default"
-        holders.introduce(self.connection, label, self.report.account_id, livemode=head.livemode)
-        self.introduced = True
 
     def _commit(
         self, batch: Sequence[tuple[Stream, Head, bytes]], seen_at: datetime, content: str, place: int, *, done: bool
@@ -260,6 +273,59 @@ def _latest(connection: duckdb.DuckDBPyConnection, account_id: str) -> datetime 
 
 def _lacks_a_part(stream: Stream, payload: bytes) -> bool:
     return nested.cut(stream, payload) or bool(named.lacking(stream, payload))
+
+
+def _hold_date(path: Path, exported_at: datetime | None, now: datetime) -> None:
+    if exported_at is not None and exported_at > now + AHEAD:
+        raise SettingsError(
+            f"--exported {exported_at.isoformat()} lies ahead of now, {now.isoformat(timespec='seconds')}. "
+            "Give the instant at which the files were exported."
+        )
+    if exported_at is None and _modified(path) > now + AHEAD:
+        raise SettingsError(
+            f"{path} has the date {_modified(path).isoformat(timespec='seconds')}, which lies ahead of now, "
+            f"{now.isoformat(timespec='seconds')}. Say with --exported when it was exported, or set its date."
+        )
+
+
+def _only_mode(files: Sequence[Path]) -> bool | None:
+    """Whether what is to be loaded is live; None where no object says so.
+
+    Raises:
+        AccountMismatch: some of it is, and some is not.
+    """
+    first: dict[bool, str] = {}
+    damage: ExtractError | None = None
+    for path in files:
+        try:
+            for place, head in _heads(path):
+                if head.livemode is not None:
+                    first.setdefault(head.livemode, f"{path.name} entry {place}")
+        except ExtractError as error:  # loading the file stops there, and keeps what comes before
+            damage = error
+        if len(first) > 1:
+            raise AccountMismatch(
+                f"{first[True]} is of live mode and {first[False]} of test mode, so that nothing was loaded. "
+                "Import the files of each mode into a folder of its own, which REVENUE_HOME names."
+            )
+    if damage and not first:
+        raise damage
+    return next(iter(first), None)
+
+
+def _heads(path: Path) -> Iterator[tuple[int, Head]]:
+    """What each entry of a file shows that is to be loaded, with its place."""
+    for place, payload in enumerate(_entries(path, ImportReport("")), start=1):
+        with suppress(msgspec.DecodeError):
+            head = msgspec.json.decode(payload, type=Head)
+            if head.id and _stream_of(head):
+                yield place, head
+
+
+def _stream_of(head: Head) -> Stream | None:
+    """The stream that an object is loaded into; None where its kind is not used."""
+    stream = BY_KIND.get(head.object)
+    return None if stream is None or (stream.changes is Changes.SINGLE and stream.name != "accounts") else stream
 
 
 def _files(source: Path) -> list[Path]:

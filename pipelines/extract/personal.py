@@ -17,11 +17,15 @@ FIELDS: Mapping[str, frozenset[str]] = {
         {"email", "customer_email", "receipt_email", "customer_email_address", "payer_email", "verified_email"}
     ),
     "name": frozenset(
-        {"customer_name", "individual_name", "business_name", "payer_name", "verified_name", "account_holder_name"}
+        "customer_name individual_name business_name payer_name verified_name account_holder_name cardholder_name "  # noqa: SIM905
+        "first_name last_name".split()
     ),
     "phone": frozenset({"phone", "customer_phone", "verified_phone"}),
-    "address": frozenset({"line1", "line2", "city", "postal_code", "billing_address", "shipping_address"}),
-    "ip": frozenset({"ip_address", "customer_purchase_ip", "client_ip"}),
+    "address": frozenset(
+        "line1 line2 city postal_code town billing_address shipping_address billing_zip shipping_address_zip "  # noqa: SIM905
+        "address_line1 address_line2 address_city address_state address_zip".split()
+    ),
+    "ip": frozenset({"ip", "ip_address", "customer_purchase_ip", "client_ip"}),
 }
 """The kinds of personal data, and the fields that hold them wherever they stand. Countries are kept: tax and reports
 need them."""
@@ -29,7 +33,10 @@ need them."""
 PERSONS = frozenset(
     {"billing_details", "shipping", "shipping_details", "customer_details", "customer_shipping", "owner"}
 )
-"""Objects whose `name` is a person's; so is that of a customer. Elsewhere a name is a product's or a coupon's."""
+"""Objects whose `name` is a person's; so is that of `NAMED` kinds. Elsewhere a name is a product's or a coupon's."""
+
+NAMED = frozenset({b'"customer"', b'"card"'})
+"""Kinds whose `name` is a person's: customers, and cards of old that are no payment methods."""
 
 ADDRESSES = frozenset({"address", "customer_address", "verified_address"})
 """Objects whose `state` is part of an address."""
@@ -59,30 +66,29 @@ class Personal:
 
     def applied(self, objects: Sequence[bytes]) -> Sequence[bytes]:
         """The objects, each with its personal data treated."""
-        return [self._value(each, None, customer=False) for each in objects] if self.treatments else objects
+        return [self._value(each, None, named=False) for each in objects] if self.treatments else objects
 
-    def _value(self, raw: bytes, within: str | None, *, customer: bool) -> bytes:
+    def _value(self, raw: bytes, within: str | None, *, named: bool) -> bytes:
         if raw.startswith(b"{"):
-            return self._object(raw, within, customer=customer)
+            return self._object(raw, within, named=named)
         if raw.startswith(b"["):
             entries = _ENTRIES.decode(raw)
-            return b"[%s]" % b",".join(self._value(bytes(each), within, customer=customer) for each in entries)
+            return b"[%s]" % b",".join(self._value(bytes(each), within, named=named) for each in entries)
         return raw
 
-    def _object(self, raw: bytes, within: str | None, *, customer: bool) -> bytes:
-        """An object that stands under the field `within`; `customer` says that its name is a customer's."""
+    def _object(self, raw: bytes, within: str | None, *, named: bool) -> bytes:
+        """An object that stands under the field `within`; `named` says that its name is a person's."""
         values = _INSIDE.decode(raw)
-        is_customer = customer or bytes(values.get("object", b"")) == b'"customer"'
-        is_person = is_customer or within in PERSONS
+        is_person = named or bytes(values.get("object", b"")) in NAMED or within in PERSONS
         told = {
-            name: self._told(name, bytes(value), within, is_person=is_person, of_customer=_is_of_customer(values))
+            name: self._told(name, bytes(value), within, is_person=is_person, of_person=_is_of_person(values))
             for name, value in values.items()
         }
         return b"{%s}" % b",".join(msgspec.json.encode(name) + b":" + value for name, value in told.items())
 
-    def _told(self, name: str, value: bytes, within: str | None, *, is_person: bool, of_customer: bool) -> bytes:
+    def _told(self, name: str, value: bytes, within: str | None, *, is_person: bool, of_person: bool) -> bytes:
         if not value.startswith(b'"'):
-            return self._value(value, name, customer=name == "previous_attributes" and of_customer)
+            return self._value(value, name, named=name == "previous_attributes" and of_person)
         treatment = self.treatments.get(_kind(name, within, is_person=is_person) or "")
         if treatment is None:
             return value
@@ -123,12 +129,12 @@ def _kind(name: str, within: str | None, *, is_person: bool) -> str | None:
     return _KINDS.get(name)
 
 
-def _is_of_customer(values: Mapping[str, msgspec.Raw]) -> bool:
-    """Whether these are an event's data about a customer, so that its previous attributes are a customer's."""
+def _is_of_person(values: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether these are an event's data about what has a person's name, so that its previous attributes have one."""
     if "previous_attributes" not in values or "object" not in values:
         return False
     inside = bytes(values["object"])
-    return inside.startswith(b"{") and bytes(_INSIDE.decode(inside).get("object", b"")) == b'"customer"'
+    return inside.startswith(b"{") and bytes(_INSIDE.decode(inside).get("object", b"")) in NAMED
 
 
 _KINDS = {name: kind for kind, names in FIELDS.items() for name in names}

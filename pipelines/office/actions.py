@@ -96,7 +96,7 @@ class _Pages:
         session = await gate.let_in(request, Role.OPERATOR)
         said = request.query.get("said", "")
         new = request.query.get("new", "")
-        told = f"{int(new):,} proposed." if new.isdigit() and len(new) < 7 else SAID.get(said, "")
+        told = f"{int(new):,} proposed." if new.isdecimal() and len(new) < 7 else SAID.get(said, "")
         return await self._queue(session, told)
 
     async def one(self, request: web.Request) -> web.Response:
@@ -106,7 +106,7 @@ class _Pages:
     async def decided(self, request: web.Request) -> web.Response:
         """A decision on one action, or a remark about it."""
         session = await gate.let_in(request, Role.OPERATOR)
-        action_id, data = request.match_info["id"], await request.post()
+        action_id, data = request.match_info["id"], await forms.sent(request)
         form = forms.of(forms.Decision, session, data)
         decision = str(data.get("decision", ""))
         if decision != "commented" and not gate.role_of(session).may(Role.APPROVER):
@@ -137,7 +137,7 @@ class _Pages:
     async def proposed(self, request: web.Request) -> web.Response:
         """Propose one action by hand."""
         session = await gate.let_in(request, Role.OPERATOR)
-        form = forms.of(forms.Proposal, session, await request.post(), kinds=_kinds())
+        form = forms.of(forms.Proposal, session, await forms.sent(request), kinds=_kinds())
         if not form.validate():
             return await self._queue(session, _faults(form), 400, form)
         told = {name: str(form.data[name]).strip() for name in ("kind", "subject", "reference")}
@@ -368,7 +368,7 @@ def _plainly(value: object) -> str:
 
 
 async def _checked(request: web.Request, session: Session) -> None:
-    if not forms.of(forms.Signed, session, await request.post()).validate():
+    if not forms.of(forms.Signed, session, await forms.sent(request)).validate():
         raise web.HTTPForbidden(text=gate.NOT_FROM_HERE)
 
 

@@ -24,7 +24,7 @@ def add(router: web.UrlDispatcher, entrance: Gate) -> None:
         return _sign_in(gate.within(request.query.get("next", "/")))
 
     async def signed_in(request: web.Request) -> web.StreamResponse:
-        data = await request.post()
+        data = await forms.sent(request)
         next_ = gate.within(str(data.get("next", "/")))
         form = forms.of(forms.SignIn, {}, data)
         if not form.validate():
@@ -40,7 +40,7 @@ def add(router: web.UrlDispatcher, entrance: Gate) -> None:
 
     async def signed_out(request: web.Request) -> web.StreamResponse:
         session = await get_session(request)
-        if not forms.of(forms.Signed, session, await request.post()).validate():
+        if not forms.of(forms.Signed, session, await forms.sent(request)).validate():
             raise web.HTTPForbidden(text=gate.NOT_FROM_HERE)
         await desk.sign_out(str(session.identity), session["login"])
         session.invalidate()

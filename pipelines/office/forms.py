@@ -3,6 +3,8 @@
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar
 
+from aiohttp import web
+from multidict import MultiDict
 from wtforms import Form, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.csrf.session import SessionCSRF
 from wtforms.validators import InputRequired, Length
@@ -11,6 +13,9 @@ from dashboards.sheet import Field
 
 SESSION_LONG = None
 """A form may be sent as long as its session lasts."""
+
+
+NO_FORM = "What was sent is no form of this server."
 
 
 class SignIn(Form):
@@ -49,6 +54,19 @@ class Proposal(Signed):
     def __init__(self, *given: Any, kinds: Sequence[tuple[str, str]] = (), **more: Any) -> None:
         super().__init__(*given, **more)
         self.kind.choices = list(kinds)
+
+
+async def sent(request: web.Request) -> MultiDict[str]:
+    """The text that a form sends. None of ours sends a file: what somebody puts in the place of a field is left out.
+
+    Raises:
+        HTTPBadRequest: what was sent is no form.
+    """
+    try:
+        given = await request.post()
+    except (ValueError, LookupError, AssertionError):  # no boundary, bytes that are no text, an unknown character set
+        raise web.HTTPBadRequest(text=NO_FORM) from None
+    return MultiDict((name, value) for name, value in given.items() if isinstance(value, str))
 
 
 F = TypeVar("F", bound=Form)

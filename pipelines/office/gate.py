@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp_session import Session, get_session
 
 from billing.office.roles import Role
+from pipelines.office import headers
 from pipelines.office.desk import Desk
 from pipelines.office.hosts import Hosts, came_through_a_proxy
 
@@ -53,7 +54,9 @@ class Gate:
         session = await get_session(request)
         if session.empty:
             raise web.HTTPSeeOther(f"{SIGN_IN}?next={quote(request.path)}" if request.method == "GET" else SIGN_IN)
-        return await handler(request)
+        answer = await handler(request)
+        answer.headers.update(headers.SIGNED_IN)  # files too: what is downloaded is figures and names as pages are
+        return answer
 
 
 def role_of(session: Session) -> Role:

@@ -12,13 +12,23 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
-from pipelines.warehouse.redaction import Redaction, owner
+from pipelines.warehouse.redaction import Redaction, belongings, owner
 
 NOBODYS = frozenset(
     "accounts balances coupons meter_event_summaries meters payouts prices products tax_rates test_clocks".split()  # noqa: SIM905
 )
 """Raw tables that hold nothing of a customer's beside ids."""
+DETACHED = ("payment_methods",)
+"""Raw tables whose objects stop naming whose they were."""
 _REFERENCE = '"([a-z]{2,12}_[A-Za-z0-9_]+)"'
+_CUSTOMER = """coalesce(
+    payload ->> '$.customer', payload ->> '$.data.object.customer', payload ->> '$.data.previous_attributes.customer',
+    case 'customer'
+        when payload ->> '$.object' then payload ->> '$.id'
+        when payload ->> '$.data.object.object' then payload ->> '$.data.object.id'
+    end
+)"""
+"""Whose a payload says that it is."""
 _TABLES = """
 create schema if not exists pipeline;
 create table if not exists pipeline.erased (
@@ -82,16 +92,23 @@ def redacted(
     owned = {} if table in NOBODYS else _owned(connection, account_id)
     if not owned:
         return arriving
+    known = dict(owned)
+    payloads: list[str] = arriving["payload"].to_list()
+    theirs: dict[int, str] = {}
+    while more := _claimed(arriving["id"], payloads, owned, theirs):
+        for place, customer in more.items():
+            belonging = belongings(payloads[place].encode())
+            own = set() if table == "events" else {str(arriving["id"][place])}
+            owned = dict.fromkeys(belonging | own, customer) | owned
+        theirs |= more
     kept = {each.customer_id: frozenset(each.kept_metadata) for each in tombstones(connection)}
-    payloads = arriving["payload"].to_list()
-    learned: list[tuple[str, str]] = []
-    for place, (id_, payload) in enumerate(zip(arriving["id"], payloads, strict=True)):
-        customer = owner(payload.encode(), owned)
-        if customer is not None:
-            payloads[place] = Redaction(kept.get(customer, frozenset())).of(payload.encode()).decode()
-            if table != "events" and id_ not in owned:
-                learned.append((customer, id_))
-    _remember(connection, account_id, learned)
+    for place, customer in theirs.items():
+        payloads[place] = Redaction(kept.get(customer, frozenset())).of(payloads[place].encode()).decode()
+    learned = {id_: customer for id_, customer in owned.items() if id_ not in known}
+    _remember(connection, account_id, [(customer, id_) for id_, customer in learned.items()])
+    for customer in sorted(set(learned.values())):
+        tombstone = Tombstone(account_id, customer, tuple(sorted(kept.get(customer, ()))))
+        _follow(connection, tombstone, {id_ for id_, whose in learned.items() if whose == customer})
     return arriving.with_columns(pl.Series("payload", payloads, pl.String))
 
 
@@ -131,6 +148,84 @@ def erase(connection: duckdb.DuckDBPyConnection, found: Search) -> None:
     connection.execute("insert into pipeline.erased values (?, ?, ?, ?)", row)
     connection.execute("delete from pipeline.erased_objects where account_id = ? and customer_id = ?", there)
     _remember(connection, account, [(customer, id_) for id_ in sorted(found.ids)])
+    _write(connection, found)
+
+
+def is_held(connection: duckdb.DuckDBPyConnection, value: str) -> bool:
+    """Whether any payload holds the text: once a customer is erased, it is somebody else's, or one of `unclaimed`."""
+    return any(
+        connection.execute(f"select 1 from raw.{table} where contains(payload::varchar, ?) limit 1", [value]).fetchall()
+        for table in _raw_tables(connection)
+    )
+
+
+def unclaimed(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone, value: str) -> list[tuple[str, str]]:
+    """Table and id of what holds the text and names no customer, nor is named by what is another customer's.
+
+    Nothing says that it is the erased customer's, and nothing that it is not: a person has to look.
+    """
+    found: set[tuple[str, str]] = set()
+    for table in _raw_tables(connection):
+        query = f"""
+            select distinct id, coalesce(payload ->> '$.data.object.id', id),
+                regexp_extract_all(payload::varchar, '{_REFERENCE}', 1)
+            from raw.{table} where account_id = ? and contains(payload::varchar, ?) and {_CUSTOMER} is null
+        """
+        if table not in NOBODYS:
+            rows = connection.execute(query, [tombstone.account_id, value]).fetchall()
+            found |= {
+                (table, id_) for id_, about, named in rows if not _is_anothers(connection, tombstone, about, named)
+            }
+    return sorted(found)
+
+
+def _is_anothers(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone, id_: str, named: Collection[str]) -> bool:
+    """Whether what has this id is, names, or is named by something of another customer's."""
+    parameters = {
+        "account": tombstone.account_id,
+        "customer": tombstone.customer_id,
+        "ids": [id_, *named],
+        "mention": f'"{id_}"',
+    }
+    return any(
+        connection.execute(
+            f"""
+            select 1 from raw.{table}
+            where account_id = $account
+                and (id in (select unnest($ids::varchar[])) or contains(payload::varchar, $mention))
+                and {_CUSTOMER} <> $customer
+            limit 1
+            """,
+            parameters,
+        ).fetchall()
+        for table in _raw_tables(connection)
+        if table not in NOBODYS
+    )
+
+
+def _claimed(
+    ids: pl.Series, payloads: list[str], owned: Mapping[str, str], theirs: Mapping[int, str]
+) -> dict[int, str]:
+    """Rows by place that are an erased customer's, and whose, without those that are known to be."""
+    found: dict[int, str] = {}
+    for place, (id_, payload) in enumerate(zip(ids, payloads, strict=True)):
+        customer = None if place in theirs else owner(payload.encode(), owned, id_)
+        if customer is not None:
+            found[place] = customer
+    return found
+
+
+def _follow(connection: duckdb.DuckDBPyConnection, tombstone: Tombstone, ids: Collection[str]) -> None:
+    """Take out what came in before anything said whose it is."""
+    found = Search(tombstone, {tombstone.customer_id, *ids})
+    chosen = pl.DataFrame({"id": sorted(ids)})  # noqa: F841 - the query reads it
+    for table in sorted({*DETACHED}.intersection(_raw_tables(connection))):
+        query = f"select seq, id, payload::varchar from raw.{table} semi join chosen using (id) where account_id = ?"
+        _take(found, table, iter(connection.execute(query, [tombstone.account_id]).fetchall()))
+    _write(connection, found)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, found: Search) -> None:
     for table, rows in found.rewritten.items():
         _rewrite(connection, f"raw.{table}", rows)
     if ("pipeline", "renditions") in _tables(connection):
@@ -138,29 +233,21 @@ def erase(connection: duckdb.DuckDBPyConnection, found: Search) -> None:
             _rewrite(connection, "pipeline.renditions", rows, f"and target.stream = '{table}'")
 
 
-def is_held(connection: duckdb.DuckDBPyConnection, value: str) -> bool:
-    """Whether any payload holds the text: once a customer is erased, it is then somebody else's."""
-    return any(
-        connection.execute(f"select 1 from raw.{table} where contains(payload::varchar, ?) limit 1", [value]).fetchall()
-        for table in _raw_tables(connection)
-    )
-
-
 def _take(found: Search, table: str, rows: Iterator[tuple[int, str, str]]) -> None:
     owned = dict.fromkeys(found.ids, found.tombstone.customer_id)
     known = found.rewritten.setdefault(table, {})
     tally = found.taken.setdefault(table, Taken())
     for seq, id_, payload in rows:
-        if seq in known or (id_ not in owned and owner(payload.encode(), owned) is None):
+        if seq in known or owner(payload.encode(), owned, id_) is None:
             continue
         redaction = Redaction(frozenset(found.tombstone.kept_metadata))
         known[seq] = redaction.of(payload.encode())
         tally.versions += 1
         tally.values += redaction.values
         found.telling |= redaction.telling
-        if table != "events":
-            found.ids.add(id_)
-            owned[id_] = found.tombstone.customer_id
+        own = belongings(payload.encode()) | (set() if table == "events" else {id_})
+        found.ids |= own
+        owned |= dict.fromkeys(own, found.tombstone.customer_id)
 
 
 def _mentioning(

@@ -10,7 +10,9 @@ from dashboards.page import Column, Download, Row, Table
 from dashboards.values import Missing, Money
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1", "＝1+1", " ＋1", "－1", "＠SUM(A1)"]
+)
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
     assert neutral(text) == f"'{text}"
 

@@ -2,8 +2,9 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import duckdb
 import pytest
 
 from pipelines.errors import SettingsError
-from pipelines.extract import files
+from pipelines.extract import files, holders
 from pipelines.extract.client import PINNED_VERSION
 from pipelines.extract.errors import AccountMismatch
 from pipelines.extract.files import Export
@@ -142,6 +143,51 @@ def test_live_objects_are_kept_out_of_a_test_warehouse(connection: duckdb.DuckDB
     files.load(connection, tmp_path / "a.ndjson", OURS)
     with pytest.raises(AccountMismatch, match="live mode"):
         files.load(connection, tmp_path / "b.ndjson", OURS)
+
+
+@pytest.mark.parametrize("in_one_file", [True, False])
+def test_files_of_both_modes_are_refused_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, in_one_file: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "OBJECTS_PER_COMMIT", 2)
+    lines = [json.dumps(charge(number, livemode=number == 5)) + "\n" for number in range(1, 7)]
+    parts = [lines] if in_one_file else [lines[:3], lines[3:]]
+    for place, part in enumerate(parts):
+        (tmp_path / f"{place}.ndjson").write_text("".join(part))
+    with pytest.raises(AccountMismatch, match=r"entry [52] is of live mode and 0\.ndjson entry 1 of test mode"):
+        files.load(connection, tmp_path, OURS)
+    assert current(connection, "charges") == {}
+    assert connection.execute("select count(*) from pipeline.imports").fetchall() == [(0,)]
+    assert holders.label_of(connection, "acct_1") is None
+
+
+def test_files_that_say_nothing_of_their_mode_need_an_account_that_is_known(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "a.ndjson").write_text(json.dumps({"id": "txn_1", "object": "balance_transaction", "created": NOW}))
+    with pytest.raises(SettingsError, match="live or test mode"):
+        files.load(connection, tmp_path / "a.ndjson", OURS)
+    assert current(connection, "balance_transactions") == {}
+    (tmp_path / "b.ndjson").write_text(json.dumps(charge(1)))
+    files.load(connection, tmp_path / "b.ndjson", OURS)
+    assert files.load(connection, tmp_path / "a.ndjson", OURS).rows_written == 1
+
+
+def test_what_was_exported_later_than_now_is_refused_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """A date of a file counts too: a clock that was wrong, or a time zone that was lost on the way."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(charge(ord(name))))
+    with pytest.raises(SettingsError, match=r"--exported 2126-03-01T00:00:00.* lies ahead of now"):
+        files.load(connection, tmp_path, Export(PINNED_VERSION, "acct_1", datetime(2126, 3, 1, tzinfo=UTC)))
+    ahead = datetime.now(UTC).timestamp() + 3_600
+    os.utime(tmp_path / "b.ndjson", (ahead, ahead))
+    with pytest.raises(SettingsError, match=r"b\.ndjson has the date .* Say with --exported"):
+        files.load(connection, tmp_path, Export(PINNED_VERSION, "acct_1"))
+    assert current(connection, "charges") == {}
+    soon = datetime.now(UTC) + timedelta(seconds=30)
+    assert files.load(connection, tmp_path, Export(PINNED_VERSION, "acct_1", soon)).rows_written == 2
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "does not exist"), ("charges.csv", "holds no file")])

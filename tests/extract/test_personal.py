@@ -65,6 +65,16 @@ def test_an_event_hides_what_a_customer_was_called_before_and_no_other_name() ->
     assert applied(DROPPED, renamed) == renamed
 
 
+def test_names_and_addresses_on_cards_are_a_persons() -> None:
+    charge = {"object": "charge", "payment_method_details": {"card_present": {"cardholder_name": "LEE/ANN"}}}
+    assert applied(DROPPED, charge)["payment_method_details"]["card_present"] == {"cardholder_name": None}
+    card = {"object": "card", "name": "Ann Lee", "address_line1": "Main St 1", "address_zip": "1", "brand": "Visa"}
+    hidden = {"object": "card", "name": None, "address_line1": None, "address_zip": None, "brand": "Visa"}
+    assert applied(DROPPED, {"source": card}) == {"source": hidden}
+    event = {"data": {"object": card, "previous_attributes": {"name": "Ann", "address_city": "Ulm"}}}
+    assert applied(DROPPED, event)["data"]["previous_attributes"] == {"name": None, "address_city": None}
+
+
 def test_only_the_kinds_that_are_named_are_treated() -> None:
     chosen = Personal(treatments("email=drop, address=hash"), KEY)
     after = applied(

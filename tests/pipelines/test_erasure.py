@@ -76,9 +76,10 @@ def planted(world: World) -> tuple[World, str]:
         },
     }
     own = {each["id"] for each in charges if each["customer"] == customer}
+    cards = {each["payment_method"] for each in charges if each["customer"] == customer}  # detached ones too
     for kind, more in plants.items():
         for held in _all(world, kind):
-            if customer in (held.get("customer"), held["id"]) or held.get("charge") in own:
+            if customer in (held.get("customer"), held["id"]) or held.get("charge") in own or held["id"] in cards:
                 store.put({**held, **more})
     return world, customer
 

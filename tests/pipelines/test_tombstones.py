@@ -61,6 +61,29 @@ def test_events_that_come_in_are_redacted_as_soon_as_the_erasure_is_begun(tmp_pa
     store.close()
 
 
+CARD: dict[str, object] = {
+    "id": "pm_ada",
+    "object": "payment_method",
+    "customer": None,
+    "billing_details": {"name": "Ada Byron"},
+}
+DETACHED = event("evt_4", CARD).replace(b"}}}", b'}},"previous_attributes":{"customer":"cus_ada"}}')
+CHANGED = event("evt_5", CARD)
+
+
+def test_a_card_that_was_detached_stays_theirs_by_what_an_event_told(tmp_path: Path) -> None:
+    store = open_store(None, tmp_path)
+    keeper = Keeper(store)
+    erasures.begin(store, ADA, AT, "mara")
+    assert keeper.redacted([CHANGED]) == [CHANGED]
+    assert not [each for each in keeper.redacted([DETACHED, CHANGED]) if b"Byron" in each]
+    told = notices.notice(DETACHED)
+    with store.engine.begin() as connection:
+        inbox.append(connection, [Delivery(told, ACCOUNT, "main", AT, "{}")])
+    assert b"Byron" not in Keeper(store).redacted([CHANGED])[0]
+    store.close()
+
+
 def test_events_that_wait_in_the_inbox_are_rewritten_down_to_the_last_page(tmp_path: Path) -> None:
     store = open_store(None, tmp_path)
     told = [notices.notice(each) for each in (CUSTOMER, DISPUTE, OTHER.replace(b"Ada Byron", b"Bob"))]

@@ -170,6 +170,13 @@ def test_the_sensor_starts_a_refresh_once_for_what_came_in(
         first = looked()
         assert isinstance(first, dg.RunRequest)
         assert first.run_key == looked().run_key
+        instance.create_run_for_job(schedules_job(), status=dg.DagsterRunStatus.FAILURE)
+        assert isinstance(looked(), dg.SkipReason)  # not at once, or one that always fails would run without end
+        monkeypatch.setattr(schedules, "PAUSE_SECONDS", 0)
+        again = looked()
+        assert isinstance(again, dg.RunRequest)
+        assert again.run_key != first.run_key  # Dagster starts no second run of a key, whatever became of the first
+        assert again.run_key == looked().run_key
         instance.create_run_for_job(schedules_job(), status=dg.DagsterRunStatus.STARTED)
         assert isinstance(looked(), dg.SkipReason)
 

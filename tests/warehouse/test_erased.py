@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pytest
 
 from pipelines.extract.client import PINNED_VERSION
 from pipelines.warehouse import erased, raw
@@ -95,6 +96,56 @@ def test_what_arrives_later_is_redacted_before_it_is_written_and_what_hangs_on_i
         assert json.loads(payloads(connection, "customers")[-1])["balance"] == 5
         every = [text for table in ("customers", "charges", "refunds") for text in payloads(connection, table)]
         assert not [text for text in every if "King" in text or "ada@" in text]
+
+
+def detached(id_: str, was: str | None = "cus_ada") -> tuple[dict[str, Any], dict[str, Any]]:
+    """A card that is nobody's any more, and the event that tells whose it was."""
+    card = {"id": id_, "object": "payment_method", "customer": None, "billing_details": {"email": "ada@byron.example"}}
+    told = {"id": f"evt_{id_}", "object": "event", "type": "payment_method.detached"}
+    return card, told | {"data": {"object": card, "previous_attributes": {"customer": was}}}
+
+
+def test_a_card_that_was_detached_is_theirs_by_its_event_or_by_a_charge() -> None:
+    with duckdb.connect() as connection:
+        warehouse = told(connection)
+        card, event = detached("pm_told")
+        warehouse.put("payment_methods", card)
+        warehouse.put("events", event)
+        warehouse.put("payment_methods", detached("pm_charged")[0])
+        warehouse.put("charges", {"id": "ch_card", "customer": "cus_ada", "payment_method": "pm_charged"})
+        others = detached("pm_bob", "cus_bob")[1]
+        warehouse.put("events", others)
+        assert {"pm_told", "pm_charged"} <= erase(connection).ids
+        assert not [text for text in payloads(connection, "payment_methods") if "ada@" in text]
+        assert ["ada@" in text for text in payloads(connection, "events")] == [False, False, True]
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+def test_a_card_that_is_detached_later_comes_in_without_a_person_in_any_order(event_first: bool) -> None:
+    with duckdb.connect() as connection:
+        warehouse = told(connection)
+        erase(connection)
+        card, event = detached("pm_new")
+        arriving = [("events", event), ("payment_methods", card)]
+        for table, thing in arriving if event_first else reversed(arriving):
+            warehouse.put(table, thing)
+        about = {"id": "pm_new", "object": "payment_method", "customer": None, "billing_details": {"name": "Ada King"}}
+        warehouse.put("events", {"id": "evt_later", "object": "event", "data": {"object": about}})
+        held = [*payloads(connection, "payment_methods"), *payloads(connection, "events")]
+        assert not [text for text in held if "ada@" in text or "King" in text]
+
+
+def test_what_still_holds_their_name_is_told_where_nothing_says_whose_it_is() -> None:
+    with duckdb.connect() as connection:
+        warehouse = told(connection)
+        bobs = {"object": "event", "data": {"object": {"id": "pm_bob", "customer": "cus_bob"}}}
+        warehouse.put("payment_methods", detached("pm_bob")[0])
+        warehouse.put("events", {"id": "evt_bob", **bobs})
+        warehouse.put("payment_methods", detached("pm_lost")[0])
+        erase(connection)
+        assert erased.is_held(connection, "ada@byron.example")
+        assert erased.unclaimed(connection, ADA, "ada@byron.example") == [("payment_methods", "pm_lost")]
+        assert erased.unclaimed(connection, ADA, "Ada Byron") == []
 
 
 def test_an_account_with_the_same_id_keeps_its_customer() -> None:

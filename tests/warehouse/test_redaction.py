@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.warehouse.redaction import Redaction, owner
+from pipelines.extract import personal
+from pipelines.warehouse.redaction import ERASED, Redaction, belongings, owner
 
 
 def left(thing: Any, *kept_metadata: str) -> Any:
@@ -63,6 +64,41 @@ def test_a_line_still_says_that_it_is_unused_time_and_not_whose() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["203.0.113.77", "442079460000", "ada", "ada_byron", "2001:db8::1", "LEE", "1815-12-10"]
+)
+def test_text_is_not_kept_because_nobody_knows_its_field(text: str) -> None:
+    assert left({"a_field_of_tomorrow": text, "level3": {"customer_reference": text}, "list": [text]}) == {
+        "a_field_of_tomorrow": None,
+        "level3": {"customer_reference": None},
+        "list": [],
+    }
+
+
+def test_what_is_known_to_be_a_code_an_id_or_an_amount_stays() -> None:
+    known = {
+        "status": "requires_action",
+        "type": "card",
+        "currency": "usd",
+        "unit_amount_decimal": "-0.00125",
+        "payment_method": "pm_1",
+        "api_version": "2024-06-20",
+        "url": "/v1/charges/ch_1/refunds",
+        "a_field_of_tomorrow": "xyz_1SAAB56E7D63Ov",
+        "network_decline_code": "05",
+    }
+    assert left(known) == known
+
+
+def test_whatever_may_be_dropped_before_it_is_written_goes_when_a_customer_is_erased() -> None:
+    assert all(kind <= ERASED for kind in personal.FIELDS.values())
+    level3 = {"shipping_address_zip": "94107", "customer_reference": "po_1SAAB56E7D63Ov", "shipping_amount": 5}
+    assert left({"level3": level3, "crypto": {"buyer_address": "0x52908400098527886e0f7030069857d2e4169ee7"}}) == {
+        "level3": {"shipping_address_zip": None, "customer_reference": None, "shipping_amount": 5},
+        "crypto": {"buyer_address": None},
+    }
+
+
+@pytest.mark.parametrize(
     ("field", "held"),
     [
         ("evidence", {"customer_name": "Ada", "uncategorized_text": "ada", "enhanced_evidence": {"ip": "10.0.0.1"}}),
@@ -107,11 +143,33 @@ OWNED = dict.fromkeys(("cus_1", "ch_1", "pi_1", "in_1", "pm_1"), "cus_1")
         ({"id": "txn_1", "source": {"id": "ch_1"}}, "cus_1"),
         ({"id": "inpay_1", "payment": {"payment_intent": "pi_1", "type": "payment_intent"}}, "cus_1"),
         ({"object": "event", "data": {"object": {"id": "re_1", "payment_intent": "pi_1"}}}, "cus_1"),
+        (
+            {
+                "object": "event",
+                "data": {"object": {"id": "pm_2", "customer": None}, "previous_attributes": {"customer": "cus_1"}},
+            },
+            "cus_1",
+        ),
         ({"id": "cus_2", "object": "customer", "metadata": {"referred_by": "cus_1"}}, None),
         ({"id": "in_2", "customer": "cus_2", "charge": "ch_1"}, None),
+        ({"id": "pm_1", "customer": "cus_2"}, None),
         ({"object": "event", "data": {"object": {"id": "po_1"}}}, None),
         ({"id": "txn_2", "source": None, "description": "cus_1"}, None),
     ],
 )
 def test_whose_an_object_is(thing: dict[str, Any], whose: str | None) -> None:
     assert owner(json.dumps(thing).encode(), OWNED) == whose
+
+
+@pytest.mark.parametrize(
+    ("thing", "ids"),
+    [
+        ({"id": "ch_1", "customer": "cus_1", "payment_method": "pm_1", "source": {"id": "card_1"}}, {"pm_1", "card_1"}),
+        ({"id": "cus_1", "invoice_settings": {"default_payment_method": "pm_1"}, "default_source": None}, {"pm_1"}),
+        ({"id": "cus_1", "payment_method": "none of ours"}, set()),
+    ],
+)
+def test_what_is_theirs_names_their_means_of_payment(thing: dict[str, Any], ids: set[str]) -> None:
+    assert belongings(json.dumps(thing).encode()) == {thing["id"], *ids}
+    event = {"id": "evt_1", "object": "event", "data": {"object": {"id": "pm_9"}, "previous_attributes": thing}}
+    assert belongings(json.dumps(event).encode()) == {"pm_9", *ids}

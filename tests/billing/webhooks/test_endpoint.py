@@ -95,6 +95,25 @@ def test_a_signature_is_good_for_five_minutes_either_way(sqlite: Store, tmp_path
     received(sqlite, tmp_path, story)
 
 
+@pytest.mark.parametrize(
+    "dressed",
+    ["t={old} ,t={now}", "t={now},t={old}", "t=+{old},t={now}", "t=000{old}", "t={old}.0,t={now}", "t={old} "],
+)
+def test_a_delivery_that_was_caught_stays_refused_however_its_header_is_dressed_up(
+    sqlite: Store, tmp_path: Path, dressed: str
+) -> None:
+    async def story(endpoint: Receiver) -> None:
+        body = json.dumps(snapshot()).encode()
+        for away in (40 * 86_400, 0):
+            old = NOW - away
+            signature = stripe.WebhookSignature.generate_signature_header(body.decode(), SECRET, old).partition(",")[2]
+            header = {"Stripe-Signature": f"{dressed.format(old=old, now=NOW)},{signature}"}
+            assert await endpoint.post(body, headers=header) == 400
+        assert endpoint.rows() == []
+
+    received(sqlite, tmp_path, story)
+
+
 def test_both_secrets_count_while_one_is_rolled_and_a_dropped_one_no_more(sqlite: Store, tmp_path: Path) -> None:
     async def rolling(endpoint: Receiver) -> None:
         assert await endpoint.post(snapshot("evt_old"), SECRET) == 200
@@ -238,6 +257,8 @@ HOSTILE = [
     json.dumps(snapshot(created=10**18)).encode(),
     json.dumps(snapshot(created="soon")).encode(),
     json.dumps(snapshot(created=True)).encode(),
+    json.dumps(snapshot(created="0001-01-01T00:00:00+14:00")).encode(),
+    json.dumps(snapshot(created="9999-12-31T23:59:59-14:00")).encode(),
     json.dumps(snapshot()).encode().replace(b"ada@", b"\\ud800"),
     json.dumps(snapshot()).encode().replace(b"ada@", b"\xed\xa0\x80"),
 ]

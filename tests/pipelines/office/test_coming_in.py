@@ -1,8 +1,11 @@
 """Who comes in at `revenue serve`: nobody without a password once there are users, and nobody by a trick."""
 
+import io
+import re
 from pathlib import Path
 
 import pytest
+from aiohttp import FormData
 
 from billing.office import users
 from billing.office.roles import Role
@@ -48,6 +51,44 @@ def test_with_users_nothing_is_shown_before_somebody_signs_in(tmp_path: Path) ->
     visited(tmp_path, story)
     assert [(event, actor) for event, actor, _ in trail_of(store)] == [("user_added", "tests"), ("signed_in", "mara")]
     store.close()
+
+
+def test_files_are_not_left_in_the_browser_either(tmp_path: Path) -> None:
+    peopled(tmp_path, mara="viewer").close()
+
+    async def story(browser: Browser) -> None:
+        (tmp_path / "site" / "data").mkdir(exist_ok=True)
+        (tmp_path / "site" / "data" / "some.csv").write_text("customer\nAda Byron\n")
+        assert await browser.sign_in("mara") == 200
+        for path in ("/data/some.csv", "/files.json", "/index.html", "/office/account"):
+            assert await browser.get(path) == 200, path
+            assert browser.headers["Cache-Control"] == "no-store", path
+
+    visited(tmp_path, story)
+
+
+def test_what_is_no_form_is_refused_and_nothing_breaks(tmp_path: Path) -> None:
+    peopled(tmp_path, mara="operator").close()
+
+    async def story(browser: Browser) -> None:
+        files = FormData({"login": io.BytesIO(b"mara"), "password": io.BytesIO(PASSWORD.encode()), "next": "/"})
+        here = {"Origin": browser.url}
+        async with browser.client.post(f"{browser.url}/sign-in", data=files, headers=here) as answer:
+            assert answer.status == 400
+        for kind in ("multipart/form-data", "application/x-www-form-urlencoded; charset=none-such"):
+            told = {**here, "Content-Type": kind}
+            async with browser.client.post(f"{browser.url}/sign-in", data=b"login=\xff", headers=told) as answer:
+                assert answer.status == 400, kind
+        assert await browser.sign_in("mara") == 200
+        assert await browser.get("/office/actions?new=²") == 200
+        assert await browser.get("/office/actions") == 200
+        token = re.search(r'name="form_token" value="([^"]+)"', browser.text)
+        assert token is not None
+        proposal = FormData({"form_token": token[1], "kind": io.BytesIO(b"refund"), "subject": io.BytesIO(b"cus_1")})
+        async with browser.client.post(f"{browser.url}/office/propose", data=proposal, headers=here) as answer:
+            assert answer.status == 400
+
+    visited(tmp_path, story)
 
 
 def test_users_that_come_while_it_serves_close_the_door(tmp_path: Path) -> None:
