@@ -86,9 +86,8 @@ def policy(css: str, script: str | None = None) -> str:
 def _write_all(pages: Sequence[Page], basis: Basis, folder: Path) -> list[str]:
     (folder / "data").mkdir()
     (folder / "figures").mkdir()
-    made: list[Path] = []
+    made = downloads.write_all((table for page in pages for table in tables_of(page)), folder / "data")
     for page in pages:
-        made += [downloads.write(downloads.download_of(table), folder / "data") for table in tables_of(page)]
         made += [_figure(chart.name, chart.figure, folder / "figures") for chart in charts_of(page) if not chart.empty]
         file = folder / f"{page.name}.html"
         file.write_text(render(page, pages, basis), encoding="utf-8")

@@ -256,8 +256,8 @@ def _recovery(marts: Marts, terms: Terms) -> TableBlock:
         Column("First failed in"),
         Column("Invoices failed"),
         Column("Amount", unit=terms.unit),
-        Column("Recovered"),
-        Column("Recovered", unit=terms.unit),
+        Column("Invoices recovered"),
+        Column("Amount recovered", unit=terms.unit),
         Column("Recovery rate"),
     )
     return TableBlock(

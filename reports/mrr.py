@@ -317,7 +317,7 @@ def _currency_table(by_currency: dict[str, list[MrrMonth]], terms: Terms) -> Tab
     return TableBlock(
         "All currencies",
         Table(
-            "mrr-by-currency",
+            "mrr-in-each-currency",
             "MRR by billing currency, each in its own",
             (Column("Currency"), Column("End of last full month"), Column("Now"), Column("Customers now")),
             tuple(rows),

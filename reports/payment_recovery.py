@@ -409,9 +409,9 @@ def _by(marts: Marts, about: tuple[str, str, str], window: tuple[date, date] | N
             (
                 Column(noun),
                 Column("Invoices failed"),
-                Column("Recovered"),
+                Column("Invoices recovered"),
                 Column("Amount failed", unit=terms.unit),
-                Column("Recovered", unit=terms.unit),
+                Column("Amount recovered", unit=terms.unit),
                 Column("Recovery rate"),
             ),
             tuple(

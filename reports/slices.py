@@ -15,7 +15,7 @@ from dashboards.values import Cell, Count, Link, Month, Rate
 from reports.glossary import SHORT
 from reports.marts import Marts, total
 from reports.months import MrrMonth, last_full
-from reports.names import sentence_case
+from reports.names import distinct, sentence_case
 from reports.rows import Rows
 from reports.terms import Terms, rate, shown_rate
 
@@ -49,18 +49,17 @@ NO_MONTH = "No month is over yet."
 
 @dataclass(frozen=True)
 class Slice:
-    """One dimension in one month: its rows, the largest first, the small ones as one."""
+    """One dimension in one month: its rows, the largest first, the small ones as one.
 
+    `name` is what its chart, table and file are called.
+    """
+
+    name: str
     dimension: str
     label: str
     rows: Sequence[dict[str, Any]]
     values: int
     closing: Decimal
-
-    @property
-    def name(self) -> str:
-        """What its chart, table and file are called."""
-        return "mrr-by-" + "".join(c if c.isalnum() else "-" for c in self.dimension.lower()).replace("_", "-")
 
 
 def section(marts: Marts, months: Sequence[MrrMonth], terms: Terms) -> Section:
@@ -77,13 +76,18 @@ def _slices(marts: Marts, month: MrrMonth) -> list[Slice]:
     frame = marts.table("mrr_by_month_slice").filter(pl.col("month") == month.first)
     others = sorted(set(frame["dimension"].unique()) - set(DIMENSIONS))
     labels = DIMENSIONS | {name: sentence_case(name.replace(".", ": ", 1)) for name in others}
-    found = []
-    for dimension, label in labels.items():
+    found: list[Slice] = []
+    for name, (dimension, label) in zip(distinct(map(_name, labels)), labels.items(), strict=True):
         own = frame.filter(pl.col("dimension") == dimension)
         if own.height:
             rows = [row | {"value_name": _shown(dimension, row["value_name"])} for row in _rows(own)]
-            found.append(Slice(dimension, label, rows, own.height, total(own, "closing_mrr")))
+            found.append(Slice(name, dimension, label, rows, own.height, total(own, "closing_mrr")))
     return found
+
+
+def _name(dimension: str) -> str:
+    """The dimension as a file's name; two keys of metadata can have the same."""
+    return "mrr-by-" + "".join(c if c.isalnum() else "-" for c in dimension.casefold())
 
 
 def _rows(own: pl.DataFrame) -> list[dict[str, Any]]:
