@@ -57,7 +57,7 @@ DENSE: tuple[tuple[str, str], ...] = (
     ("gross_volume", "Gross cash volume"),
     ("fees", "Fees"),
     ("net_volume", "Net cash volume"),
-    ("refund_volume_rate", "Refunds, share of the month's charges"),
+    ("refund_volume_rate", "Refunds by charge month, still ripening"),
     ("dispute_rate", "Dispute activity"),
     ("payment_failure_rate", "Payment failure rate"),
     ("recovery_rate", "Recovery rate"),
@@ -140,8 +140,11 @@ def _cash_words(month: date, figures: Metrics, terms: Terms) -> str:
         return ""
     refunds, disputes = figures.cell("refund_volume_rate", month), figures.cell("dispute_rate", month)
     rates = [
-        f"{name} {shown_rate(cell)}"
-        for name, cell in (("refunds of the month's charges", refunds), ("dispute activity", disputes))
+        words.format(shown_rate(cell))
+        for words, cell in (
+            ("{} of the month's charges is refunded so far (by charge month, still ripening)", refunds),
+            ("dispute activity was {}", disputes),
+        )
         if isinstance(cell, Rate)
     ]
     return (
