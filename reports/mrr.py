@@ -91,12 +91,11 @@ def line_chart(months: Sequence[MrrMonth], terms: Terms, name: str = "mrr-line")
         )
         for month in shown_months
     )
-    last = last_full(months)
     return Chart(
         name,
         _over(len(full(shown_months))),
         figures.lines([month.name for month in shown_months], [series], from_zero=True),
-        closing_words(last, months, terms) if last else NO_MONTHS,
+        _line_words(months, terms),
         f"{terms.unit} a month, at month end",
         _dashed(shown_months, SHORT["mrr"]),
         "mrr",
@@ -129,6 +128,17 @@ def line_chart(months: Sequence[MrrMonth], terms: Terms, name: str = "mrr-line")
         ),
         empty="" if shown_months else NO_MONTHS,
     )
+
+
+def _line_words(months: Sequence[MrrMonth], terms: Terms) -> str:
+    """How the last full month closed; where there is none yet, how the month that runs stands."""
+    last = last_full(months)
+    if last is not None:
+        return closing_words(last, months, terms)
+    if not months:
+        return NO_MONTHS
+    now = months[-1]
+    return f"{now.name} is the first month and not over: MRR stands at {terms.words(now.closing)}."
 
 
 def bridge_chart(months: Sequence[MrrMonth], terms: Terms, name: str) -> Chart:
@@ -166,7 +176,7 @@ def bridge_chart(months: Sequence[MrrMonth], terms: Terms, name: str) -> Chart:
 
 
 def movement_chart(months: Sequence[MrrMonth], terms: Terms) -> Chart:
-    """Gains up and losses down, a column a month, with net new MRR on top."""
+    """Gains up and losses down, a column a month, with net new MRR on top; told of the months that are drawn."""
     shown_months = months[-SHOWN_MONTHS - 1 :]
     start = _provisional(shown_months)
     stacked = [
@@ -179,7 +189,7 @@ def movement_chart(months: Sequence[MrrMonth], terms: Terms) -> Chart:
         "mrr-movements",
         "Movements by month",
         figures.columns([month.name for month in shown_months], stacked, line=net),
-        _movement_words(months, terms),
+        _movement_words(shown_months, terms),
         f"{terms.unit} a month",
         _dashed(shown_months, SHORT["mrr_movements"]),
         "mrr_movements",
