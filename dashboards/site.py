@@ -63,7 +63,7 @@ def remove(out: Path) -> None:
 
 def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
     """One page as HTML."""
-    css, script = static("site.css"), static("site.js")
+    css, script = static("site.css") + _paper(basis), static("site.js")
     template = environment().get_template("page.html.j2")
     return template.render(
         page=page,
@@ -75,6 +75,17 @@ def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
         script=script,
         policy=policy(css, script),
     )
+
+
+def _paper(basis: Basis) -> str:
+    """What stands at the foot of every printed sheet, as style: a sheet of many has no other place for it."""
+    said = [
+        basis.company,
+        f"data as of {basis.as_of}",
+        f"read from Stripe {basis.fresh}" if basis.fresh else "",
+        f"policy {basis.policy} {basis.policy_hash[:12]}",
+    ]
+    return environment().get_template("paper.css.j2").render(line=" · ".join(filter(None, said)))
 
 
 def policy(css: str, script: str | None = None) -> str:
@@ -166,12 +177,18 @@ def environment() -> Environment:
         "sort_key": sort_key,
         "is_figure": is_figure,
         "figures_in": _figures_in,
+        "css_text": _css_text,
         "reasons": _reasons,
         "drawings": drawing.drawings,
         "legend": drawing.legend,
         "sparkline": drawing.sparkline,
     }
     return environment
+
+
+def _css_text(text: str) -> str:
+    """The text inside a string of a style sheet: all but letters and digits of ASCII by their code points."""
+    return "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text)
 
 
 def _figures_in(table: Table, index: int) -> bool:

@@ -210,3 +210,15 @@ def test_on_paper_every_table_is_open_and_the_ground_is_white(reader: Reader, si
     assert page.locator("details:not([open])").count() == 0
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflow") == "visible"
+
+
+def test_on_paper_a_heading_that_sorts_is_plain_text_so_that_it_is_repeated_on_every_sheet(
+    reader: Reader, site: Site
+) -> None:
+    """The browser leaves buttons out of the headings that it repeats."""
+    page = reader.opened(site("company") / "customers.html")
+    page.emulate_media(media="print")
+    shown = page.eval_on_selector_all(
+        "#table-customers thead button", "all => all.map(one => getComputedStyle(one).display)"
+    )
+    assert set(shown) == {"contents"}
