@@ -121,3 +121,14 @@ def test_the_share_of_preventable_churn_stands_beside_what_it_is_of() -> None:
     tables = marts({"preventable_churn_by_month": [month]})
     row = lines(table("preventable-churn", churn.page, tables))[0]
     assert row == ("Oct 2026", "60.0%", "25.0%", "6.00", "10.00", "1", "4")
+
+
+def test_a_month_in_which_nobody_left_is_a_gap_in_the_preventable_share() -> None:
+    def month(first: date) -> dict[str, Any]:
+        lost = {"mrr_lost_reporting": Decimal(1_000), "preventable_mrr_lost_reporting": Decimal(600)}
+        return {"month": first, "churned_customers": 4, "preventable_customers": 1, "is_partial": False, **lost}
+
+    tables = marts({"preventable_churn_by_month": [month(date(2026, 8, 1)), month(OCT)]})
+    rows = lines(table("preventable-churn", churn.page, tables))
+    assert rows[1] == ("Sep 2026", "n/a", "n/a", "–", "–", "–", "–")
+    assert len(rows) == 3
