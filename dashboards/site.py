@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dashboards import downloads, drawing
 from dashboards.page import Basis, Page, Table, charts_of, rows_behind, shown_by, tables_of
-from dashboards.values import Missing, is_figure, shown, sort_key
+from dashboards.values import Missing, SortKey, is_figure, shown, sort_keys
 
 HERE = Path(__file__).parent
 FIRST = "index"
@@ -174,7 +174,7 @@ def environment() -> Environment:
     environment.filters |= {
         "kind": lambda value: type(value).__name__,
         "shown": shown,
-        "sort_key": sort_key,
+        "sort_keys": _sort_keys,
         "is_figure": is_figure,
         "figures_in": _figures_in,
         "css_text": _css_text,
@@ -194,6 +194,12 @@ def _css_text(text: str) -> str:
 def _figures_in(table: Table, index: int) -> bool:
     """True where the column holds figures, so that its heading is aligned with them."""
     return index > 0 and any(is_figure(row.cells[index]) for row in table.rows)
+
+
+def _sort_keys(table: Table) -> list[tuple[SortKey, ...]]:
+    """By row, what each of its cells is sorted by among those of its column."""
+    columns = [sort_keys(cells) for cells in zip(*(row.cells for row in table.rows), strict=True)]
+    return list(zip(*columns, strict=True))
 
 
 def _reasons(table: Table) -> list[str]:

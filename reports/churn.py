@@ -302,7 +302,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
                 churn_kind(row["kind"]),
                 sentence_case(row["feedback"]) or "Not given",
                 row["comment"],
-                terms.money(row["mrr_lost"], row["currency"]),
+                terms.money(row["mrr_lost"], row["currency"], worth=row["mrr_lost_reporting"]),
                 row["currency"].upper(),
                 Count(row["tenure_days"]),
                 row["returned_on"],

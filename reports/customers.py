@@ -349,7 +349,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
 
 
 def _own(row: dict[str, Any], terms: Terms) -> Cell:
-    return terms.money(row["mrr"], row["currency"]) if row["currency"] else Count(0)
+    return terms.money(row["mrr"], row["currency"], worth=row["mrr_reporting"]) if row["currency"] else Count(0)
 
 
 def _list_download(frame: pl.DataFrame, terms: Terms) -> Download:

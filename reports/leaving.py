@@ -127,7 +127,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
                 sentence_case(one["feedback"]) or "Not given",
                 one["comment"],
                 terms.day(one["asked_at"]),
-                terms.money(one["mrr_lost"], one["currency"]),
+                terms.money(one["mrr_lost"], one["currency"], worth=one["mrr_lost_reporting"]),
                 one["currency"].upper(),
                 "Yes" if one["leaves"] else "Keeps another",
             )

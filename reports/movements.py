@@ -121,7 +121,7 @@ def _cells(row: dict[str, Any], names: dict[str, str], terms: Terms) -> tuple[Ce
         cause(row["cause"]),
         terms.money(row["mrr_before"], code),
         terms.money(row["mrr_after"], code),
-        terms.money(row["mrr_delta"], code, signed=True),
+        terms.money(row["mrr_delta"], code, signed=True, worth=row["mrr_delta_reporting"]),
         code.upper(),
         terms.money(row["mrr_delta_reporting"], signed=True),
     )

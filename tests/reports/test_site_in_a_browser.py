@@ -8,6 +8,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page
 
+from dashboards import site as dashboards
+from dashboards.page import Basis, Column, Row, Section, Table, TableBlock
+from dashboards.page import Page as Content
+from dashboards.values import Money
 from reports.marts import Marts
 from reports.site import build
 from tests.browser import chromium
@@ -184,6 +188,24 @@ def test_a_click_on_a_heading_sorts_by_value_and_says_so(reader: Reader, site: S
         "#table-customers tbody tr", "rows => rows.map(row => Number(row.cells[3].dataset.sort))"
     )
     assert amounts == sorted(amounts)
+
+
+def test_sorted_rows_keep_currencies_together_and_the_total_last(reader: Reader, tmp_path: Path) -> None:
+    """Ascending: yen before dollars, each by its number; what is not sorted with them is the sum of all."""
+    amounts = {"a": Money(7, "usd"), "b": Money(900, "jpy", 0), "c": Money(5, "usd"), "d": Money(100, "jpy", 0)}
+    rows = (*(Row((name, amount)) for name, amount in amounts.items()), Row(("All", Money(9_999, "usd")), "total"))
+    table = Table("amounts", "Amounts", (Column("Name"), Column("Amount")), rows, more=3)
+    block = TableBlock("Amounts", table, "Own currency", "None.", "mrr")
+    basis = Basis("Acme", "now", "UTC", "USD", "default", "0" * 12, "", "")
+    one, *_ = dashboards.write([Content("index", "Index", (), (Section("All", (block,)),))], basis, tmp_path / "site")
+    page = reader.opened(one)
+    head = page.locator("#table-amounts thead th").nth(1)
+    for order, expected in (("descending", "bdacAll"), ("ascending", "dbcaAll"), ("none", "abcdAll")):
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == order
+        names = page.eval_on_selector_all("#table-amounts tbody th", "all => all.map(one => one.textContent).join('')")
+        assert names == expected
+    assert "5 of 8 rows, all of them in the file; sorting arranges the rows shown." in page.inner_text("main")
 
 
 def test_the_arrow_keys_read_a_chart_month_by_month(reader: Reader, site: Site) -> None:
