@@ -12,7 +12,7 @@ from reports.comparisons import change_words
 from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.months import CLASSES, MrrMonth, currency_months, earlier, full, last_full, reporting_months
-from reports.terms import Terms
+from reports.terms import Terms, counted
 
 SHOWN_MONTHS = 24
 TABLE_MONTHS = 13
@@ -283,7 +283,7 @@ def _currency_chart(code: str, months: Sequence[MrrMonth], terms: Terms) -> Char
             [Series(f"MRR in {unit}", "main", values, _provisional(shown_months))],
             from_zero=True,
         ),
-        f"{terms.words(last.closing, code)} from {last.customers:,} customers at the end of {last.name}."
+        f"{terms.words(last.closing, code)} from {counted(last.customers, 'customer')} at the end of {last.name}."
         if last
         else "No month is over yet.",
         f"{unit} a month, at month end",

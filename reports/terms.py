@@ -89,6 +89,11 @@ def rate(numerator: Decimal | int | None, denominator: Decimal | int | None, rea
     return Rate(numerator, denominator)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 customer`, `1,200 customers`."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
 def joined(parts: Sequence[str]) -> str:
     """`a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

@@ -63,6 +63,12 @@ def test_the_foot_of_every_printed_sheet_says_policy_and_as_of_and_stays_text() 
     )
 
 
+def test_a_very_long_name_is_cut_to_a_few_lines_with_all_of_it_at_hand() -> None:
+    html = site.render(page("index", "W" * 201), [page("index")], BASIS)
+    assert html.count(f'<span class="clamped" title="{"W" * 201}">{"W" * 201}</span>') == 2
+    assert 'class="clamped"' not in site.render(page("index", "W" * 200), [page("index")], BASIS)
+
+
 def test_a_build_leaves_pages_and_downloads_and_names_the_first_page_first(tmp_path: Path) -> None:
     files = site.write([page("mrr"), page("index")], BASIS, tmp_path / "site")
     assert files[0] == tmp_path / "site" / "index.html"

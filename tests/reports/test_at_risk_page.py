@@ -236,6 +236,14 @@ def test_the_findings_say_who_is_at_risk_and_how_well_it_would_have_been_told() 
     )
 
 
+def test_of_those_who_are_none_no_amount_is_told() -> None:
+    given = marts({"customers": [customer(1, 40_000, "Acme")], "at_risk_accounts": [flag(1, 40_000, 240_000)]})
+    assert page_of(given).findings[0] == (
+        "1 account is at risk, with 400.00 USD of MRR and an expected loss of 2,400.00 USD; no accounts are leaving "
+        "already."
+    )
+
+
 def test_fewer_than_50_churns_within_the_days_told_are_not_validated() -> None:
     """Of 90 days, as the sentence before it is; that 30 days have 549 changes nothing."""
     said = page_of(listed(churns=49)).findings[-1]

@@ -15,7 +15,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.metrics import REASONS
 from reports.terms import Terms
-from tests.reports.company import marts
+from tests.reports.company import company, marts
 
 OCT = date(2026, 10, 1)
 
@@ -244,3 +244,9 @@ def test_every_chart_and_table_says_unit_definition_and_a_known_term(
 
 def test_every_published_metric_has_a_definition() -> None:
     assert {metric.name for metric in METRICS} | set(REASONS) <= set(SHORT)
+
+
+def test_one_of_anything_is_told_in_the_singular() -> None:
+    tables = company(customers=1, months=1)
+    said = customers.page(tables, Terms(tables.publication)).findings
+    assert not any("1 customers" in one or "Half of" in one for one in said)
