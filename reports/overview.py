@@ -12,7 +12,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.metrics import Metrics, metrics
 from reports.months import LABELS, MrrMonth, earlier, full, last_full, reporting_months
-from reports.terms import Terms, joined, shown_rate
+from reports.terms import Terms, counted, joined, shown_rate
 
 TREND_MONTHS = 13
 
@@ -162,6 +162,8 @@ def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, term
     value = cell_of(shown_month)
     unit = terms.unit if isinstance(value, Money) else ""
     provisional = not complete
+    small = figures.small_base(headline.metric, shown_month)
+    note = f"Small base, {counted(small, 'customer')}: read with care" if small is not None else ""
     trend = tuple(number_of(cell_of(month)) for month in complete[-TREND_MONTHS:])
     return Tile(
         headline.label,
@@ -176,6 +178,7 @@ def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, term
         trend,
         f"{headline.label}, the last {len(trend)} full months to {month_text(shown_month)}",
         _so_far(cell_of, running, unit, terms) if running is not None and complete else "",
+        note,
     )
 
 
@@ -218,7 +221,7 @@ def _dense(history: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Block
         f"The last {len(months)} months, month by month",
         columns,
         rows,
-        notes=(f"Amounts in {terms.unit}",),
+        notes=(f"Amounts in {terms.unit}", *figures.small_notes([name for name, _ in DENSE], months)),
         empty="No month has figures yet.",
         sortable=False,
     )
