@@ -48,8 +48,10 @@ def findings(months: Sequence[MrrMonth], by_currency: dict[str, list[MrrMonth]],
     if last is None:
         return ("No month is over yet.",) if months else ("No subscription has counted in MRR yet.",)
     said = [closing_words(last, months, terms), bridge_words(last, terms)]
-    gained = [month for month in full(months)[-12:] if month.net_new > 0]
-    said.append(f"Net new MRR was above zero in {len(gained)} of the last {len(full(months)[-12:])} full months.")
+    year = full(months)[-12:]
+    gained = [month for month in year if month.net_new > 0]
+    if len(year) > 1:
+        said.append(f"Net new MRR was above zero in {len(gained)} of the last {len(year)} full months.")
     if len(by_currency) > 1:
         said.append(
             f"Customers are billed in {len(by_currency)} currencies; exchange rates stand as their own movement."

@@ -218,7 +218,7 @@ def _dense(history: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Block
     rows = tuple(Row((label, *map(cell_of, months)), term=name) for name, label, cell_of in readers) if months else ()
     table = Table(
         "overview-metrics",
-        f"The last {len(months)} months, month by month",
+        f"The last {counted(len(months), 'month')}, month by month",
         columns,
         rows,
         notes=(f"Amounts in {terms.unit}", *figures.small_notes([name for name, _ in DENSE], months)),

@@ -16,7 +16,7 @@ from reports.marts import Marts, total
 from reports.months import earlier, every_month, month_of
 from reports.names import customer_names, sentence_case
 from reports.rows import Rows
-from reports.terms import Terms, rate, shown_rate
+from reports.terms import Terms, counted, rate, shown_rate
 
 SHOWN_MONTHS = 24
 WINDOW = 12
@@ -262,7 +262,7 @@ def _funnel(marts: Marts, window: tuple[date, date] | None, terms: Terms) -> Cha
         for stage, row in found
     ]
     whole = Row(("Failed", Count(invoices), None, terms.money(amount), None), "total")
-    words = f"{invoices:,} invoices over {terms.words(amount)} failed first from {_when(window)}."
+    words = f"{counted(invoices, 'invoice')} over {terms.words(amount)} failed first from {_when(window)}."
     return Chart(
         "dunning-funnel",
         "Dunning funnel",
