@@ -4,18 +4,29 @@ Why not plotly.js: the smallest bundle that draws these forms weighs 1.2 MB besi
 without JavaScript, and asks for inline styles. The figure stays the one description of a chart; this only measures it.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from dashboards.figures import WHOLE
 from dashboards.scales import Bands, Linear, compact, extent, path, percent_tick, thinned, ticks
 from dashboards.theme import HATCHED, ROLES
 
 MONTH = re.compile(r"^([A-Z][a-z]{2}) (\d{4})$")
 CHARACTER = 6.6
 """Width of a character of 12-pixel type, about."""
+APART = 26.0
+"""Pixels between the symbols of a line among others, at least."""
+OUTLINES: dict[str, tuple[tuple[float, float], ...]] = {
+    "square": ((-3, -3), (3, -3), (3, 3), (-3, 3)),
+    "diamond": ((0, -4.5), (4.5, 0), (0, 4.5), (-4.5, 0)),
+    "triangle-up": ((0, -4.5), (4.2, 3), (-4.2, 3)),
+    "x": ((-4, -2), (-2, -4), (0, -2), (2, -4), (4, -2), (2, 0), (4, 2), (2, 4), (0, 2), (-2, 4), (-4, 2), (-2, 0)),
+}
+"""Corners of each symbol but the circle, about its middle."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +96,18 @@ class Area:
 
 @dataclass(frozen=True)
 class Dot:
-    """A point of a line; `hollow` where it is provisional."""
+    """A point of a line; `hollow` where it is provisional; each line of a figure has a symbol of its own."""
 
     x: float
     y: float
     role: str
     hollow: bool = False
+    symbol: str = "circle"
+
+    @property
+    def d(self) -> str:
+        """Its outline, for a symbol that is no circle."""
+        return outline(self.symbol, self.x, self.y)
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,18 @@ class Key:
     name: str
     role: str
     form: str
+    symbol: str = "circle"
+
+    @property
+    def d(self) -> str:
+        """The outline of its symbol, for one that is no circle."""
+        return outline(self.symbol, 8, 6)
+
+
+def outline(symbol: str, x: float, y: float) -> str:
+    """A symbol about a point as an SVG path."""
+    corners = OUTLINES.get(symbol, ())
+    return path([(x + right, y + down) for right, down in corners]) + "Z" if corners else ""
 
 
 def drawings(figure: Any, width: str) -> list[Drawing]:
@@ -155,7 +184,15 @@ def legend(figure: Any, width: str) -> list[Key]:
     upright = [trace for trace in figure.data if trace.type != "waterfall" and trace.orientation != "h"]
     if len(upright) < (1 if width == "half" else 2):
         return []
-    return [Key(trace.name, trace.meta["role"], _key_form(trace)) for trace in figure.data if _edge(trace) != "low"]
+    return [
+        Key(trace.name, trace.meta["role"], _key_form(trace), _symbol(trace))
+        for trace in figure.data
+        if _edge(trace) != "low"
+    ]
+
+
+def _symbol(trace: Any) -> str:
+    return str(trace.marker.symbol or "circle") if trace.type == "scatter" else "circle"
 
 
 def _key_form(trace: Any) -> str:
@@ -195,7 +232,8 @@ def _columns_and_lines(figure: Any, size: Size) -> Drawing:
     ]
     with_zero = bool(bars) or figure.layout.yaxis.rangemode == "tozero"
     low, high = extent(_reach(bars, runs, [level for level, _, _ in levels]), with_zero=with_zero)
-    marks = ticks(low, high, 4 if size.name == "narrow" else 5)
+    whole = figure.layout.yaxis.tickformat == WHOLE
+    marks = ticks(low, high, 4 if size.name == "narrow" else 5, whole=whole)
     drawing = Drawing(size, size.height)
     y, left = _vertical_axis(drawing, figure, marks, bottom=size.height - 40, top=18)
     bands = Bands(len(categories), left, size.width - 10)
@@ -207,7 +245,7 @@ def _columns_and_lines(figure: Any, size: Size) -> Drawing:
         label_at += len(name) * CHARACTER + 20
     _areas(drawing, runs, bands, y)
     for trace in curves:
-        _curve(drawing, trace, bands, y)
+        _curve(drawing, trace, bands, y, alone=len(curves) == 1)
     _bands(drawing, figure.data, categories, bands, (18.0, size.height - 40.0))
     return drawing
 
@@ -282,7 +320,7 @@ def _stacks(drawing: Drawing, bars: Sequence[Any], bands: Bands, y: Linear) -> N
             up, down = (up + height, down) if height > 0 else (up, down + height)
 
 
-def _curve(drawing: Drawing, trace: Any, bands: Bands, y: Linear) -> None:
+def _curve(drawing: Drawing, trace: Any, bands: Bands, y: Linear, *, alone: bool) -> None:
     points = [(bands.middle(i), y.at(value)) if value is not None else None for i, value in enumerate(trace.y)]
     role = trace.meta["role"]
     for dashed in (False, True):
@@ -297,9 +335,11 @@ def _curve(drawing: Drawing, trace: Any, bands: Bands, y: Linear) -> None:
         if run:
             drawing.strokes.append(Stroke(path(run), role, dashed or trace.meta["dashed"]))
     known = [(index, point) for index, point in enumerate(points) if point is not None]
+    every = max(1, math.ceil(APART / bands.step)) if bands.step else 1
     for order, (index, point) in enumerate(known):
-        if len(known) <= 14 or order in (0, len(known) - 1) or _is_provisional(trace, index):
-            drawing.dots.append(Dot(point[0], point[1], role, _is_provisional(trace, index)))
+        is_told = not alone and (len(known) - 1 - order) % every == 0
+        if len(known) <= 14 or order in (0, len(known) - 1) or is_told or _is_provisional(trace, index):
+            drawing.dots.append(Dot(point[0], point[1], role, _is_provisional(trace, index), _symbol(trace)))
 
 
 def _areas(drawing: Drawing, runs: Sequence[Any], bands: Bands, y: Linear) -> None:

@@ -11,10 +11,23 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from dashboards.theme import HATCHED, ROLES, template
-from dashboards.values import Cell, number_of, shown
+from dashboards.values import Cell, Count, number_of, shown
 
 AxisForm = Literal["number", "percent"]
 TICKS: dict[AxisForm, str] = {"number": "~s", "percent": ".1~%"}
+WHOLE = "~d"
+"""The ticks of an axis on which things are counted: whole numbers only."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+"""The marks of a figure's lines in their order, so that they are told apart without colour too."""
+OPPOSITE = {
+    "new": "contraction",
+    "expansion": "contraction",
+    "reactivation": "contraction",
+    "contraction": "expansion",
+    "churn": "expansion",
+}
+"""What a step of a bridge is drawn as where it goes the other way than its role does."""
+GAINS = frozenset({"new", "expansion", "reactivation"})
 
 
 @dataclass(frozen=True)
@@ -60,9 +73,9 @@ def lines(
     figure = go.Figure(layout=_layout(form, references, {"rangemode": "tozero" if from_zero else "normal"}))
     for edge in _edges(categories, interval) if interval else ():
         figure.add_trace(edge)
-    for one in series:
-        figure.add_trace(_line(categories, one))
-    return figure
+    for place, one in enumerate(series):
+        figure.add_trace(_line(categories, one, SYMBOLS[place % len(SYMBOLS)]))
+    return _counted(figure, series)
 
 
 def columns(
@@ -87,8 +100,8 @@ def columns(
             )
         )
     if line is not None:
-        figure.add_trace(_line(categories, line))
-    return figure
+        figure.add_trace(_line(categories, line, SYMBOLS[0]))
+    return _counted(figure, [*stacked, *([line] if line else [])])
 
 
 def bridge(labels: Sequence[str], values: Sequence[Cell], roles: Sequence[str], totals: Sequence[bool]) -> Any:
@@ -105,7 +118,7 @@ def bridge(labels: Sequence[str], values: Sequence[Cell], roles: Sequence[str], 
             increasing={"marker": {"color": ROLES["new"]}},
             decreasing={"marker": {"color": ROLES["churn"]}},
             totals={"marker": {"color": ROLES["total"]}},
-            meta={"roles": list(roles)},
+            meta={"roles": [_signed(role, value) for role, value in zip(roles, values, strict=True)]},
         )
     )
     return figure
@@ -131,7 +144,22 @@ def bars(labels: Sequence[str], series: Series, *, form: AxisForm = "number") ->
     return figure
 
 
-def _line(categories: Sequence[str], one: Series) -> Any:
+def _counted(figure: Any, series: Sequence[Series]) -> Any:
+    """The figure with whole numbers on its axis where all that it draws are counts."""
+    known = [value for one in series for value in one.values if number_of(value) is not None]
+    if known and all(isinstance(value, Count) for value in known):
+        figure.update_yaxes(tickformat=WHOLE)
+    return figure
+
+
+def _signed(role: str, value: Cell) -> str:
+    """The role, or that of the other direction where the step goes there."""
+    height = number_of(value) or 0.0
+    against = height < 0 if role in GAINS else height > 0
+    return OPPOSITE.get(role, role) if against and height else role
+
+
+def _line(categories: Sequence[str], one: Series, symbol: str) -> Any:
     return go.Scatter(
         x=list(categories),
         y=_heights(one),
@@ -139,6 +167,7 @@ def _line(categories: Sequence[str], one: Series) -> Any:
         mode="lines+markers",
         hovertext=[shown(value) for value in one.values],
         line={"color": ROLES[one.role], "width": 2, "dash": "dot" if one.dashed else "solid"},
+        marker={"symbol": symbol},
         meta={"role": one.role, "provisional_from": one.provisional_from, "dashed": one.dashed},
     )
 

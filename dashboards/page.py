@@ -43,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Tile:
-    """One headline figure."""
+    """One headline figure; `note` is what to bear in mind with it."""
 
     label: str
     value: Cell
@@ -55,6 +55,7 @@ class Tile:
     trend: tuple[float | None, ...] = ()
     trend_words: str = ""
     now: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,13 @@ class Bands:
         return self.left(index) + self.step / 2
 
 
-def ticks(low: float, high: float, about: int) -> list[float]:
-    """Round numbers that cover `low` to `high`, about so many."""
+def ticks(low: float, high: float, about: int, *, whole: bool = False) -> list[float]:
+    """Round numbers that cover `low` to `high`, about so many; of things that are counted, whole ones."""
     if high <= low:
         high = low + (abs(low) or 1.0)
     step = _step((high - low) / max(about, 1))
+    if whole:
+        step = float(math.ceil(step))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(index * step, 12) for index in range(first, last + 1)]
 

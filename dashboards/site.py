@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dashboards import downloads, drawing
 from dashboards.page import Basis, Page, Table, charts_of, rows_behind, shown_by, tables_of
-from dashboards.values import Missing, is_figure, shown, sort_key
+from dashboards.values import Missing, SortKey, is_figure, shown, sort_keys
 
 HERE = Path(__file__).parent
 FIRST = "index"
@@ -63,7 +63,7 @@ def remove(out: Path) -> None:
 
 def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
     """One page as HTML."""
-    css, script = static("site.css"), static("site.js")
+    css, script = static("site.css") + _paper(basis), static("site.js")
     template = environment().get_template("page.html.j2")
     return template.render(
         page=page,
@@ -77,6 +77,17 @@ def render(page: Page, pages: Sequence[Page], basis: Basis) -> str:
     )
 
 
+def _paper(basis: Basis) -> str:
+    """What stands at the foot of every printed sheet, as style: a sheet of many has no other place for it."""
+    said = [
+        basis.company,
+        f"data as of {basis.as_of}",
+        f"read from Stripe {basis.fresh}" if basis.fresh else "",
+        f"policy {basis.policy} {basis.policy_hash[:12]}",
+    ]
+    return environment().get_template("paper.css.j2").render(line=" · ".join(filter(None, said)))
+
+
 def policy(css: str, script: str | None = None) -> str:
     """A content security policy that lets nothing in but this style and, where there is one, this script."""
     scripts = f"script-src '{_hash(script)}'; " if script is not None else ""
@@ -86,9 +97,8 @@ def policy(css: str, script: str | None = None) -> str:
 def _write_all(pages: Sequence[Page], basis: Basis, folder: Path) -> list[str]:
     (folder / "data").mkdir()
     (folder / "figures").mkdir()
-    made: list[Path] = []
+    made = downloads.write_all((table for page in pages for table in tables_of(page)), folder / "data")
     for page in pages:
-        made += [downloads.write(downloads.download_of(table), folder / "data") for table in tables_of(page)]
         made += [_figure(chart.name, chart.figure, folder / "figures") for chart in charts_of(page) if not chart.empty]
         file = folder / f"{page.name}.html"
         file.write_text(render(page, pages, basis), encoding="utf-8")
@@ -164,9 +174,10 @@ def environment() -> Environment:
     environment.filters |= {
         "kind": lambda value: type(value).__name__,
         "shown": shown,
-        "sort_key": sort_key,
+        "sort_keys": _sort_keys,
         "is_figure": is_figure,
         "figures_in": _figures_in,
+        "css_text": _css_text,
         "reasons": _reasons,
         "drawings": drawing.drawings,
         "legend": drawing.legend,
@@ -175,9 +186,20 @@ def environment() -> Environment:
     return environment
 
 
+def _css_text(text: str) -> str:
+    """The text inside a string of a style sheet: all but letters and digits of ASCII by their code points."""
+    return "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text)
+
+
 def _figures_in(table: Table, index: int) -> bool:
     """True where the column holds figures, so that its heading is aligned with them."""
     return index > 0 and any(is_figure(row.cells[index]) for row in table.rows)
+
+
+def _sort_keys(table: Table) -> list[tuple[SortKey, ...]]:
+    """By row, what each of its cells is sorted by among those of its column."""
+    columns = [sort_keys(cells) for cells in zip(*(row.cells for row in table.rows), strict=True)]
+    return list(zip(*columns, strict=True))
 
 
 def _reasons(table: Table) -> list[str]:

@@ -3,6 +3,7 @@
 Knows numbers, currencies' exponents handed to it and typography; knows no metric and no HTML.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -14,12 +15,16 @@ NOT_AVAILABLE = "n/a"
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in minor units of `currency`, which has `exponent` decimals."""
+    """An amount in minor units of `currency`, which has `exponent` decimals.
+
+    `worth` is what it is worth in the one currency that amounts of several are compared in, where that is known.
+    """
 
     minor: Decimal | int
     currency: str
     exponent: int = 2
     signed: bool = False
+    worth: Decimal | int | None = field(default=None, compare=False)
 
     @property
     def major(self) -> Decimal:
@@ -268,6 +273,28 @@ def sort_key(cell: Cell) -> str:
             return f"{cell.at.timestamp():.0f}"
         case _:
             return plain(cell)
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """What a cell is sorted by: `group` first, which is its currency where amounts cannot be compared."""
+
+    value: str
+    group: str = ""
+
+
+def sort_keys(column: Sequence[Cell]) -> list[SortKey]:
+    """What the cells of one column are sorted by: amounts in several currencies by their worth, else by currency."""
+    amounts = [cell for cell in column if isinstance(cell, Money)]
+    if len({cell.currency for cell in amounts}) < 2:
+        return [SortKey(sort_key(cell)) for cell in column]
+    if all(cell.worth is not None for cell in amounts):
+        return [SortKey(_worth(cell) if isinstance(cell, Money) else sort_key(cell)) for cell in column]
+    return [SortKey(sort_key(cell), (currency_of(cell) or "").upper()) for cell in column]
+
+
+def _worth(cell: Money) -> str:
+    return plain_decimal(Decimal(cell.worth or 0))
 
 
 def number_of(cell: Cell) -> float | None:

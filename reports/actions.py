@@ -339,13 +339,13 @@ def _compared(row: Mapping[str, Any]) -> Comparison | None:
 def _result_columns(terms: Terms) -> tuple[Column, ...]:
     return (
         Column("Planned for"),
-        Column("Success"),
+        Column("Success of these"),
         Column("Held out"),
-        Column("Success"),
+        Column("Success of those held out"),
         Column("Difference"),
-        Column("95% interval"),
+        Column("Its 95% interval"),
         Column("Brought", unit=terms.unit),
-        Column("95% interval", unit=terms.unit),
+        Column("95% interval of what it brought", unit=terms.unit),
     )
 
 

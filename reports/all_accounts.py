@@ -10,7 +10,7 @@ from dashboards.page import Column, Page, Row, Section, Table, TableBlock, Tile,
 from dashboards.values import Cell, Count, Link, Rate
 from reports.marts import Marts
 from reports.months import MrrMonth, reporting_months
-from reports.terms import Terms
+from reports.terms import Terms, counted
 
 TITLE = "Accounts by monthly recurring revenue"
 MRR = "Run rate of all counted subscriptions at the as-of instant, in the reporting currency."
@@ -39,9 +39,8 @@ def page(accounts: Sequence[AccountPages], terms: Terms) -> Page:
     largest = sorted(months, key=lambda pair: (-(pair[1].closing if pair[1] else 0), pair[0].account_id))
     mrr = sum(last.closing for _, last in months if last)
     customers = sum(last.customers for _, last in months if last)
-    finding = (
-        f"{len(accounts)} accounts have {terms.words(mrr)} of monthly recurring revenue from {customers:,} customers."
-    )
+    whose = counted(customers, "customer")
+    finding = f"{len(accounts)} accounts have {terms.words(mrr)} of monthly recurring revenue from {whose}."
     tiles = (
         Tile("Monthly recurring revenue", terms.money(mrr), terms.unit, terms.as_of_day_words, MRR, "mrr"),
         Tile("Customers", Count(customers), "customers", terms.as_of_day_words, CUSTOMERS, "customers"),

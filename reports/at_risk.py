@@ -19,7 +19,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts, total
 from reports.names import customer_names, sentence_case
 from reports.rows import Rows
-from reports.terms import Terms, shown_rate
+from reports.terms import Terms, counted, shown_rate
 
 LIST_ROWS = 100
 REASONS = 3
@@ -63,13 +63,19 @@ def words(marts: Marts, terms: Terms) -> str:
     listed, leaving = _at_risk(marts), _announced(marts)
     if listed.is_empty() and leaving.is_empty():
         return NOBODY if marts.table("customers").filter(pl.col("mrr") > 0).height else NOBODY_PAYS
-    said = f"{_accounts(listed)} at risk, with {terms.words(total(listed, 'mrr_at_risk_reporting'))} of MRR"
-    said += f" and an expected loss of {terms.words(total(listed, 'expected_loss_reporting'))}" if listed.height else ""
-    return f"{said}; {_accounts(leaving)} leaving already, with {terms.words(_mrr(leaving))}."
+    loss = terms.words(total(listed, "expected_loss_reporting"))
+    with_loss = f" of MRR and an expected loss of {loss}" if listed.height else ""
+    return (
+        f"{_accounts(listed, 'at risk', 'No', terms)}{with_loss}; {_accounts(leaving, 'leaving already', 'no', terms)}."
+    )
 
 
-def _accounts(frame: pl.DataFrame) -> str:
-    return "1 account is" if frame.height == 1 else f"{frame.height or 'No'} accounts are"
+def _accounts(frame: pl.DataFrame, what: str, none: str, terms: Terms) -> str:
+    """How many are so and with how much; of none, no amount."""
+    if frame.is_empty():
+        return f"{none} accounts are {what}"
+    verb = "is" if frame.height == 1 else "are"
+    return f"{counted(frame.height, 'account')} {verb} {what}, with {terms.words(_mrr(frame))}"
 
 
 def _at_risk(marts: Marts) -> pl.DataFrame:

@@ -92,6 +92,8 @@ def _reconciliation_words(reconciliation: pl.DataFrame) -> str:
     off = reconciliation.filter(pl.col("difference") != 0)
     months = reconciliation.height
     if off.is_empty():
+        if months == 1:
+            return "The balance agrees with the payouts in the one month there is."
         return f"The balance agrees with the payouts in all {months:,} months and currencies."
     return f"The balance does not agree with the payouts in {off.height:,} of {months:,} months and currencies."
 
@@ -256,8 +258,8 @@ def _recovery(marts: Marts, terms: Terms) -> TableBlock:
         Column("First failed in"),
         Column("Invoices failed"),
         Column("Amount", unit=terms.unit),
-        Column("Recovered"),
-        Column("Recovered", unit=terms.unit),
+        Column("Invoices recovered"),
+        Column("Amount recovered", unit=terms.unit),
         Column("Recovery rate"),
     )
     return TableBlock(

@@ -19,7 +19,7 @@ from reports.months import month_of
 from reports.names import APART, INVOLUNTARY, NOT_GIVEN, churn_kind, customer_names, sentence_case
 from reports.rates import RateLine, pooled, rate_chart, rate_words
 from reports.rows import Rows
-from reports.terms import Terms, shown_rate
+from reports.terms import Terms, counted, shown_rate
 
 SHOWN_MONTHS = 24
 WINDOW = 12
@@ -227,7 +227,7 @@ def _reason_charts(reasons: pl.DataFrame, window: tuple[date, date] | None, term
             "Reasons by customers",
             [(reason, Count(count), Rate(count, customers)) for reason, count, _ in by_count],
             Column("Customers"),
-            f"{customers:,} customers left, {when}." if totals else NONE_YET,
+            f"{counted(customers, 'customer')} left, {when}." if totals else NONE_YET,
             "Customers",
         ),
         _reason_chart(
@@ -302,7 +302,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
                 churn_kind(row["kind"]),
                 sentence_case(row["feedback"]) or "Not given",
                 row["comment"],
-                terms.money(row["mrr_lost"], row["currency"]),
+                terms.money(row["mrr_lost"], row["currency"], worth=row["mrr_lost_reporting"]),
                 row["currency"].upper(),
                 Count(row["tenure_days"]),
                 row["returned_on"],
@@ -326,7 +326,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
         "MRR in the billing currency",
         SHORT["churn_kind"],
         "churn_kind",
-        f"{frame.height:,} churns so far; {back:,} came back." if frame.height else "",
+        f"{counted(frame.height, 'churn')} so far; {back:,} came back." if frame.height else "",
     )
 
 

@@ -19,7 +19,7 @@ from reports.metrics import Metrics, metrics
 from reports.months import MrrMonth, earlier, last_full, reporting_months
 from reports.names import customer_names, sentence_case
 from reports.rows import Rows
-from reports.terms import Terms, rate, shown_rate
+from reports.terms import Terms, counted, rate, shown_rate
 
 SHOWN_MONTHS = 24
 TOP = 10
@@ -56,13 +56,15 @@ def findings(
     if last is not None:
         before = next((month for month in months if month.first == earlier(last.first, 1)), None)
         change = change_words(Count(last.customers), Count(before.customers), before.name) if before else ""
-        said.append(f"{last.customers:,} customers paid at the end of {last.name}{', ' + change if change else ''}.")
+        said.append(
+            f"{counted(last.customers, 'customer')} paid at the end of {last.name}{', ' + change if change else ''}."
+        )
         arpa = published.cell("arpa", last.first)
         if isinstance(arpa, Money):
             said.append(f"They paid {terms.words(arpa.minor)} a month on average.")
     if worths:
         said.append(_share_words(worths))
-        said.append(f"Half of today's {len(worths):,} customers pay {terms.words(_median(worths))} or less.")
+        said.append(_median_words(worths, terms))
     return tuple(said) or (NOBODY,)
 
 
@@ -70,8 +72,15 @@ def _share_words(worths: Sequence[Decimal]) -> str:
     top = list(worths[:TOP])
     share = shown_rate(Rate(sum(top, Decimal(0)), sum(worths, Decimal(0))))
     if len(worths) <= TOP:
-        return f"All {len(worths):,} customers are among the ten largest."
+        whose = "The only customer pays" if len(worths) == 1 else f"The {len(worths):,} customers pay"
+        return f"{whose} all of MRR: there are no more than {TOP}."
     return f"The ten largest of {len(worths):,} customers pay {share} of MRR."
+
+
+def _median_words(worths: Sequence[Decimal], terms: Terms) -> str:
+    if len(worths) == 1:
+        return f"Today's one customer pays {terms.words(worths[0])}."
+    return f"Half of today's {len(worths):,} customers pay {terms.words(_median(worths))} or less."
 
 
 def _median(worths: Sequence[Decimal]) -> Decimal:
@@ -349,7 +358,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
 
 
 def _own(row: dict[str, Any], terms: Terms) -> Cell:
-    return terms.money(row["mrr"], row["currency"]) if row["currency"] else Count(0)
+    return terms.money(row["mrr"], row["currency"], worth=row["mrr_reporting"]) if row["currency"] else Count(0)
 
 
 def _list_download(frame: pl.DataFrame, terms: Terms) -> Download:

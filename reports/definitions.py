@@ -37,7 +37,7 @@ def findings(marts: Marts, terms: Terms) -> tuple[str, ...]:
     if checks.is_empty():
         said.append("No data check is recorded.")
     elif failed.is_empty():
-        said.append(f"All {checks.height} data checks passed.")
+        said.append("The one data check passed." if checks.height == 1 else f"All {checks.height} data checks passed.")
     else:
         said.append(f"{failed.height} of {checks.height} data checks failed.")
     return tuple(said)

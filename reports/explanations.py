@@ -25,7 +25,7 @@ from models.terms import Terms as ModelTerms
 from reports import explained as said
 from reports.glossary import SHORT
 from reports.marts import Marts, publication_of
-from reports.names import customer_names, sentence_case
+from reports.names import customer_names, distinct, sentence_case
 from reports.names import words as code_words
 from reports.rows import Rows
 from reports.terms import Terms
@@ -180,7 +180,8 @@ def _last_month(
 
 def _page(figure: Figure, found: Sequence[Explanation], with_: Shown) -> Page:
     shown = _shown(figure, found)
-    sections = [Section(_heading(one), tuple(_blocks(one, with_))) for one in shown]
+    named = zip(shown, distinct(map(_slug, shown)), strict=True)
+    sections = [Section(_heading(one), tuple(_blocks(one, slug, with_))) for one, slug in named]
     what = [said.sentence(figure), *(f"{_heading(one)}: {said.value_words(one)}." for one in shown)]
     if len(shown) < len(found):
         what.append(f"{len(found)} are published of that month; the commands below show each.")
@@ -212,11 +213,18 @@ def _heading(one: Explanation) -> str:
     return f"{month_text(one.month)}{so_far}{currency}{said.cell_words(one)}"
 
 
-def _blocks(one: Explanation, with_: Shown) -> Iterator[Block]:
+def _slug(one: Explanation) -> str:
+    """Which of a figure's cells it is, as part of a file's name; two values of metadata can have the same."""
+    of_currency = (one.currency or "",) if one.figure.in_own_currency else ()
+    cell = (SLUG.sub("-", str(value).lower()) for value in one.cell.values())
+    return "-".join(filter(None, (*of_currency, *cell)))
+
+
+def _blocks(one: Explanation, slug: str, with_: Shown) -> Iterator[Block]:
     yield Facts(tuple(_facts(one)))
     for each in one.inputs:
         if not each.rows.is_empty():
-            yield _rows_block(one, each, with_)
+            yield _rows_block(one, slug, each, with_)
 
 
 def _facts(one: Explanation) -> Iterator[tuple[str, Cell]]:
@@ -233,7 +241,7 @@ def _facts(one: Explanation) -> Iterator[tuple[str, Cell]]:
     yield "Other figures", Link("All that can be followed to their rows", "definitions.html#rows-behind-the-figures")
 
 
-def _rows_block(one: Explanation, each: Input, with_: Shown) -> TableBlock:
+def _rows_block(one: Explanation, slug: str, each: Input, with_: Shown) -> TableBlock:
     columns = _columns(each.rows)
     shown, whole = each.rows.head(SHOWN_ROWS), each.rows.height
 
@@ -247,9 +255,7 @@ def _rows_block(one: Explanation, each: Input, with_: Shown) -> TableBlock:
 
     rows = [Row(cells(row)) for row in shown.iter_rows(named=True)]
     rows += _totals(each, shown, len(columns), one.currency, with_.terms)
-    of_currency = (one.currency,) if one.figure.in_own_currency else ()
-    cell = (SLUG.sub("-", str(value).lower()) for value in one.cell.values())
-    name = "-".join(filter(None, ("explain", one.figure.name, each.name, *of_currency, *cell))).replace("_", "-")
+    name = "-".join(filter(None, ("explain", one.figure.name, each.name, slug))).replace("_", "-")
     caption = f"Rows of {each.name}, {_heading(one)}, the largest first"
     in_file = each.rows.head(FILE_ROWS)
     notes = ("Rounded to the minor unit here, exact in the file",) if each.source.unit != NUMBER else ()

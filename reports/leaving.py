@@ -99,10 +99,18 @@ def _chart_words(frame: pl.DataFrame, terms: Terms) -> str:
     first = frame.sort("ends_at", "subscription_id").to_dicts()[0]
     leaving = frame.filter("leaves")["customer_id"].n_unique()
     noun = "customer" if leaving == 1 else "customers"
+    is_later = pl.col("ends_on").dt.truncate("1mo") > _months(frame)[-1]
+    later = frame.filter(is_later)
+    rest = f" {_worth(later, terms)} later than is shown." if later.height else ""
     return (
-        f"{terms.words(total(frame, 'mrr_lost_reporting'))} in {frame.height:,} subscriptions, the first in "
-        f"{month_text(month_of(first['ends_on']))}; {leaving:,} {noun} will have none left."
+        f"{_worth(frame.filter(~is_later), terms)}, the first in "
+        f"{month_text(month_of(first['ends_on']))}.{rest} {leaving:,} {noun} will have none left in all."
     )
+
+
+def _worth(frame: pl.DataFrame, terms: Terms) -> str:
+    noun = "subscription" if frame.height == 1 else "subscriptions"
+    return f"{terms.words(total(frame, 'mrr_lost_reporting'))} in {frame.height:,} {noun}"
 
 
 def _list(marts: Marts, terms: Terms) -> TableBlock:
@@ -119,7 +127,7 @@ def _list(marts: Marts, terms: Terms) -> TableBlock:
                 sentence_case(one["feedback"]) or "Not given",
                 one["comment"],
                 terms.day(one["asked_at"]),
-                terms.money(one["mrr_lost"], one["currency"]),
+                terms.money(one["mrr_lost"], one["currency"], worth=one["mrr_lost_reporting"]),
                 one["currency"].upper(),
                 "Yes" if one["leaves"] else "Keeps another",
             )

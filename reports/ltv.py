@@ -15,7 +15,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.rows import Rows
 from reports.survival import compared_chart, curve_chart, hazard_chart, share
-from reports.terms import Terms, rate
+from reports.terms import Terms, counted, rate
 
 NOT_PUBLISHED = "not published yet"
 SEGMENTS = (
@@ -83,10 +83,10 @@ def findings(whole: dict[str, Any] | None, values: Values, terms: Terms) -> tupl
             _half_life(whole),
         ]
     if received.get("ltv_reporting") is not None:
-        said.append(
-            f"So far {received['customers']:,} customers have brought {terms.words(received['ltv_reporting'])} each, "
-            "after refunds, disputes and fees."
-        )
+        whose = counted(received["customers"], "customer")
+        verb, each = ("has", "") if received["customers"] == 1 else ("have", " each")
+        worth = terms.words(received["ltv_reporting"])
+        said.append(f"So far {whose} {verb} brought {worth}{each}, after refunds, disputes and fees.")
     return tuple(said)
 
 

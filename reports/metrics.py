@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dashboards.values import Cell, Count, Missing, Rate, Ratio
+from dashboards.values import Cell, Count, Missing, Rate, Ratio, month_text
 from reports.marts import Marts
+from reports.months import earlier
 from reports.terms import Terms
 
 REASONS: Mapping[str, str] = {
@@ -27,6 +28,18 @@ REASONS: Mapping[str, str] = {
     "payment_failure_rate": "no invoice was charged in the month",
     "recovery_rate": "no payment failed in the month",
 }
+BASES: Mapping[str, int] = {
+    "net_revenue_retention": 12,
+    "gross_revenue_retention": 12,
+    "net_revenue_retention_1m": 1,
+    "gross_revenue_retention_1m": 1,
+    "customer_churn_rate": 1,
+    "gross_mrr_churn_rate": 1,
+    "net_mrr_churn_rate": 1,
+}
+"""Rates of what customers of so many months before did: those customers are their base."""
+SMALL = 20
+"""Customers below which a base says little: one of them moves the rate by more than a twentieth."""
 NOT_COMPUTED = "not among the published metrics"
 
 
@@ -61,6 +74,20 @@ class Metrics:
                 return Ratio(numerator / denominator)
             case _:
                 return Rate(numerator, denominator)
+
+    def small_base(self, name: str, month: date) -> int | None:
+        """How many customers a rate is of where they are fewer than say much; None for any other figure."""
+        base = self.cell("customers", earlier(month, BASES[name])) if name in BASES else None
+        is_small = isinstance(base, Count) and base.value < SMALL and isinstance(self.cell(name, month), Rate)
+        return base.value if is_small and isinstance(base, Count) else None
+
+    def small_notes(self, names: Sequence[str], months: Sequence[date]) -> tuple[str, ...]:
+        """A table's note on the months in which a rate has a small base; none where none has."""
+        small = [month for month in months if any(self.small_base(name, month) is not None for name in names)]
+        if not small:
+            return ()
+        which = month_text(small[-1]) if len(small) == 1 else f"{len(small)} months to {month_text(small[-1])}"
+        return (f"Small base in {which}: rates of fewer than {SMALL} customers, read them with care",)
 
     def series(self, name: str, months: Sequence[date]) -> list[Cell]:
         """One metric over several months."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from dashboards.footing import footed_months
 from dashboards.values import Month, month_text
@@ -92,6 +93,16 @@ def earlier(first: date, months: int) -> date:
     """The first day of the month so many months before."""
     index = first.year * 12 + first.month - 1 - months
     return date(index // 12, index % 12 + 1, 1)
+
+
+def every_month(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows by month, with one of zeros and true flags for each month between that has none."""
+    first, last = frame["month"].min(), frame["month"].max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return frame
+    months = pl.DataFrame({"month": pl.date_range(first, last, "1mo", eager=True)})
+    filled = months.join(frame, on="month", how="left").sort("month")
+    return filled.with_columns(cs.numeric().fill_null(0), cs.boolean().fill_null(value=True))
 
 
 def _months(frame: pl.DataFrame, movers: dict[tuple[Any, ...], int]) -> list[MrrMonth]:

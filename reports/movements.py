@@ -13,7 +13,7 @@ from reports.marts import Marts
 from reports.months import LABELS, MrrMonth, last_full, month_of
 from reports.names import cause, churn_kind, customer_names, sentence_case, words
 from reports.rows import Rows
-from reports.terms import Terms
+from reports.terms import Terms, counted
 
 TOP = 10
 LOG_ROWS = 200
@@ -97,14 +97,14 @@ def _top(marts: Marts, first: date, title: str, name: str, terms: Terms) -> Tabl
         more=max(0, frame.height - TOP),
         download=_download(name, frame, names, terms),
     )
-    gains = frame.filter(pl.col("mrr_delta_reporting") > 0).height
+    gains, moved = frame.filter(pl.col("mrr_delta_reporting") > 0).height, counted(frame.height, "movement")
     return TableBlock(
         title,
         table,
         f"Each in its billing currency, and in {terms.unit} at that day's rate",
         SHORT["mrr_movements"],
         "mrr_movements",
-        f"{frame.height:,} movements: {gains:,} up, {frame.height - gains:,} down; by size." if frame.height else "",
+        f"{moved}: {gains:,} up, {frame.height - gains:,} down; by size." if frame.height else "",
     )
 
 
@@ -121,7 +121,7 @@ def _cells(row: dict[str, Any], names: dict[str, str], terms: Terms) -> tuple[Ce
         cause(row["cause"]),
         terms.money(row["mrr_before"], code),
         terms.money(row["mrr_after"], code),
-        terms.money(row["mrr_delta"], code, signed=True),
+        terms.money(row["mrr_delta"], code, signed=True, worth=row["mrr_delta_reporting"]),
         code.upper(),
         terms.money(row["mrr_delta_reporting"], signed=True),
     )

@@ -12,7 +12,7 @@ from reports.comparisons import change_words
 from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.months import CLASSES, MrrMonth, currency_months, earlier, full, last_full, reporting_months
-from reports.terms import Terms
+from reports.terms import Terms, counted
 
 SHOWN_MONTHS = 24
 TABLE_MONTHS = 13
@@ -48,8 +48,10 @@ def findings(months: Sequence[MrrMonth], by_currency: dict[str, list[MrrMonth]],
     if last is None:
         return ("No month is over yet.",) if months else ("No subscription has counted in MRR yet.",)
     said = [closing_words(last, months, terms), bridge_words(last, terms)]
-    gained = [month for month in full(months)[-12:] if month.net_new > 0]
-    said.append(f"Net new MRR was above zero in {len(gained)} of the last {len(full(months)[-12:])} full months.")
+    year = full(months)[-12:]
+    gained = [month for month in year if month.net_new > 0]
+    if len(year) > 1:
+        said.append(f"Net new MRR was above zero in {len(gained)} of the last {len(year)} full months.")
     if len(by_currency) > 1:
         said.append(
             f"Customers are billed in {len(by_currency)} currencies; exchange rates stand as their own movement."
@@ -91,12 +93,11 @@ def line_chart(months: Sequence[MrrMonth], terms: Terms, name: str = "mrr-line")
         )
         for month in shown_months
     )
-    last = last_full(months)
     return Chart(
         name,
         _over(len(full(shown_months))),
         figures.lines([month.name for month in shown_months], [series], from_zero=True),
-        closing_words(last, months, terms) if last else NO_MONTHS,
+        _line_words(months, terms),
         f"{terms.unit} a month, at month end",
         _dashed(shown_months, SHORT["mrr"]),
         "mrr",
@@ -129,6 +130,17 @@ def line_chart(months: Sequence[MrrMonth], terms: Terms, name: str = "mrr-line")
         ),
         empty="" if shown_months else NO_MONTHS,
     )
+
+
+def _line_words(months: Sequence[MrrMonth], terms: Terms) -> str:
+    """How the last full month closed; where there is none yet, how the month that runs stands."""
+    last = last_full(months)
+    if last is not None:
+        return closing_words(last, months, terms)
+    if not months:
+        return NO_MONTHS
+    now = months[-1]
+    return f"{now.name} is the first month and not over: MRR stands at {terms.words(now.closing)}."
 
 
 def bridge_chart(months: Sequence[MrrMonth], terms: Terms, name: str) -> Chart:
@@ -166,7 +178,7 @@ def bridge_chart(months: Sequence[MrrMonth], terms: Terms, name: str) -> Chart:
 
 
 def movement_chart(months: Sequence[MrrMonth], terms: Terms) -> Chart:
-    """Gains up and losses down, a column a month, with net new MRR on top."""
+    """Gains up and losses down, a column a month, with net new MRR on top; told of the months that are drawn."""
     shown_months = months[-SHOWN_MONTHS - 1 :]
     start = _provisional(shown_months)
     stacked = [
@@ -179,7 +191,7 @@ def movement_chart(months: Sequence[MrrMonth], terms: Terms) -> Chart:
         "mrr-movements",
         "Movements by month",
         figures.columns([month.name for month in shown_months], stacked, line=net),
-        _movement_words(months, terms),
+        _movement_words(shown_months, terms),
         f"{terms.unit} a month",
         _dashed(shown_months, SHORT["mrr_movements"]),
         "mrr_movements",
@@ -273,7 +285,7 @@ def _currency_chart(code: str, months: Sequence[MrrMonth], terms: Terms) -> Char
             [Series(f"MRR in {unit}", "main", values, _provisional(shown_months))],
             from_zero=True,
         ),
-        f"{terms.words(last.closing, code)} from {last.customers:,} customers at the end of {last.name}."
+        f"{terms.words(last.closing, code)} from {counted(last.customers, 'customer')} at the end of {last.name}."
         if last
         else "No month is over yet.",
         f"{unit} a month, at month end",
@@ -317,7 +329,7 @@ def _currency_table(by_currency: dict[str, list[MrrMonth]], terms: Terms) -> Tab
     return TableBlock(
         "All currencies",
         Table(
-            "mrr-by-currency",
+            "mrr-in-each-currency",
             "MRR by billing currency, each in its own",
             (Column("Currency"), Column("End of last full month"), Column("Now"), Column("Customers now")),
             tuple(rows),

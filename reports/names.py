@@ -1,6 +1,7 @@
 """Stripe's and our own codes in words, and whom a row is about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain, count
 
 import polars as pl
 
@@ -55,6 +56,15 @@ def churn_kind(code: str) -> str:
 def cause(code: str) -> str:
     """A movement's cause in words; a churn's is its kind."""
     return CHURN_KINDS.get(code) or CAUSES.get(code) or sentence_case(code)
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names of files in their order, with a number after one that an earlier one has: `a`, `a-2`."""
+    taken: list[str] = []
+    for name in names:
+        numbered = (f"{name}-{number}" for number in count(2))
+        taken.append(next(each for each in chain([name], numbered) if each not in taken))
+    return taken
 
 
 def customer_names(marts: Marts) -> dict[str, str]:

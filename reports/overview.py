@@ -12,7 +12,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.metrics import Metrics, metrics
 from reports.months import LABELS, MrrMonth, earlier, full, last_full, reporting_months
-from reports.terms import Terms, joined, shown_rate
+from reports.terms import Terms, counted, joined, shown_rate
 
 TREND_MONTHS = 13
 
@@ -57,7 +57,7 @@ DENSE: tuple[tuple[str, str], ...] = (
     ("gross_volume", "Gross cash volume"),
     ("fees", "Fees"),
     ("net_volume", "Net cash volume"),
-    ("refund_volume_rate", "Refunds, share of the month's charges"),
+    ("refund_volume_rate", "Refunds by charge month, still ripening"),
     ("dispute_rate", "Dispute activity"),
     ("payment_failure_rate", "Payment failure rate"),
     ("recovery_rate", "Recovery rate"),
@@ -140,8 +140,11 @@ def _cash_words(month: date, figures: Metrics, terms: Terms) -> str:
         return ""
     refunds, disputes = figures.cell("refund_volume_rate", month), figures.cell("dispute_rate", month)
     rates = [
-        f"{name} {shown_rate(cell)}"
-        for name, cell in (("refunds of the month's charges", refunds), ("dispute activity", disputes))
+        words.format(shown_rate(cell))
+        for words, cell in (
+            ("{} of the month's charges is refunded so far (by charge month, still ripening)", refunds),
+            ("dispute activity was {}", disputes),
+        )
         if isinstance(cell, Rate)
     ]
     return (
@@ -159,6 +162,8 @@ def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, term
     value = cell_of(shown_month)
     unit = terms.unit if isinstance(value, Money) else ""
     provisional = not complete
+    small = figures.small_base(headline.metric, shown_month)
+    note = f"Small base, {counted(small, 'customer')}: read with care" if small is not None else ""
     trend = tuple(number_of(cell_of(month)) for month in complete[-TREND_MONTHS:])
     return Tile(
         headline.label,
@@ -173,6 +178,7 @@ def _tile(headline: Headline, months: Sequence[MrrMonth], figures: Metrics, term
         trend,
         f"{headline.label}, the last {len(trend)} full months to {month_text(shown_month)}",
         _so_far(cell_of, running, unit, terms) if running is not None and complete else "",
+        note,
     )
 
 
@@ -212,10 +218,10 @@ def _dense(history: Sequence[MrrMonth], figures: Metrics, terms: Terms) -> Block
     rows = tuple(Row((label, *map(cell_of, months)), term=name) for name, label, cell_of in readers) if months else ()
     table = Table(
         "overview-metrics",
-        f"The last {len(months)} months, month by month",
+        f"The last {counted(len(months), 'month')}, month by month",
         columns,
         rows,
-        notes=(f"Amounts in {terms.unit}",),
+        notes=(f"Amounts in {terms.unit}", *figures.small_notes([name for name, _ in DENSE], months)),
         empty="No month has figures yet.",
         sortable=False,
     )

@@ -13,10 +13,10 @@ from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, 
 from dashboards.values import Cell, Count, Missing, Month, Rate, Ratio, month_text
 from reports.glossary import SHORT
 from reports.marts import Marts, total
-from reports.months import earlier, month_of
+from reports.months import earlier, every_month, month_of
 from reports.names import customer_names, sentence_case
 from reports.rows import Rows
-from reports.terms import Terms, rate, shown_rate
+from reports.terms import Terms, counted, rate, shown_rate
 
 SHOWN_MONTHS = 24
 WINDOW = 12
@@ -262,7 +262,7 @@ def _funnel(marts: Marts, window: tuple[date, date] | None, terms: Terms) -> Cha
         for stage, row in found
     ]
     whole = Row(("Failed", Count(invoices), None, terms.money(amount), None), "total")
-    words = f"{invoices:,} invoices over {terms.words(amount)} failed first from {_when(window)}."
+    words = f"{counted(invoices, 'invoice')} over {terms.words(amount)} failed first from {_when(window)}."
     return Chart(
         "dunning-funnel",
         "Dunning funnel",
@@ -300,8 +300,8 @@ def _rates(marts: Marts, terms: Terms) -> Chart:
     frame = marts.table("recovery_by_dimension").filter(pl.col("dimension") == "stage")
     counted = [name for name in frame.columns if name.endswith("_amount_reporting")]
     flags = ("is_mature_28d", "is_mature_60d")
-    months = frame.group_by("month").agg(pl.col(counted).sum(), pl.col(flags).all()).sort("month").to_dicts()
-    shown = months[-SHOWN_MONTHS - 1 :]
+    months = frame.group_by("month").agg(pl.col(counted).sum(), pl.col(flags).all())
+    shown = every_month(months).tail(SHOWN_MONTHS + 1).to_dicts()
     this_month = month_of(terms.publication.as_of_day)
 
     def cell(row: dict[str, Any], part: str, flag: str = "") -> Cell:
@@ -409,9 +409,9 @@ def _by(marts: Marts, about: tuple[str, str, str], window: tuple[date, date] | N
             (
                 Column(noun),
                 Column("Invoices failed"),
-                Column("Recovered"),
+                Column("Invoices recovered"),
                 Column("Amount failed", unit=terms.unit),
-                Column("Recovered", unit=terms.unit),
+                Column("Amount recovered", unit=terms.unit),
                 Column("Recovery rate"),
             ),
             tuple(
@@ -446,17 +446,18 @@ def _shares(marts: Marts, about: tuple[str, str, str], window: tuple[date, date]
     dimension, title, noun = about
     frame = _of(marts, dimension, window).filter(pl.col("recovered_invoices") > 0)
     rows = frame.sort("recovered_amount_reporting", "value", descending=[True, False]).to_dicts()
-    if dimension == "days_to_recover":
-        rows = sorted(rows, key=lambda row: AGES.index(row["value"]))
+    if dimension == "days_to_recover" and rows:
+        by_age = {row["value"]: row for row in rows}
+        nothing = dict.fromkeys(frame.columns, 0)
+        rows = [by_age.get(age, nothing | {"value": age}) for age in AGES]
     recovered = sum(row["recovered_amount_reporting"] for row in rows)
     shares = [rate(row["recovered_amount_reporting"], recovered, NOTHING_FAILED) for row in rows]
-    labels = [row["value"] if dimension == "days_to_recover" else _named(row["value"]) for row in rows]
+    labels = [f"{row['value']} days" if dimension == "days_to_recover" else _named(row["value"]) for row in rows]
     name = f"recovery-by-{dimension.replace('_', '-')}"
     largest = max(zip(labels, shares, strict=True), key=_value_of, default=None)
     finding = "Nothing was recovered so far."
     if largest is not None and isinstance(largest[1], Rate):
-        days = " days" if dimension == "days_to_recover" else ""
-        finding = f"{largest[0]}{days}: {shown_rate(largest[1])} of what was recovered, {_when(window)}."
+        finding = f"{largest[0]}: {shown_rate(largest[1])} of what was recovered, {_when(window)}."
     return Chart(
         name,
         title,

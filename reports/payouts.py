@@ -10,7 +10,7 @@ from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.names import sentence_case
 from reports.rows import Rows
-from reports.terms import Terms
+from reports.terms import Terms, counted
 
 LIST_ROWS = 100
 PARTS: tuple[tuple[str, str], ...] = (
@@ -80,10 +80,11 @@ def words(frame: pl.DataFrame) -> str:
     others = frame.height - known
     rest = f" Of {others:,} it is not known what they carried." if others else ""
     if not known:
-        return f"Of {frame.height:,} payouts it is not known what they carried."
+        return f"Of {counted(frame.height, 'payout')} it is not known what they carried."
     if differing := counts.get("differs", 0):
         return f"{differing:,} of {known:,} payouts differ from the transactions that they carried.{rest}"
-    return f"All {known:,} payouts whose transactions are known are their sum, to the cent.{rest}"
+    whose = "The one payout" if known == 1 else f"All {known:,} payouts"
+    return f"{whose} whose transactions are known {'is' if known == 1 else 'are'} their sum, to the cent.{rest}"
 
 
 def _cells(row: dict[str, Any], terms: Terms) -> tuple[Cell, ...]:

@@ -12,7 +12,7 @@ from dashboards.page import Chart, Column, Download, Row, Section, Table
 from dashboards.values import Cell, Count, Month, Rate, month_text
 from reports.glossary import SHORT
 from reports.marts import Marts
-from reports.months import month_of
+from reports.months import every_month, month_of
 from reports.names import APART, sentence_case
 from reports.terms import Terms, rate, shown_rate
 
@@ -51,7 +51,7 @@ def because(code: str | None) -> str:
 
 def _share_chart(marts: Marts, terms: Terms) -> Chart:
     frame = marts.table("preventable_churn_by_month").sort("month")
-    shown = frame.tail(SHOWN_MONTHS + 1).to_dicts()
+    shown = every_month(frame).tail(SHOWN_MONTHS + 1).to_dicts()
     this_month = month_of(terms.publication.as_of_day)
     start = next((index for index, row in enumerate(shown) if row["month"] == this_month), None)
     series = [

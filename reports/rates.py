@@ -63,6 +63,7 @@ def rate_chart(
             f"{title}, by month",
             (Column("Month"), *(Column(line.label) for line in lines)),
             rows,
+            notes=published.small_notes([line.metric for line in lines], months),
             empty="No month has figures yet.",
         ),
         width,

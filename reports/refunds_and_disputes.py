@@ -59,12 +59,18 @@ def findings(marts: Marts, terms: Terms) -> tuple[str, ...]:
         return ("No month with charges is over yet.",)
     refunds = _refund_rates(marts)
     now, before = (_volume(refunds, first, "refund_month") for first in (last, earlier(last, 1)))
+    ripening = _volume(refunds, last, "charge_month")
     said = []
     if isinstance(now, Rate):
         change = change_words(now, before, month_text(earlier(last, 1)))
         said.append(
-            f"{terms.words(now.numerator)} was refunded in {month_text(last)}: {shown_rate(now)} of the month's charges"
-            f"{', ' + change if change else ''}."
+            f"{terms.words(now.numerator)} was refunded in {month_text(last)}, whenever it was charged: "
+            f"{shown_rate(now)} of the month's charges by refund month{', ' + change if change else ''}."
+        )
+    if isinstance(ripening, Rate):
+        said.append(
+            f"Of what was charged in {month_text(last)}, {shown_rate(ripening)} is refunded so far: by charge month, "
+            "still ripening."
         )
     networks = _networks(marts)
     counts = [_activity(marts, network, last) for network in networks]
@@ -467,7 +473,7 @@ def _refund_cells(row: dict[str, Any], names: dict[str, str], terms: Terms) -> t
         row["refund_id"],
         terms.day(row["created_at"]),
         names.get(row["customer_id"], row["customer_id"]),
-        terms.money(row["amount"], row["currency"]),
+        terms.money(row["amount"], row["currency"], worth=row["amount_reporting"]),
         row["currency"].upper(),
         sentence_case(row["status"]),
         sentence_case(row["reason"]),
@@ -497,7 +503,7 @@ def _dispute_cells(row: dict[str, Any], names: dict[str, str], terms: Terms) -> 
         row["dispute_id"],
         terms.day(row["created_at"]),
         names.get(row["customer_id"], row["customer_id"]),
-        terms.money(row["amount"], row["currency"]),
+        terms.money(row["amount"], row["currency"], worth=row["amount_reporting"]),
         row["currency"].upper(),
         sentence_case(row["network"]),
         sentence_case(row["reason"]),

@@ -12,7 +12,7 @@ from dashboards.page import Chart, Column, Download, Page, Row, Section, Table, 
 from dashboards.values import Cell, Count, Month, Rate, Shaded
 from reports.glossary import SHORT
 from reports.marts import Marts, total
-from reports.metrics import Metrics, metrics
+from reports.metrics import SMALL, Metrics, metrics
 from reports.rates import RateLine, rate_chart, rate_words
 from reports.terms import Terms, rate, shown_rate
 
@@ -20,8 +20,6 @@ COHORTS = 24
 AGES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 18, 21, 24)
 """Months since the cohort's start that the page has room for; the file has all."""
 DEEPEST = 9
-SMALL = 20
-"""Cohorts with fewer customers say little by themselves."""
 
 
 def page(marts: Marts, terms: Terms) -> Page:

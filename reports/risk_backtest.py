@@ -52,7 +52,7 @@ def words(marts: Marts) -> tuple[str, ...]:
 
 
 def _verdict(marts: Marts) -> str:
-    quality = _quality(marts).get((ANY, 30))
+    quality = _quality(marts).get((ANY, DAYS))
     churns = quality["churns"] if quality else 0
     basis = quality["basis"] if quality else "expert prior"
     points = "an expert's, not fitted to this account" if basis == "expert prior" else f"by now fitted ({basis})"

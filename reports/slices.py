@@ -15,7 +15,7 @@ from dashboards.values import Cell, Count, Link, Month, Rate
 from reports.glossary import SHORT
 from reports.marts import Marts, total
 from reports.months import MrrMonth, last_full
-from reports.names import sentence_case
+from reports.names import distinct, sentence_case
 from reports.rows import Rows
 from reports.terms import Terms, rate, shown_rate
 
@@ -49,18 +49,18 @@ NO_MONTH = "No month is over yet."
 
 @dataclass(frozen=True)
 class Slice:
-    """One dimension in one month: its rows, the largest first, the small ones as one."""
+    """One dimension in one month: its rows, the largest first, the small ones as one.
 
+    `name` is what its chart, table and file are called.
+    """
+
+    name: str
     dimension: str
     label: str
     rows: Sequence[dict[str, Any]]
     values: int
+    with_mrr: int
     closing: Decimal
-
-    @property
-    def name(self) -> str:
-        """What its chart, table and file are called."""
-        return "mrr-by-" + "".join(c if c.isalnum() else "-" for c in self.dimension.lower()).replace("_", "-")
 
 
 def section(marts: Marts, months: Sequence[MrrMonth], terms: Terms) -> Section:
@@ -77,13 +77,28 @@ def _slices(marts: Marts, month: MrrMonth) -> list[Slice]:
     frame = marts.table("mrr_by_month_slice").filter(pl.col("month") == month.first)
     others = sorted(set(frame["dimension"].unique()) - set(DIMENSIONS))
     labels = DIMENSIONS | {name: sentence_case(name.replace(".", ": ", 1)) for name in others}
-    found = []
-    for dimension, label in labels.items():
+    found: list[Slice] = []
+    for name, (dimension, label) in zip(distinct(map(_name, labels)), labels.items(), strict=True):
         own = frame.filter(pl.col("dimension") == dimension)
         if own.height:
             rows = [row | {"value_name": _shown(dimension, row["value_name"])} for row in _rows(own)]
-            found.append(Slice(dimension, label, rows, own.height, total(own, "closing_mrr")))
+            found.append(
+                Slice(
+                    name,
+                    dimension,
+                    label,
+                    rows,
+                    own.height,
+                    own.filter(pl.col("closing_mrr") != 0).height,
+                    total(own, "closing_mrr"),
+                )
+            )
     return found
+
+
+def _name(dimension: str) -> str:
+    """The dimension as a file's name; two keys of metadata can have the same."""
+    return "mrr-by-" + "".join(c if c.isalnum() else "-" for c in dimension.casefold())
 
 
 def _rows(own: pl.DataFrame) -> list[dict[str, Any]]:
@@ -131,21 +146,32 @@ def _choice(slices: Sequence[Slice], when: str, terms: Terms) -> TableBlock:
 
 
 def _chart(one: Slice, marts: Marts, when: str, terms: Terms) -> Chart:
-    largest = [row for row in one.rows[:BARS] if row["closing_mrr"]]
+    bars = _bars(one)
     return Chart(
         one.name,
         f"MRR by {one.label[:1].lower()}{one.label[1:]}",
         figures.bars(
-            [row["value_name"] for row in largest],
-            Series("MRR", "main", [terms.money(row["closing_mrr"]) for row in largest]),
+            [name for name, _ in bars],
+            Series("MRR", "main", [terms.money(worth) for _, worth in bars]),
         ),
         _words(one, when, terms),
         f"{terms.unit} a month, at the end of {when}",
         SHORT["mrr_slices"],
         "mrr_slices",
         _table(one, marts, when, terms),
-        empty="" if largest else "No MRR at the end of the month.",
+        empty="" if bars else "No MRR at the end of the month.",
     )
+
+
+def _bars(one: Slice) -> list[tuple[str, Decimal]]:
+    """The largest values, and as one what the others come to, so that the bars are all of MRR."""
+    with_mrr = [row for row in one.rows if row["closing_mrr"]]
+    shown = [(row["value_name"], row["closing_mrr"]) for row in with_mrr[:BARS]]
+    rest = one.with_mrr - len(shown)
+    if not rest:
+        return shown
+    worth = sum((row["closing_mrr"] for row in with_mrr[BARS:]), Decimal(0))
+    return [*shown, (f"{rest:,} {'other' if rest == 1 else 'others'}", worth)]
 
 
 def _words(one: Slice, when: str, terms: Terms) -> str:
@@ -154,7 +180,8 @@ def _words(one: Slice, when: str, terms: Terms) -> str:
     if not isinstance(share, Rate):
         return f"No MRR at the end of {when}."
     worth = terms.words(first["closing_mrr"])
-    return f"{first['value_name']}: {worth} at the end of {when}, {shown_rate(share)} of all."
+    largest = f" The {BARS} largest of {one.with_mrr:,} have a bar each." if one.with_mrr > BARS else ""
+    return f"{first['value_name']}: {worth} at the end of {when}, {shown_rate(share)} of all.{largest}"
 
 
 def _shown(dimension: str, value: str) -> str:

@@ -22,10 +22,17 @@ class Terms:
         """The reporting currency as a page writes it."""
         return self.publication.currency.upper()
 
-    def money(self, minor: Decimal | int, currency: str | None = None, *, signed: bool = False) -> Money:
-        """An amount in minor units; of the reporting currency unless another is named."""
+    def money(
+        self,
+        minor: Decimal | int,
+        currency: str | None = None,
+        *,
+        signed: bool = False,
+        worth: Decimal | int | None = None,
+    ) -> Money:
+        """An amount in minor units; of the reporting currency unless another is named. `worth`: in that one."""
         code = currency or self.publication.currency
-        return Money(minor, code, minor_exponent(code), signed)
+        return Money(minor, code, minor_exponent(code), signed, worth)
 
     def words(self, minor: Decimal | int, currency: str | None = None, *, signed: bool = False) -> str:
         """An amount inside a sentence: `1,200.00 USD`; zero is written out."""
@@ -80,6 +87,11 @@ def rate(numerator: Decimal | int | None, denominator: Decimal | int | None, rea
     if numerator is None or not denominator:
         return Missing(reason)
     return Rate(numerator, denominator)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 customer`, `1,200 customers`."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -6,6 +6,9 @@ function sortable(table) {
   const body = table.tBodies[0];
   const original = [...body.rows];
   const value = (row, index) => row.cells[index].dataset.sort;
+  const group = (row, index) => row.cells[index].dataset.group ?? "";
+  const totals = original.filter((row) => row.classList.contains("total"));
+  const others = original.filter((row) => !row.classList.contains("total"));
   const compare = (a, b) => {
     const [x, y] = [Number(a), Number(b)];
     return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;
@@ -18,9 +21,11 @@ function sortable(table) {
       body.append(...original);
       return;
     }
-    const known = original.filter((row) => value(row, index) !== "");
-    known.sort((a, b) => compare(value(a, index), value(b, index)) * (next === "ascending" ? 1 : -1));
-    body.append(...known, ...original.filter((row) => value(row, index) === ""));
+    const known = others.filter((row) => value(row, index) !== "");
+    const turned = next === "ascending" ? 1 : -1;
+    known.sort((a, b) => group(a, index).localeCompare(group(b, index))
+      || compare(value(a, index), value(b, index)) * turned);
+    body.append(...known, ...others.filter((row) => value(row, index) === ""), ...totals);
   };
   heads.forEach((head, index) => {
     const button = document.createElement("button");

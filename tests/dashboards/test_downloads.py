@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.downloads import download_of, neutral, write
+from dashboards.downloads import download_of, neutral, write, write_all
 from dashboards.page import Column, Download, Row, Table
 from dashboards.values import Missing, Money
 
@@ -39,3 +39,21 @@ def test_a_month_that_is_not_over_is_named_so_in_the_header() -> None:
 def test_names_in_any_script_survive(tmp_path: Path) -> None:
     file = write(Download("x", ("name",), [('Ł“ódź", 株式会社\nline',)]), tmp_path)
     assert list(csv.reader(file.open(encoding="utf-8", newline="")))[1] == ['Ł“ódź", 株式会社\nline']
+
+
+def test_a_currency_that_a_column_has_already_is_not_said_twice(tmp_path: Path) -> None:
+    row = Row(("USD", Money(100, "usd")))
+    table = Table("t", "T", (Column("Currency"), Column("MRR")), (row, Row(("JPY", Missing("none")))))
+    assert download_of(table).header == ("Currency", "MRR")
+    assert write(download_of(table), tmp_path).read_text().splitlines()[0] == "Currency,MRR"
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"x\.csv has several columns called Recovered"):
+        write(Download("x", ("Recovered", "Recovered"), [("1", "2")]), tmp_path)
+
+
+def test_two_tables_that_want_one_file_are_refused(tmp_path: Path) -> None:
+    tables = [Table(name, name, (Column("A"),), ()) for name in ("mrr", "MRR")]
+    with pytest.raises(ValueError, match=r"two tables want the file MRR\.csv"):
+        write_all(tables, tmp_path)

@@ -1,5 +1,8 @@
 """Figures are drawn where their numbers say."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from dashboards import figures
@@ -7,7 +10,7 @@ from dashboards.drawing import FULL, draw, legend, sparkline
 from dashboards.figures import Interval, Reference, Series
 from dashboards.scales import compact, percent_tick, thinned, ticks
 from dashboards.theme import ROLES
-from dashboards.values import Cell, Count, Missing, Rate
+from dashboards.values import Cell, Count, Missing, Rate, Ratio
 
 WIDE, _, NARROW = FULL
 MONTHS = ["Aug 2026", "Sep 2026", "Oct 2026", "Nov 2026"]
@@ -82,6 +85,36 @@ def test_a_drawing_of_nothing_is_empty_and_no_error() -> None:
     assert draw(figures.bars([], Series("x", "main", [])), NARROW).rects == []
     assert draw(figures.bridge([], [], [], []), WIDE).rects == []
     assert sparkline([None, 3.0]) == ("", None)
+
+
+def test_lines_that_stand_together_have_marks_of_their_own_all_along() -> None:
+    months = [f"{name} {year}" for year in (2024, 2025) for name in ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul")]
+    months += ["Aug 2025", "Sep 2025"]
+    series = [Series(role, role, [Count(place) for place in range(16)]) for role in ("main", "fourth", "third")]
+    figure = figures.lines(months, series)
+    keys = legend(figure, "full")
+    assert [key.symbol for key in keys] == ["circle", "square", "diamond"]
+    assert [bool(key.d) for key in keys] == [False, True, True]
+    by_role = {key.role: [dot.symbol for dot in draw(figure, WIDE).dots if dot.role == key.role] for key in keys}
+    assert by_role == {key.role: [key.symbol] * 16 for key in keys}
+    assert len(draw(figures.lines(months, series[:1]), WIDE).dots) == 2
+
+
+def test_a_step_of_a_bridge_that_goes_the_other_way_is_drawn_as_that() -> None:
+    labels, roles = ["Opening", "Phases", "Left", "Closing"], ["total", "expansion", "churn", "total"]
+    figure = figures.bridge(labels, [Count(9), Count(-3), Count(2), Count(8)], roles, [True, False, False, True])
+    assert [rect.role for rect in draw(figure, WIDE).rects] == ["total", "contraction", "expansion", "total"]
+    assert [rect.role for rect in draw(figure, NARROW).rects] == ["total", "contraction", "expansion", "total"]
+
+
+def test_what_is_counted_has_whole_ticks() -> None:
+    def texts(figure: Any) -> list[str]:
+        return [label.text for label in draw(figure, WIDE).labels if label.anchor == "end"]
+
+    one = Series("Customers", "main", [Count(0), Count(1), Count(1), Count(1)])
+    assert texts(figures.lines(MONTHS, [one], from_zero=True)) == ["0", "1"]
+    assert texts(figures.columns(MONTHS, [one])) == ["0", "1"]
+    assert "0.2" in texts(figures.lines(MONTHS, [Series("Days", "main", [Ratio(Decimal(1))] * 4)], from_zero=True))
 
 
 def test_a_single_series_needs_no_legend_unless_it_stands_beside_another() -> None:

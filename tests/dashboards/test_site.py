@@ -49,6 +49,26 @@ def test_a_failed_check_puts_a_banner_on_every_page() -> None:
     assert all('role="alert"' not in site.render(one, pages, BASIS) for one in pages)
 
 
+def test_the_foot_of_every_printed_sheet_says_policy_and_as_of_and_stays_text() -> None:
+    """A name that would end the string, the rule or the style element is written by its code points."""
+    basis = replace(BASIS, company='"}</style><b>', fresh="15 Nov 2026, 06:00 EST")
+    html = site.render(page("index"), [page("index")], basis)
+    sheet = html.split("@bottom-left", 1)[1].split("</style>", 1)[0]
+    said = re.search(r'content: "([^"]*)"', sheet)
+    assert said is not None
+    text = re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), said[1])
+    assert text == (
+        '"}</style><b> · data as of 15 Nov 2026, 07:00 EST · read from Stripe 15 Nov 2026, 06:00 EST · '
+        "policy default 9f2c41d07ab3"
+    )
+
+
+def test_a_very_long_name_is_cut_to_a_few_lines_with_all_of_it_at_hand() -> None:
+    html = site.render(page("index", "W" * 201), [page("index")], BASIS)
+    assert html.count(f'<span class="clamped" title="{"W" * 201}">{"W" * 201}</span>') == 2
+    assert 'class="clamped"' not in site.render(page("index", "W" * 200), [page("index")], BASIS)
+
+
 def test_a_build_leaves_pages_and_downloads_and_names_the_first_page_first(tmp_path: Path) -> None:
     files = site.write([page("mrr"), page("index")], BASIS, tmp_path / "site")
     assert files[0] == tmp_path / "site" / "index.html"

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dashboards.footing import footed, footed_months
-from dashboards.values import Cell, Count, Counted, Missing, Money, Month, Points, Rate, Ratio, plain, shown
+from dashboards.values import Cell, Count, Counted, Missing, Money, Month, Points, Rate, Ratio, plain, shown, sort_keys
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,17 @@ from dashboards.values import Cell, Count, Counted, Missing, Money, Month, Point
 )
 def test_a_figure_is_written_one_way_for_people_and_one_for_machines(cell: Cell, seen: str, written: str) -> None:
     assert (shown(cell), plain(cell)) == (seen, written)
+
+
+def test_amounts_in_several_currencies_are_sorted_by_their_worth() -> None:
+    column: list[Cell] = [Money(900, "jpy", 0, worth=600), Money(500, "usd", worth=500), None]
+    assert [key.value for key in sort_keys(column)] == ["600", "500", ""]
+
+
+def test_amounts_in_several_currencies_without_worth_are_grouped_by_currency() -> None:
+    column: list[Cell] = [Money(900, "jpy", 0), Money(500, "usd"), Missing("x")]
+    assert [(key.group, key.value) for key in sort_keys(column)] == [("JPY", "900"), ("USD", "5"), ("", "")]
+    assert [key.group for key in sort_keys([Money(1, "usd"), Money(2, "usd")])] == ["", ""]
 
 
 def test_printed_parts_sum_to_the_printed_total_by_largest_remainder() -> None:

@@ -107,10 +107,10 @@ def ranked(ranking: str, found: float, k: int = 25, population: str = "without_l
     }
 
 
-def quality(churns: int, basis: str = "expert prior") -> Row:
+def quality(churns: int, horizon: int = 90, basis: str = "expert prior") -> Row:
     return {
         "score_kind": "any",
-        "horizon_days": 30,
+        "horizon_days": horizon,
         "months": 20,
         "customers": 2_000,
         "churned": churns,
@@ -177,7 +177,7 @@ def listed(churns: int = 60) -> Marts:
                 ranked("score", 70.5),
                 ranked("list", 90, population="with_leaving"),
             ],
-            "risk_quality": [quality(churns)],
+            "risk_quality": [quality(churns), quality(churns + 500, horizon=30)],
             "risk_calibration": [tenth(1, 0.30, 28), tenth(2, 0.12, 20)],
             "risk_points": [
                 points("payment", "base", 90, "everybody, within 90 days", 39, 4),
@@ -236,7 +236,16 @@ def test_the_findings_say_who_is_at_risk_and_how_well_it_would_have_been_told() 
     )
 
 
-def test_fewer_than_50_churns_are_not_validated() -> None:
+def test_of_those_who_are_none_no_amount_is_told() -> None:
+    given = marts({"customers": [customer(1, 40_000, "Acme")], "at_risk_accounts": [flag(1, 40_000, 240_000)]})
+    assert page_of(given).findings[0] == (
+        "1 account is at risk, with 400.00 USD of MRR and an expected loss of 2,400.00 USD; no accounts are leaving "
+        "already."
+    )
+
+
+def test_fewer_than_50_churns_within_the_days_told_are_not_validated() -> None:
+    """Of 90 days, as the sentence before it is; that 30 days have 549 changes nothing."""
     said = page_of(listed(churns=49)).findings[-1]
     assert said.startswith("Not validated: the backtest has 49 churns to go by, and fewer than 50 prove nothing.")
 

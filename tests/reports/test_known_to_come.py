@@ -90,6 +90,25 @@ def test_who_is_known_to_leave_is_listed_and_summed_by_month_without_a_gap() -> 
     assert [row[0] for row in lines(table("scheduled-churn", churn.page, tables))] == ["cus_a", "cus_c", "cus_b"]
 
 
+def test_what_ends_after_the_months_shown_is_told_apart_from_what_is_drawn() -> None:
+    """Twelve months from December: 27.00 is drawn, the 50.00 of February 2028 is not."""
+    tables = marts(
+        {
+            "scheduled_churn": [
+                leaving("a", date(2026, 12, 3), "voluntary", 2_000),
+                leaving("b", date(2027, 11, 30), "voluntary", 700, leaves=False),
+                leaving("c", date(2028, 2, 3), "contract_end", 5_000),
+            ]
+        }
+    )
+    page = churn.page(tables, Terms(tables.publication))
+    chart = next(one for one in charts_of(page) if one.name == "scheduled-churn")
+    assert chart.finding == (
+        "27.00 USD in 2 subscriptions, the first in Dec 2026. 50.00 USD in 1 subscription later than is shown. "
+        "2 customers will have none left in all."
+    )
+
+
 def test_the_share_of_preventable_churn_stands_beside_what_it_is_of() -> None:
     month = {
         "month": OCT,
@@ -102,3 +121,14 @@ def test_the_share_of_preventable_churn_stands_beside_what_it_is_of() -> None:
     tables = marts({"preventable_churn_by_month": [month]})
     row = lines(table("preventable-churn", churn.page, tables))[0]
     assert row == ("Oct 2026", "60.0%", "25.0%", "6.00", "10.00", "1", "4")
+
+
+def test_a_month_in_which_nobody_left_is_a_gap_in_the_preventable_share() -> None:
+    def month(first: date) -> dict[str, Any]:
+        lost = {"mrr_lost_reporting": Decimal(1_000), "preventable_mrr_lost_reporting": Decimal(600)}
+        return {"month": first, "churned_customers": 4, "preventable_customers": 1, "is_partial": False, **lost}
+
+    tables = marts({"preventable_churn_by_month": [month(date(2026, 8, 1)), month(OCT)]})
+    rows = lines(table("preventable-churn", churn.page, tables))
+    assert rows[1] == ("Sep 2026", "n/a", "n/a", "–", "–", "–", "–")
+    assert len(rows) == 3

@@ -8,7 +8,7 @@ from dashboards.page import Chart, Page, charts_of, tables_of
 from dashboards.values import Counted, Money, Month, shown
 from reports import mrr
 from reports.marts import Marts
-from reports.months import reporting_months
+from reports.months import earlier, reporting_months
 from reports.terms import Terms
 from tests.reports.company import marts
 
@@ -108,3 +108,22 @@ def test_an_account_with_nothing_gets_a_page_that_says_so(nothing: Marts) -> Non
     assert page.findings == ("No subscription has counted in MRR yet.",)
     assert all(not table.rows for table in tables_of(page))
     assert all(one.empty for one in charts_of(page))
+
+
+def test_the_range_told_is_of_the_months_that_are_drawn() -> None:
+    """The worst month ever is older than the two years and one month of the chart."""
+    old = month(date(2024, 1, 1), "0", {"new": "900000"}, "900000")
+    rows = [
+        old,
+        *(month(earlier(NOV, back), "900000", {"new": str(back * 100)}, "900000") for back in range(26, 0, -1)),
+    ]
+    page = mrr.page(marts({"mrr_by_month_reporting": rows}), Terms(three_months().publication))
+    assert chart(page, "mrr-movements").finding == (
+        "Net new MRR ran from +1.00 USD in Oct 2026 to +25.00 USD in Oct 2024."
+    )
+
+
+def test_a_first_month_that_is_not_over_is_told_as_it_stands() -> None:
+    given = marts({"mrr_by_month_reporting": [month(NOV, "0", {"new": "500"}, "500", partial=True)]})
+    page = mrr.page(given, Terms(given.publication))
+    assert chart(page, "mrr-history").finding == "Nov 2026 is the first month and not over: MRR stands at 5.00 USD."

@@ -10,12 +10,12 @@ import pytest
 from dashboards.page import Block, Chart, Page, Table, TableBlock, charts_of, tables_of
 from dashboards.values import Count, Missing, Shaded, Verdict, shown
 from models.metrics import METRICS
-from reports import cash, churn, customers, definitions, refunds_and_disputes, retention, site
+from reports import cash, churn, customers, definitions, ltv, refunds_and_disputes, retention, site
 from reports.glossary import SHORT
 from reports.marts import Marts
 from reports.metrics import REASONS
 from reports.terms import Terms
-from tests.reports.company import marts
+from tests.reports.company import company, marts
 
 OCT = date(2026, 10, 1)
 
@@ -126,7 +126,10 @@ def test_both_bases_of_the_refund_rate_stand_side_by_side() -> None:
     page = refunds_and_disputes.page(tables, Terms(tables.publication))
     assert [shown(cell) for cell in table(page, "refund-volume-rate").rows[0].cells[1:3]] == ["1.0%", "2.5%"]
     assert [shown(cell) for cell in table(page, "refund-count-rate").rows[0].cells[1:3]] == ["1.0%", "3.0%"]
-    assert page.findings[0] == "25.00 USD was refunded in Oct 2026: 2.5% of the month's charges."
+    assert page.findings[:2] == (
+        "25.00 USD was refunded in Oct 2026, whenever it was charged: 2.5% of the month's charges by refund month.",
+        "Of what was charged in Oct 2026, 1.0% is refunded so far: by charge month, still ripening.",
+    )
 
 
 def dispute_month(network: str, month: date, charges: int, disputes: int) -> dict[str, Any]:
@@ -241,3 +244,10 @@ def test_every_chart_and_table_says_unit_definition_and_a_known_term(
 
 def test_every_published_metric_has_a_definition() -> None:
     assert {metric.name for metric in METRICS} | set(REASONS) <= set(SHORT)
+
+
+def test_one_of_anything_is_told_in_the_singular() -> None:
+    tables = company(customers=1, months=1)
+    said = customers.page(tables, Terms(tables.publication)).findings
+    said += ltv.page(tables, Terms(tables.publication)).findings
+    assert not any("1 customers" in one or "Half of today" in one for one in said)

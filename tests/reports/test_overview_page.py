@@ -2,10 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from dashboards.page import Tile, Tiles
+import pytest
+
+from dashboards.page import Tile, Tiles, tables_of
 from dashboards.values import Missing, Points, Rate, shown
-from reports import overview
+from reports import overview, retention
 from reports.comparisons import change_words, compared
 from reports.marts import Marts
 from reports.terms import Terms
@@ -58,6 +61,49 @@ def test_an_account_with_one_charge_and_no_subscription_shows_its_cash() -> None
     cash = found["Net cash volume"]
     assert (shown(cash.value), cash.as_of) == ("9.41", "Nov 2026 so far, to 15 Nov 2026")
     assert found["Customers"].value == Missing("nothing has counted yet")
+
+
+def retained(base: int, month: date = date(2026, 10, 1)) -> list[dict[str, Any]]:
+    """A retention of four fifths in a month, and so many customers at the end of that month a year before."""
+    common = {"is_partial": False}
+    return [
+        common
+        | {
+            "month": month.replace(year=month.year - 1),
+            "metric": "customers",
+            "value": float(base),
+            "unit": "count",
+            "numerator": Decimal(base),
+        },
+        common
+        | {
+            "month": month,
+            "metric": "net_revenue_retention",
+            "value": 0.8,
+            "unit": "ratio",
+            "numerator": Decimal(80),
+            "denominator": Decimal(100),
+        },
+    ]
+
+
+@pytest.mark.parametrize(("base", "note"), [(3, "Small base, 3 customers: read with care"), (20, "")])
+def test_a_rate_of_few_customers_is_marked_in_its_tile_and_tables(base: int, note: str) -> None:
+    given = marts({"metrics_by_month": retained(base)})
+    assert tiles(given)["Net revenue retention"].note == note
+    terms = Terms(given.publication)
+    said = "Small base in Oct 2026: rates of fewer than 20 customers, read them with care"
+    for page, name in (
+        (overview.page(given, terms), "overview-metrics"),
+        (retention.page(given, terms), "retention-year"),
+    ):
+        notes = next(table for table in tables_of(page) if table.name == name).notes
+        assert (said in notes) == bool(note)
+
+
+def test_refunds_are_told_with_the_month_that_they_are_counted_in(example: Marts, terms: Terms) -> None:
+    said = " ".join(overview.page(example, terms).findings)
+    assert "of the month's charges is refunded so far (by charge month, still ripening)" in said
 
 
 def test_shares_change_by_points_and_amounts_by_percent() -> None:

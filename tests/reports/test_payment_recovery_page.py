@@ -149,3 +149,20 @@ def test_an_account_without_failures_says_so() -> None:
     page, _ = built()
     assert page.findings == ("No subscription is in dunning.",)
     assert all(one.empty for one in charts_of(page))
+
+
+def test_a_month_without_failures_is_a_gap_and_no_month_is_skipped() -> None:
+    page, _ = built(recovery_by_dimension=[split(month, "stage", "recovered", 1_000, 1_000) for month in (AUG, OCT)])
+    chart = next(one for one in charts_of(page) if one.name == "recovery-windows")
+    assert list(chart.figure.data[0].x) == ["Aug 2026", "Sep 2026", "Oct 2026"]
+    assert list(chart.figure.data[0].y) == [1.0, None, None]
+    assert lines(page, "recovery-windows")[1] == ("Sep 2026", "–", "n/a", "n/a", "n/a")
+
+
+def test_how_soon_has_every_span_of_days_with_its_unit() -> None:
+    page, _ = built(
+        recovery_by_dimension=[split(OCT, "days_to_recover", age, 300, 300) for age in ("2-3", "15-28")],
+    )
+    found = lines(page, "recovery-by-days-to-recover")
+    assert [row[0] for row in found] == [f"{age} days" for age in payment_recovery.AGES]
+    assert found[1:3] == [("2-3 days", "3", "3.00", "50.0%"), ("4-7 days", "–", "–", "–")]

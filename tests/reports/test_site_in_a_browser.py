@@ -8,6 +8,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page
 
+from dashboards import site as dashboards
+from dashboards.page import Basis, Column, Row, Section, Table, TableBlock
+from dashboards.page import Page as Content
+from dashboards.values import Money
 from reports.marts import Marts
 from reports.site import build
 from tests.browser import chromium
@@ -187,6 +191,24 @@ def test_a_click_on_a_heading_sorts_by_value_and_says_so(reader: Reader, site: S
     assert amounts == sorted(amounts)
 
 
+def test_sorted_rows_keep_currencies_together_and_the_total_last(reader: Reader, tmp_path: Path) -> None:
+    """Ascending: yen before dollars, each by its number; what is not sorted with them is the sum of all."""
+    amounts = {"a": Money(7, "usd"), "b": Money(900, "jpy", 0), "c": Money(5, "usd"), "d": Money(100, "jpy", 0)}
+    rows = (*(Row((name, amount)) for name, amount in amounts.items()), Row(("All", Money(9_999, "usd")), "total"))
+    table = Table("amounts", "Amounts", (Column("Name"), Column("Amount")), rows, more=3)
+    block = TableBlock("Amounts", table, "Own currency", "None.", "mrr")
+    basis = Basis("Acme", "now", "UTC", "USD", "default", "0" * 12, "", "")
+    one, *_ = dashboards.write([Content("index", "Index", (), (Section("All", (block,)),))], basis, tmp_path / "site")
+    page = reader.opened(one)
+    head = page.locator("#table-amounts thead th").nth(1)
+    for order, expected in (("descending", "bdacAll"), ("ascending", "dbcaAll"), ("none", "abcdAll")):
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == order
+        names = page.eval_on_selector_all("#table-amounts tbody th", "all => all.map(one => one.textContent).join('')")
+        assert names == expected
+    assert "5 of 8 rows, all of them in the file; sorting arranges the rows shown." in page.inner_text("main")
+
+
 def test_the_arrow_keys_read_a_chart_month_by_month(reader: Reader, site: Site) -> None:
     page = reader.opened(site("company") / "index.html")
     page.locator("#chart-mrr-line .plot").focus()
@@ -211,3 +233,15 @@ def test_on_paper_every_table_is_open_and_the_ground_is_white(reader: Reader, si
     assert page.locator("details:not([open])").count() == 0
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflow") == "visible"
+
+
+def test_on_paper_a_heading_that_sorts_is_plain_text_so_that_it_is_repeated_on_every_sheet(
+    reader: Reader, site: Site
+) -> None:
+    """The browser leaves buttons out of the headings that it repeats."""
+    page = reader.opened(site("company") / "customers.html")
+    page.emulate_media(media="print")
+    shown = page.eval_on_selector_all(
+        "#table-customers thead button", "all => all.map(one => getComputedStyle(one).display)"
+    )
+    assert set(shown) == {"contents"}

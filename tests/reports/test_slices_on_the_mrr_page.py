@@ -2,8 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from dashboards.downloads import write_all
 from dashboards.page import Page, charts_of, tables_of
 from dashboards.values import Link, shown
 from reports import mrr
@@ -90,3 +92,24 @@ def test_many_values_are_shown_as_others_and_lose_nothing() -> None:
     assert len(found) == SHOWN + 2
     assert found[-2][0] == "5 others"
     assert [row[-3] for row in found[-2:]] == ["5.00", "25.00"]
+
+
+def test_bars_are_of_the_largest_and_of_all_others_together_and_say_so() -> None:
+    """Twenty-five values of 100: five bars of 1.00 and one of 20.00."""
+    page = built(*(sliced("price", f"p{place:02d}", 100, 100) for place in range(SHOWN + 5)))
+    chart = next(one for one in charts_of(page) if one.name == "mrr-by-price")
+    assert list(chart.figure.data[0].y)[-2:] == ["P04", "20 others"]
+    assert list(chart.figure.data[0].x) == [1.0] * 5 + [20.0]
+    assert chart.finding.endswith("The 5 largest of 25 have a bar each.")
+
+
+def test_keys_of_metadata_that_differ_in_case_alone_have_files_of_their_own() -> None:
+    page = built(*(sliced(key, "smb", 5_000, 5_500) for key in ("customer.Tier", "customer.tier", "customer_tier")))
+    names = [one.name for one in tables_of(page) if one.name.startswith("mrr-by-")]
+    assert names == ["mrr-by-customer-tier", "mrr-by-customer-tier-2", "mrr-by-customer-tier-3"]
+
+
+def test_the_table_of_all_currencies_and_the_dimension_of_currencies_are_two_files(tmp_path: Path) -> None:
+    tables = tables_of(built(sliced("currency", "usd", 5_000, 5_500)))
+    assert {"mrr-in-each-currency", "mrr-by-currency"} <= {table.name for table in tables}
+    assert len(write_all(tables, tmp_path)) == len(tables)
