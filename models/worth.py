@@ -16,6 +16,8 @@ from models.policy import MetricPolicy
 from models.pricing import Price, list_amount, price_from_row
 
 MICROS = 1_000_000
+TOO_MANY = 10**12 * MICROS
+"""What no item may be worth a month, for MRR is published as DECIMAL(18,6) of minor units."""
 PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 ITEM_STATE = (
@@ -33,6 +35,10 @@ ITEM_STATE = (
 """Columns that an item's worth depends on. Coupons are ids separated by commas, counted ones alone; `kept` of `taxed`
 minor units is what inclusive tax leaves; `line_amount` is what the item's last `line_count` lines came to, for metered
 prices and those that do not say."""
+
+
+class TooLargeError(ValueError):
+    """An item is worth more a month than MRR can be published of; says its price and quantity."""
 
 
 @dataclass(frozen=True)
@@ -145,4 +151,7 @@ def _monthly(amount: Fraction, item: State, price: Price | None, policy: MetricP
     if price is None or price.interval is None:
         return 0
     periods = policy.periods_a_month(price.interval, price.interval_count)
-    return round(amount * Fraction(item.kept, item.taxed) * periods * MICROS)
+    micros = round(amount * Fraction(item.kept, item.taxed) * periods * MICROS)
+    if abs(micros) >= TOO_MANY:
+        raise TooLargeError(f"price {item.price_id} of quantity {item.quantity:,}")
+    return micros

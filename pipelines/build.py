@@ -18,6 +18,7 @@ from models.contracts import staging
 from models.fx import MissingRateError
 from models.increment import CannotFollowError, Exchange, Part
 from models.terms import Terms
+from models.worth import TooLargeError
 from pipelines import acted, policies, processes, rates, spark
 from pipelines.errors import RevenueError, SettingsError
 from pipelines.extract import audit, holders
@@ -64,6 +65,7 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
 
     Raises:
         SettingsError: the policy or the rate file make no sense, or a currency has no rate.
+        RevenueError: MRR is too large for its columns.
     """
     terms, known = terms_of(connection, settings), rates.load(settings.rate_file)
     is_large = buckets.lines(connection) >= FOLLOWED_FROM
@@ -80,6 +82,12 @@ def modelled(connection: duckdb.DuckDBPyConnection, settings: Settings, *, anew:
         of_account = parts.of_account(connection, kept, known, terms)
     except MissingRateError as error:
         raise SettingsError(f"The metrics can't be computed: {error}.") from None
+    except TooLargeError as error:
+        raise RevenueError(f"{TOO_LARGE}: {error} does not fit. {UNCHANGED}") from None
+    except pl.exceptions.InvalidOperationError as error:
+        if "to `decimal[18,6]` failed" not in str(error):
+            raise
+        raise RevenueError(f"{TOO_LARGE}: all of it together does not fit. {UNCHANGED}") from None
     found = of_account.pop(contracts.DataChecks.table_name).collect()
     rows = _written(connection, kept, exchanges, of_account) | acted.written(connection, settings, terms)
     if is_large:
@@ -114,6 +122,11 @@ def _written(
             rows[name] = tables.put(connection, by_name[name], of_account.pop(name))
     return rows
 
+
+TOO_LARGE = (
+    "The metrics can't be published, for MRR ends at 999,999,999,999 smallest units of a currency, such as cents"
+)
+UNCHANGED = "Nothing was changed. Look for a price or a quantity that can't be."
 
 FOLLOWED_FROM = 100_000
 """Invoice lines from which on an account is followed: of fewer everything is made anew as quickly."""

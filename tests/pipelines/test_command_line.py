@@ -254,6 +254,25 @@ def test_a_currency_without_rates_is_named_with_the_file_that_would_hold_them(
     assert "REVENUE_FX_FILE" in told.out
 
 
+@pytest.mark.parametrize(
+    ("amount", "said_of"),
+    [("99999999999999", "price price_"), ("20000000000", "all of it together")],
+)
+def test_mrr_that_does_not_fit_into_its_column_is_refused_in_words(
+    revenue: Revenue, ran: Sandbox, home: Path, amount: str, said_of: str
+) -> None:
+    before = (home / "revenue.duckdb").read_bytes()
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        amounts = f"""'"unit_amount(_decimal)?": ?"?[0-9.]+"?', '"unit_amount\\1":"{amount}"', 'g'"""
+        licensed = """payload not like '%"metered"%'"""
+        connection.execute(f"update raw.prices set payload = regexp_replace(payload, {amounts}) where {licensed}")
+    said = revenue("build")
+    assert said.code == 1
+    assert "MRR ends at 999,999,999,999 smallest units" in said.err
+    assert said_of in said.err
+    assert (home / "revenue.duckdb").read_bytes() == before
+
+
 @pytest.mark.usefixtures("unrendered")
 def test_rates_that_end_long_before_the_figures_fail_a_check(revenue: Revenue, ran: Sandbox) -> None:
     ran.advance(days=10)
