@@ -134,7 +134,7 @@ def _cast(kind: DuckDBPyType, as_text: frozenset[str]) -> str:
     if kind.id not in NESTS:
         return str(kind)
     within = as_text | {"blob"} | (DAYS if kind.id == "map" else frozenset())
-    parts = [(name, _cast(part, within)) for name, part in kind.children if name != "size"]
+    parts = [(name, _cast(part, within)) for name, part in kind.children if isinstance(part, DuckDBPyType)]
     if kind.id == "struct":
         return f"STRUCT({', '.join(f'{_name(name)} {part}' for name, part in parts)})"
     if kind.id == "map":
