@@ -1,6 +1,7 @@
 """The settings: environment variables or a `.env` file, read once at the top and handed down as values."""
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipelines.errors import SettingsError
 from pipelines.extract.personal import treatments
 
 STRIPE_API = "https://api.stripe.com"
+ENV_FILE = ".env"
 SLICE_KEY = re.compile(r"[\w .\-]{1,40}")
 """A key of metadata that MRR can be sliced by: Stripe allows forty characters."""
 
@@ -31,7 +33,7 @@ def setting(name: str, description: str) -> object:
 class Settings(BaseSettings):
     """What the pipeline is told from outside. Field descriptions are what `revenue --help` and the docs print."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)
 
     stripe_api_key: Annotated[
         SecretStr | None, setting("STRIPE_API_KEY", "restricted read key (rk_…) or secret key of the account")
@@ -455,12 +457,30 @@ def load() -> Settings:
         SettingsError: a value makes no sense; the message names each.
     """
     try:
-        return Settings()
+        return Settings(_env_file_encoding=encoding_of(Path(ENV_FILE)))
     except ValidationError as error:
         faults = "\n".join(
             f"  {'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
         )
         raise SettingsError(f"These settings make no sense:\n{faults}") from None
+
+
+def encoding_of(file: Path) -> str:
+    """What a file of settings is written in: UTF-8, or the UTF-16 that Windows' shells and editors mark as such.
+
+    Raises:
+        SettingsError: it is written in something else.
+    """
+    if not file.is_file():
+        return "utf-8"
+    content = file.read_bytes()
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        if "\0" not in content.decode(encoding):
+            return encoding
+    except UnicodeDecodeError:
+        pass
+    raise SettingsError(f"{file.absolute()} is not UTF-8 text, so no settings could be read: save it as UTF-8.")
 
 
 def described() -> list[tuple[str, str, str]]:

@@ -28,6 +28,22 @@ def test_settings_come_from_a_dotenv_file_and_the_environment_wins(monkeypatch: 
     assert (made.currency, made.timezone) == ("gbp", "Europe/Berlin")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_dotenv_file_may_be_written_as_windows_writes_it(encoding: str) -> None:
+    Path(".env").write_text("REVENUE_HOME=Umsätze\nREVENUE_CURRENCY=EUR\n", encoding=encoding)
+    made = settings.load()
+    assert (made.home, made.currency) == (Path("Umsätze"), "eur")
+
+
+@pytest.mark.parametrize(
+    "content", ["REVENUE_HOME=Umsätze\n".encode("latin-1"), "REVENUE_HOME=var\n".encode("utf-16-le"), b"\xff\xfe\x00"]
+)
+def test_a_dotenv_file_of_another_encoding_is_refused_by_name(content: bytes) -> None:
+    Path(".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 text"):
+        settings.load()
+
+
 def test_an_instant_is_turned_into_utc_and_one_without_a_zone_is_taken_as_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVENUE_AS_OF", "2026-01-01T00:30:00+02:00")
     assert settings.load().as_of == datetime(2025, 12, 31, 22, 30, tzinfo=UTC)
