@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipelines import personal
 from pipelines.errors import SettingsError
 from pipelines.extract.account import Account
 from pipelines.extract.connected import connected_ids
-from pipelines.settings import ENV_FILE, Settings, checked_key, encoding_of
+from pipelines.settings import ENV_FILE, Settings, checked_base, checked_key, encoding_of
 
 Connected = Callable[[Account], Sequence[str]]
 
@@ -39,7 +39,7 @@ class _Entry(BaseModel):
     key_variable: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]
     connected: Literal["all"] | tuple[Annotated[str, Field(pattern=r"^acct_\w+$")], ...] = ()
     own: bool = True
-    api_base: str | None = None
+    api_base: Annotated[str, AfterValidator(checked_base)] | None = None
     webhook_variable: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None = None
 
 
