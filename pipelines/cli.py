@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from billing.errors import BillingError
 from pipelines import (
@@ -32,14 +33,28 @@ from pipelines import (
     webhook_commands,
 )
 from pipelines import settings as settings_module
-from pipelines.errors import RevenueError, SettingsError
+from pipelines.errors import Interrupted, RevenueError, SettingsError, is_interrupt
 from pipelines.settings import Settings
 
 CHECKS_FAILED = 3
 DIFFERENT = 3
 
+
+class Commands(TyperGroup):
+    """The commands, of which an interrupted one says what became of its work; Typer itself would end it in silence."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, RuntimeError) as error:
+            if is_interrupt(error):
+                raise Interrupted from error
+            raise
+
+
 app = typer.Typer(
     name="revenue",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -412,7 +427,7 @@ def main() -> None:
     except (RevenueError, BillingError) as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("Interrupted. What was committed is kept; the next run goes on from there.", 130)
+        _fail(str(Interrupted()), Interrupted.exit_code)
     except OSError as error:
         _fail(_refused_by_the_system(error), 1)
     except Exception as error:  # the last net: a user gets a message, the log gets the traceback

@@ -12,7 +12,7 @@ import duckdb
 from pipelines import accounts, headline, noticed, personal, policies, tombstones
 from pipelines import build as steps
 from pipelines.budget import budgets
-from pipelines.errors import SettingsError
+from pipelines.errors import SettingsError, is_interrupt
 from pipelines.extract import files
 from pipelines.extract.account import ACCOUNT_ID, Account
 from pipelines.extract.client import PINNED_VERSION
@@ -242,7 +242,8 @@ def _recorded(
             yield connection, tally
         except BaseException as error:
             with suppress(duckdb.Error):  # a full disk has no room for the record either
-                _end(connection, tally, "failed", str(error) or type(error).__name__)
+                why = "interrupted" if is_interrupt(error) else str(error) or type(error).__name__
+                _end(connection, tally, "failed", why)
             raise
         _end(connection, tally, "checks_failed" if tally.failed_checks else "done")
 

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines import query, refresh
+from pipelines import build, query, refresh
 from sandbox.api.keys import Key
 from sandbox.api.settings import Settings as SandboxSettings
 from sandbox.serving import Sandbox, serving
@@ -334,6 +334,25 @@ def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, ran: Sandbo
     said = revenue("report", "--month", "2026-08")
     assert said.code == 0, said.err
     assert "MRR closed Aug 2026" in (home / "site" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interrupted_run_says_what_became_of_it_and_is_on_record_as_such(
+    revenue: Revenue, ran: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException
+) -> None:
+    """DuckDB tells of Ctrl-C by a RuntimeError of its own."""
+
+    def broken_off(*_: object, **__: object) -> None:
+        raise interrupt
+
+    monkeypatch.setattr(build, "staged", broken_off)
+    said = revenue("build", "--quiet")
+    assert said.code == 130
+    assert said.err.endswith("Interrupted. What was committed is kept; the next run goes on from there.\n")
+    assert not (home / "logs").exists()
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
+        last = connection.execute("select status, detail from pipeline.runs order by started_at desc limit 1")
+        assert last.fetchall() == [("failed", "interrupted")]
 
 
 def test_an_exported_account_is_loaded_built_and_published_without_a_key(
