@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from billing.errors import BillingError
@@ -62,7 +63,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Finance-grade revenue analytics from your Stripe account, on your own machine.",
     epilog="Settings come from the environment or a .env file:\n\n"
-    + "\n\n".join(f"[bold]{name}[/] {meaning}" for name, _, meaning in settings_module.described())
+    + "\n\n".join(f"[bold]{name}[/] {escape(meaning)}" for name, _, meaning in settings_module.described())
     + "\n\nExit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 done but data checks failed.",
 )
 

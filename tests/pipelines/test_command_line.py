@@ -355,6 +355,10 @@ def test_an_interrupted_run_says_what_became_of_it_and_is_on_record_as_such(
         assert last.fetchall() == [("failed", "interrupted")]
 
 
+def test_help_prints_square_brackets_as_they_are(revenue: Revenue) -> None:
+    assert "local[cores]" in revenue("--help").out
+
+
 def test_an_exported_account_is_loaded_built_and_published_without_a_key(
     revenue: Revenue, ran: Sandbox, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
