@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -291,6 +292,8 @@ def reconcile(
     """
     from pipelines import reconcile as reconcile_module
 
+    if not isfinite(tolerance):
+        raise SettingsError(f"--tolerance takes an amount such as 0.01, and {tolerance} is none.")
     done = reconcile_module.reconcile(settings_module.load(), files, Decimal(str(tolerance)), account)
     for line in done.lines:
         typer.echo(line)

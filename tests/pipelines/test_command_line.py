@@ -90,6 +90,8 @@ def test_a_second_run_asks_only_what_changed_and_later_ones_follow_the_account(
         (["query", "selekt"], "does not exist yet"),
         (["frobnicate"], "No such command"),
         (["demo", "--customers", "many"], "--customers"),
+        (["reconcile", "export.csv", "--tolerance", "inf"], "--tolerance"),
+        (["reconcile", "export.csv", "--tolerance", "nan"], "--tolerance"),
     ],
 )
 def test_wrong_usage_says_what_would_be_right_and_makes_nothing(
