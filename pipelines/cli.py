@@ -307,7 +307,9 @@ def status() -> None:
     from pipelines import status as status_module
 
     shown_status = status_module.status(settings_module.load())
-    _conclude(shown_status.lines, shown_status.failed_checks)
+    _conclude(shown_status.lines, () if shown_status.faults else shown_status.failed_checks)
+    if shown_status.faults:
+        raise RevenueError("\n".join(shown_status.faults))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,17 @@ NESTS = frozenset({"list", "array", "struct", "map"})
 A_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 FURTHEST = 90_000_000
 """Days from 1970 that every writer knows the date of; DuckDB's infinite dates lie beyond."""
+
+
+MONTHS = """
+with spans as (
+    select least(
+        (select min(month) from mrr_by_month_reporting), (select min(date_trunc('month', date)) from cash_by_day)
+    )::date as first, date_trunc('month', max(as_of at time zone timezone))::date as last
+    from publication
+)
+select unnest(generate_series(first, last, interval 1 month))::date as month from spans
+"""
 
 
 class PublishedUnreadable(RevenueError):  # noqa: N818
@@ -105,6 +117,18 @@ def ask(published: Path, sql: str) -> pl.DataFrame:
             return pl.DataFrame() if relation is None else _frame(relation)
     except duckdb.Error as error:
         raise SettingsError(f"The query failed: {error}") from None
+
+
+def months(published: Path) -> list[date]:
+    """The months that are published, in their order: from the first that cash or MRR is known of to the as-of month.
+
+    Raises:
+        RevenueError: nothing is published, or the file can't be read.
+    """
+    try:
+        return ask(published, MONTHS)["month"].to_list()
+    except SettingsError:  # a database that has the schema, and not our tables
+        raise PublishedUnreadable(f"{published} lacks what every publication holds. {ANEW}") from None
 
 
 def _frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:

@@ -338,6 +338,56 @@ def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, ran: Sandbo
     assert "MRR closed Aug 2026" in (home / "site" / "index.html").read_text()
 
 
+def test_a_report_of_a_month_that_was_never_published_is_refused_and_leaves_the_pages(
+    revenue: Revenue, ran: Sandbox, home: Path
+) -> None:
+    before = (home / "site" / "index.html").read_bytes()
+    said = revenue("report", "--month", "2030-01")
+    assert said.code == 2
+    assert "Nothing is published of 2030-01; there are " in said.err
+    assert (home / "site" / "index.html").read_bytes() == before
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_a_damaged_published_file_is_named_with_what_makes_it_anew(revenue: Revenue, ran: Sandbox, home: Path) -> None:
+    (home / "revenue.duckdb").write_bytes(b"no database" * 1000)
+    for words in (["query", "select 1"], ["explain", "mrr"], ["report"], ["status"]):
+        said = revenue(*words)
+        assert said.code == 1
+        assert f"{home / 'revenue.duckdb'} can't be read as a database: " in said.err
+        assert "`revenue build`" in said.err
+    assert "subscriptions" in said.out, "the warehouse is told of all the same"
+    assert revenue("build").code == 0
+    assert revenue("status").code == 0
+
+
+def test_another_programs_database_makes_no_pages(revenue: Revenue, ran: Sandbox, home: Path) -> None:
+    before = (home / "site" / "index.html").read_bytes()
+    (home / "revenue.duckdb").unlink()
+    with duckdb.connect(home / "revenue.duckdb") as connection:
+        connection.execute("create table mine as select 1")
+    said = revenue("report")
+    assert said.code == 1
+    assert "holds no published tables" in said.err
+    with duckdb.connect(home / "revenue.duckdb") as connection:
+        connection.execute("create schema marts")
+    said = revenue("report")
+    assert said.code == 1
+    assert "lacks what every publication holds" in said.err
+    assert (home / "site" / "index.html").read_bytes() == before
+
+
+def test_a_damaged_database_of_plans_is_told_by_status_and_by_what_needs_it(
+    revenue: Revenue, ran: Sandbox, home: Path
+) -> None:
+    (home / "operations.sqlite").write_bytes(b"no database" * 1000)
+    for words in (["status"], ["actions", "list"]):
+        said = revenue(*words)
+        assert said.code == 1
+        assert "The operations database can't be used: file is not a database." in said.err
+        assert "Restore operations.sqlite" in said.err
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_an_interrupted_run_says_what_became_of_it_and_is_on_record_as_such(
     revenue: Revenue, ran: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException
