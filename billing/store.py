@@ -28,6 +28,8 @@ PATIENCE_SECONDS = 30
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "0005"
 """The last of the migrations."""
+DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+"""SQLite's codes of a file that is no database, or no longer one."""
 _MIGRATING = 7_203_551_904
 """A number of our own: the advisory lock that PostgreSQL is migrated under."""
 
@@ -183,6 +185,12 @@ def _told_apart() -> Iterator[None]:
         yield
     except (OperationalError, ProgrammingError) as error:
         raise BillingError(f"The operations database can't be used: {_words(error)}.") from None
+    except DatabaseError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) not in DAMAGED:
+            raise
+        raise BillingError(
+            f"The operations database can't be used: {_words(error)}. Restore operations.sqlite from a backup."
+        ) from None
 
 
 def _note(anchor: Path, head: Head) -> None:

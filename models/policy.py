@@ -124,6 +124,9 @@ class Rule:
     """Its value from a plain one, as a file holds it; raises ValueError or TypeError where it can't be that."""
 
 
+MOST_DAYS = 36_500
+"""A hundred years; an instant so many days away is one that every frame and database knows."""
+
 GROUPS = ("trials", "cancel_timing", "discounts", "pauses", "dunning", "fx", "other")
 """Groups of rules, in the order in which `marts.mrr_by_policy` switches them."""
 
@@ -150,11 +153,13 @@ def _days(group: str, *, or_none: bool = False) -> Rule:
     def read(value: object) -> int | None:
         if value is None and or_none:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_DAYS:
             raise ValueError
         return value
 
-    return Rule(group, f"a whole number of days, 0 or more{', or null' if or_none else ''}", read)
+    return Rule(
+        group, f"a whole number of days, 0 or more{', or null' if or_none else ''}, at most {MOST_DAYS:,}", read
+    )
 
 
 def _fraction(group: str, *, or_zero: bool = False, most: Fraction | None = None) -> Rule:

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipelines import personal
 from pipelines.errors import SettingsError
 from pipelines.extract.account import Account
 from pipelines.extract.connected import connected_ids
-from pipelines.settings import Settings, checked_key
+from pipelines.settings import ENV_FILE, Settings, checked_base, checked_key, encoding_of
 
 Connected = Callable[[Account], Sequence[str]]
 
@@ -39,7 +39,7 @@ class _Entry(BaseModel):
     key_variable: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]
     connected: Literal["all"] | tuple[Annotated[str, Field(pattern=r"^acct_\w+$")], ...] = ()
     own: bool = True
-    api_base: str | None = None
+    api_base: Annotated[str, AfterValidator(checked_base)] | None = None
     webhook_variable: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None = None
 
 
@@ -55,7 +55,7 @@ def of(settings: Settings, connected: Connected = connected_ids) -> list[Account
     """
     if settings.accounts_file is None:
         return [_account(settings, settings.required_key(), settings.stripe_api_base, "default")]
-    variables = {**dotenv_values(".env"), **os.environ}
+    variables = _variables()
     found = [
         account
         for label, entry in _entries(settings.accounts_file).items()
@@ -82,7 +82,7 @@ def senders(settings: Settings) -> list[Sender]:
     """
     if settings.accounts_file is None:
         return [Sender(each, settings.webhook_secret_list) for each in of(settings)]
-    variables = {**dotenv_values(".env"), **os.environ}
+    variables = _variables()
     found = []
     for label, entry in _entries(settings.accounts_file).items():
         if entry.webhook_variable:
@@ -97,6 +97,11 @@ def senders(settings: Settings) -> list[Sender]:
 def are_given(settings: Settings) -> bool:
     """Whether the settings say whom to read, rightly or wrongly."""
     return settings.accounts_file is not None or settings.stripe_api_key is not None
+
+
+def _variables() -> dict[str, str | None]:
+    """What the environment holds, and the file of settings behind it."""
+    return {**dotenv_values(ENV_FILE, encoding=encoding_of(Path(ENV_FILE))), **os.environ}
 
 
 def _of_entry(

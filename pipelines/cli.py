@@ -11,10 +11,13 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from typer.core import TyperGroup
 
 from billing.errors import BillingError
 from pipelines import (
@@ -32,14 +35,28 @@ from pipelines import (
     webhook_commands,
 )
 from pipelines import settings as settings_module
-from pipelines.errors import RevenueError, SettingsError
+from pipelines.errors import Interrupted, RevenueError, SettingsError, is_interrupt
 from pipelines.settings import Settings
 
 CHECKS_FAILED = 3
 DIFFERENT = 3
 
+
+class Commands(TyperGroup):
+    """The commands, of which an interrupted one says what became of its work; Typer itself would end it in silence."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, RuntimeError) as error:
+            if is_interrupt(error):
+                raise Interrupted from error
+            raise
+
+
 app = typer.Typer(
     name="revenue",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,7 +64,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Finance-grade revenue analytics from your Stripe account, on your own machine.",
     epilog="Settings come from the environment or a .env file:\n\n"
-    + "\n\n".join(f"[bold]{name}[/] {meaning}" for name, _, meaning in settings_module.described())
+    + "\n\n".join(f"[bold]{name}[/] {escape(meaning)}" for name, _, meaning in settings_module.described())
     + "\n\nExit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 done but data checks failed.",
 )
 
@@ -275,6 +292,8 @@ def reconcile(
     """
     from pipelines import reconcile as reconcile_module
 
+    if not isfinite(tolerance):
+        raise SettingsError(f"--tolerance takes an amount such as 0.01, and {tolerance} is none.")
     done = reconcile_module.reconcile(settings_module.load(), files, Decimal(str(tolerance)), account)
     for line in done.lines:
         typer.echo(line)
@@ -288,7 +307,9 @@ def status() -> None:
     from pipelines import status as status_module
 
     shown_status = status_module.status(settings_module.load())
-    _conclude(shown_status.lines, shown_status.failed_checks)
+    _conclude(shown_status.lines, () if shown_status.faults else shown_status.failed_checks)
+    if shown_status.faults:
+        raise RevenueError("\n".join(shown_status.faults))
 
 
 @app.command()
@@ -412,7 +433,7 @@ def main() -> None:
     except (RevenueError, BillingError) as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("Interrupted. What was committed is kept; the next run goes on from there.", 130)
+        _fail(str(Interrupted()), Interrupted.exit_code)
     except OSError as error:
         _fail(_refused_by_the_system(error), 1)
     except Exception as error:  # the last net: a user gets a message, the log gets the traceback

@@ -112,8 +112,9 @@ def explain(published: Path, asked: Asked) -> Told:
     """
     connection = query.connect(published)
     try:
-        row = _publication(connection, published, asked)
-        tables = {name: _table(connection, name, str(row["account_id"])) for name in _tables(asked)}
+        with query.reading(published):
+            row = _publication(connection, published, asked)
+            tables = {name: _table(connection, name, str(row["account_id"])) for name in _tables(asked)}
         terms = terms_of(row)
     except (duckdb.CatalogException, KeyError, PolicyError):
         raise RevenueError(OLD.format(published)) from None

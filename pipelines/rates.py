@@ -55,7 +55,27 @@ def from_file(file: Path) -> pl.DataFrame:
     faulty = rates.filter(pl.any_horizontal(pl.all().is_null()) | (pl.col("rate") <= 0)).height
     if faulty:
         raise SettingsError(f"{file} has {faulty} rows with an empty field or a rate that is not above zero.")
-    return rates
+    _require_codes(file, rates)
+    _require_one_a_day(file, rates)
+    return rates.unique(maintain_order=True)
+
+
+def _require_codes(file: Path, rates: pl.DataFrame) -> None:
+    """Have each currency be three letters, as Stripe's are."""
+    codes = pl.concat([rates["from_currency"], rates["to_currency"]]).unique(maintain_order=True)
+    strange = codes.filter(~codes.str.contains("^[a-z]{3}$"))
+    if strange.len():
+        raise SettingsError(f"{file} has {strange[0]!r} as a currency; write its ISO code, such as eur.")
+
+
+def _require_one_a_day(file: Path, rates: pl.DataFrame) -> None:
+    """Have a pair be worth one rate a day: of two none is more right."""
+    told = rates.group_by("date", "from_currency", "to_currency").agg(pl.col("rate").unique().sort())
+    twice = told.filter(pl.col("rate").list.len() > 1).sort("date", "from_currency", "to_currency")
+    if twice.height:
+        day, held, into, different = twice.row(0)
+        one, other, *_ = (f"{rate.normalize():f}" for rate in different)
+        raise SettingsError(f"{file} has two rates of {held} in {into} on {day}: {one} and {other}. Keep one.")
 
 
 def european_central_bank() -> pl.DataFrame:

@@ -69,7 +69,7 @@ def reconcile(settings: Settings, files: Sequence[Path], tolerance: Decimal, acc
         ExportError: a file that can't be read, is no such export, or has no month that we hold.
         SettingsError: the file's customers are of several accounts and none was named.
     """
-    with query.connect(settings.published) as connection:
+    with query.connect(settings.published) as connection, query.reading(settings.published):
         own, export, unnamed = _read(connection, files, account)
         frames = {table.table_name: _table(connection, table, own["account_id"]) for table in staging.TABLES}
     terms = Terms(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import accounts, headline, noticed, personal, policies, tombstones
+from pipelines import accounts, headline, noticed, personal, policies, query, tombstones
 from pipelines import build as steps
 from pipelines.budget import budgets
-from pipelines.errors import SettingsError
+from pipelines.errors import SettingsError, is_interrupt
 from pipelines.extract import files
 from pipelines.extract.account import ACCOUNT_ID, Account
 from pipelines.extract.client import PINNED_VERSION
@@ -165,8 +165,21 @@ def build(settings: Settings, progress: Progress, *, anew: bool = False) -> Outc
 
 
 def report(settings: Settings, progress: Progress, *, month: date | None = None) -> Outcome:
-    """Render the dashboards from the published database."""
+    """Render the dashboards from the published database.
+
+    Raises:
+        RevenueError: nothing is published, or the file can't be read; the pages stay as they are.
+        SettingsError: nothing is published of that month.
+    """
+    published_months = query.months(settings.published)
+    if month is not None and month not in published_months:
+        raise SettingsError(_not_published(month, published_months))
     return Outcome(_rendered(settings, progress, month))
+
+
+def _not_published(month: date, there: Sequence[date]) -> str:
+    span = f"there are {there[0]:%Y-%m} to {there[-1]:%Y-%m}" if there else "there is no month yet"
+    return f"Nothing is published of {month:%Y-%m}; {span}."
 
 
 def export(account: str | None, exported: str | None, api_version: str | None) -> Export:
@@ -242,7 +255,8 @@ def _recorded(
             yield connection, tally
         except BaseException as error:
             with suppress(duckdb.Error):  # a full disk has no room for the record either
-                _end(connection, tally, "failed", str(error) or type(error).__name__)
+                why = "interrupted" if is_interrupt(error) else str(error) or type(error).__name__
+                _end(connection, tally, "failed", why)
             raise
         _end(connection, tally, "checks_failed" if tally.failed_checks else "done")
 
@@ -315,7 +329,7 @@ def _followed(modelled: steps.Modelled) -> tuple[str, ...]:
 
 
 def _rendered(settings: Settings, progress: Progress, month: date | None) -> tuple[str, ...]:
-    with progress.step("Rendering the dashboards"):
+    with progress.step("Rendering the dashboards"), query.reading(settings.published):
         files = steps.rendered(settings, month)
     pages = sum(file.suffix == ".html" for file in files)
     return (f"Rendered {(settings.site / 'index.html').resolve()}: {pages} pages, {len(files) - pages} downloads.",)

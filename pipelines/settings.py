@@ -1,10 +1,12 @@
 """The settings: environment variables or a `.env` file, read once at the top and handed down as values."""
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -15,8 +17,20 @@ from pipelines.errors import SettingsError
 from pipelines.extract.personal import treatments
 
 STRIPE_API = "https://api.stripe.com"
+ENV_FILE = ".env"
 SLICE_KEY = re.compile(r"[\w .\-]{1,40}")
 """A key of metadata that MRR can be sliced by: Stripe allows forty characters."""
+
+CRON = (
+    (0, 59, ""),
+    (0, 23, ""),
+    (1, 31, ""),
+    (1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
+    (0, 7, "sun mon tue wed thu fri sat"),
+)
+"""The fields of a schedule: first and last value, and the names of values from the first on."""
+COUNTED_DAY = re.compile(r"l|l[0-7]|[0-7]#[1-5]")
+CRON_WORDS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
 KEY_PREFIX = re.compile(r"(?:sk|rk)(?:_org)?_(test|live)_")
 WEBHOOK_PATH = re.compile(r"(/[A-Za-z0-9_\-]+){1,8}")
@@ -31,7 +45,7 @@ def setting(name: str, description: str) -> object:
 class Settings(BaseSettings):
     """What the pipeline is told from outside. Field descriptions are what `revenue --help` and the docs print."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)
 
     stripe_api_key: Annotated[
         SecretStr | None, setting("STRIPE_API_KEY", "restricted read key (rk_…) or secret key of the account")
@@ -226,6 +240,11 @@ class Settings(BaseSettings):
         str, setting("REVENUE_PROXIES", "addresses of that proxy, with commas, whose X-Forwarded-For is believed")
     ] = "127.0.0.1,::1"
 
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _possible_base(cls, value: str) -> str:
+        return checked_base(value)
+
     @field_validator("account_rate", "endpoint_rate")
     @classmethod
     def _possible_rate(cls, value: float | None) -> float | None:
@@ -238,6 +257,20 @@ class Settings(BaseSettings):
     def _possible_days(cls, value: int) -> int:
         if value < 0:
             raise ValueError(f"{value} is no number of days; write one such as 7, or 0 for never")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _possible_schedule(cls, value: str) -> str:
+        if not _is_cron(value):
+            raise ValueError(f"'{value}' is no schedule of cron; write one such as 0 6 * * *: every day at six")
+        return value
+
+    @field_validator("serve_port")
+    @classmethod
+    def _possible_port(cls, value: int) -> int:
+        if not 1 <= value <= 65535:
+            raise ValueError(f"{value} is no port; write one from 1 to 65535, such as 8321")
         return value
 
     @field_validator("public_url")
@@ -421,6 +454,31 @@ def _listed(secret: SecretStr | None) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
+def _is_cron(value: str) -> bool:
+    """Whether Dagster takes it for a schedule: five fields of cron within their bounds, or one of its words."""
+    if value.lower() in CRON_WORDS:
+        return True
+    fields = value.lower().split()
+    return len(fields) == len(CRON) and all(
+        _is_cron_part(part, *of) for field, of in zip(fields, CRON, strict=True) for part in field.split(",")
+    )
+
+
+def _is_cron_part(part: str, first: int, last: int, names: str) -> bool:
+    """Whether `*`, a value, or a range of two fits the bounds, maybe by steps; or a last or a counted day."""
+    if COUNTED_DAY.fullmatch(part):
+        return last in {31, 7}
+    span, slash, step = part.partition("/")
+    if slash and not (step.isdecimal() and 1 <= int(step) <= last):
+        return False
+    if span == "*":
+        return True
+    words = names.split()
+    ends = [first + words.index(end) if end in words else end for end in span.split("-")]
+    values = [int(end) for end in ends if isinstance(end, int) or (end.isdecimal() and end.isascii())]
+    return len(ends) == len(values) <= 2 and all(first <= each <= last for each in values)
+
+
 def mode_of(key: str) -> str:
     """`test` or `live`, by the key's prefix (https://docs.stripe.com/keys); `unknown` where it says neither."""
     match = KEY_PREFIX.match(key)
@@ -431,7 +489,7 @@ def checked_key(key: str | None, name: str, mode: str | None = None) -> str:
     """The key, held by a setting of that name; of the mode that is meant, where one is.
 
     Raises:
-        SettingsError: none is set, it is a publishable key, which can't read, or it is one of another mode.
+        SettingsError: none is set, it is none or a publishable one, which can't read, or it is one of another mode.
     """
     key = (key or "").strip()
     if not key:
@@ -439,6 +497,8 @@ def checked_key(key: str | None, name: str, mode: str | None = None) -> str:
             f"{name} is not set. Create a restricted key with read permissions in Stripe's dashboard "
             "(docs/your-own-account.md shows which) and put it into .env, or try `revenue demo`, which needs none."
         )
+    if not all("!" <= each <= "~" for each in key):
+        raise SettingsError(f"{name} is no key: it holds a space, a line break or another sign that no key has.")
     if key.startswith("pk_"):
         raise SettingsError(f"{name} is a publishable key (pk_…), which can't read. Use rk_… or sk_….")
     if mode is not None and mode_of(key) != mode:
@@ -448,6 +508,22 @@ def checked_key(key: str | None, name: str, mode: str | None = None) -> str:
     return key
 
 
+def checked_base(value: str) -> str:
+    """The base URL of an API.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        base = urlsplit(value)
+        sound = base.scheme in {"http", "https"} and bool(base.hostname) and base.port != 0
+    except ValueError:  # a port, or an address, that can't be
+        sound = False
+    if not sound or "?" in value or "#" in value or any(each.isspace() or not each.isprintable() for each in value):
+        raise ValueError(f"{value!r} is no address of an API; leave it away, or write one such as {STRIPE_API}")
+    return value
+
+
 def load() -> Settings:
     """The settings of this process.
 
@@ -455,12 +531,30 @@ def load() -> Settings:
         SettingsError: a value makes no sense; the message names each.
     """
     try:
-        return Settings()
+        return Settings(_env_file_encoding=encoding_of(Path(ENV_FILE)))
     except ValidationError as error:
         faults = "\n".join(
             f"  {'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
         )
         raise SettingsError(f"These settings make no sense:\n{faults}") from None
+
+
+def encoding_of(file: Path) -> str:
+    """What a file of settings is written in: UTF-8, or the UTF-16 that Windows' shells and editors mark as such.
+
+    Raises:
+        SettingsError: it is written in something else.
+    """
+    if not file.is_file():
+        return "utf-8"
+    content = file.read_bytes()
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        if "\0" not in content.decode(encoding):
+            return encoding
+    except UnicodeDecodeError:
+        pass
+    raise SettingsError(f"{file.absolute()} is not UTF-8 text, so no settings could be read: save it as UTF-8.")
 
 
 def described() -> list[tuple[str, str, str]]:

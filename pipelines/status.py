@@ -11,9 +11,10 @@ from pipelines import query
 from pipelines.budget import DAYS, budgets
 from pipelines.errors import RevenueError
 from pipelines.extract import cursors
+from pipelines.query import PublishedUnreadable
 from pipelines.settings import Settings
 from pipelines.warehouse import runs
-from pipelines.warehouse.database import WarehouseBusy, open_warehouse
+from pipelines.warehouse.database import WarehouseBusy, WarehouseUnreadable, open_warehouse
 
 RUNS = """
 select started_at, command, status, objects_read, requests_made, rows_written, detail
@@ -28,10 +29,11 @@ PUBLICATION = "select as_of, read_at, published_at, policy, policy_hash from pub
 
 @dataclass(frozen=True)
 class Status:
-    """Lines for a person, and the blocking checks that fail."""
+    """Lines for a person, the blocking checks that fail, and which files can't be read."""
 
     lines: tuple[str, ...]
     failed_checks: tuple[str, ...]
+    faults: tuple[str, ...] = ()
 
 
 def status(settings: Settings) -> Status:
@@ -42,15 +44,42 @@ def status(settings: Settings) -> Status:
     """
     if not settings.warehouse.exists():
         raise RevenueError(f"{settings.home} holds nothing yet: `revenue demo` or `revenue run` starts it.")
-    lines = [*_streams(settings)]
+    lines: list[str] = []
+    faults: list[str] = []
+    failed: tuple[str, ...] = ()
+    try:
+        lines += _streams(settings)
+    except WarehouseUnreadable as fault:
+        faults.append(str(fault))
+    try:
+        published, failed = _of_publication(settings)
+        lines += ["", *published]
+    except PublishedUnreadable as fault:
+        faults.append(str(fault))
+    return Status(tuple(lines), failed, (*faults, *_of_operations(settings)))
+
+
+def _of_publication(settings: Settings) -> tuple[list[str], tuple[str, ...]]:
+    """What is published, and the blocking checks that fail."""
     if not settings.published.is_file():
-        return Status((*lines, "", "Nothing is published yet: `revenue build` does that."), ())
+        return ["Nothing is published yet: `revenue build` does that."], ()
     checks = query.ask(settings.published, CHECKS)
-    lines += ["", *_published(settings), "", *_runs(settings), "", *_checks(checks)]
-    return Status(
-        tuple(lines),
-        tuple(f"{name} of {table}" for name, table, severity, *_ in checks.iter_rows() if severity == BLOCKING),
-    )
+    failed = (f"{name} of {table}" for name, table, severity, *_ in checks.iter_rows() if severity == BLOCKING)
+    return [*_published(settings), "", *_runs(settings), "", *_checks(checks)], tuple(failed)
+
+
+def _of_operations(settings: Settings) -> Iterator[str]:
+    """Why the file of plans and trail can't be used, where there is one that can't."""
+    if settings.operations_url is not None or not settings.operations_file.exists():
+        return
+    from billing.errors import BillingError
+    from pipelines import operations
+
+    try:
+        with operations.opened(settings) as store:
+            store.seq()
+    except BillingError as fault:
+        yield str(fault)
 
 
 def _streams(settings: Settings) -> Iterator[str]:

@@ -60,6 +60,8 @@ def test_fractions_are_read_exactly() -> None:
     [
         ("grace_days", "seven", "a whole number of days, 0 or more"),
         ("grace_days", -1, "a whole number of days, 0 or more"),
+        ("past_due_max_days", 99_999_999_999, "a whole number of days, 0 or more, or null, at most 36,500"),
+        ("grace_days", 36_501, "a whole number of days, 0 or more, at most 36,500"),
         ("grace_days", None, "a whole number of days, 0 or more"),
         ("past_due_max_days", True, "a whole number of days, 0 or more, or null"),
         ("trials_count", "yes", "true or false"),

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines import query, refresh
+from pipelines import build, query, refresh
 from sandbox.api.keys import Key
 from sandbox.api.settings import Settings as SandboxSettings
 from sandbox.serving import Sandbox, serving
@@ -90,6 +90,8 @@ def test_a_second_run_asks_only_what_changed_and_later_ones_follow_the_account(
         (["query", "selekt"], "does not exist yet"),
         (["frobnicate"], "No such command"),
         (["demo", "--customers", "many"], "--customers"),
+        (["reconcile", "export.csv", "--tolerance", "inf"], "--tolerance"),
+        (["reconcile", "export.csv", "--tolerance", "nan"], "--tolerance"),
     ],
 )
 def test_wrong_usage_says_what_would_be_right_and_makes_nothing(
@@ -328,6 +330,79 @@ def test_a_report_of_a_month_puts_that_month_first(revenue: Revenue, ran: Sandbo
     said = revenue("report", "--month", "2026-08")
     assert said.code == 0, said.err
     assert "MRR closed Aug 2026" in (home / "site" / "index.html").read_text()
+
+
+def test_a_report_of_a_month_that_was_never_published_is_refused_and_leaves_the_pages(
+    revenue: Revenue, ran: Sandbox, home: Path
+) -> None:
+    before = (home / "site" / "index.html").read_bytes()
+    said = revenue("report", "--month", "2030-01")
+    assert said.code == 2
+    assert "Nothing is published of 2030-01; there are " in said.err
+    assert (home / "site" / "index.html").read_bytes() == before
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_a_damaged_published_file_is_named_with_what_makes_it_anew(revenue: Revenue, ran: Sandbox, home: Path) -> None:
+    (home / "revenue.duckdb").write_bytes(b"no database" * 1000)
+    for words in (["query", "select 1"], ["explain", "mrr"], ["report"], ["status"]):
+        said = revenue(*words)
+        assert said.code == 1
+        assert f"{home / 'revenue.duckdb'} can't be read as a database: " in said.err
+        assert "`revenue build`" in said.err
+    assert "subscriptions" in said.out, "the warehouse is told of all the same"
+    assert revenue("build").code == 0
+    assert revenue("status").code == 0
+
+
+def test_another_programs_database_makes_no_pages(revenue: Revenue, ran: Sandbox, home: Path) -> None:
+    before = (home / "site" / "index.html").read_bytes()
+    (home / "revenue.duckdb").unlink()
+    with duckdb.connect(home / "revenue.duckdb") as connection:
+        connection.execute("create table mine as select 1")
+    said = revenue("report")
+    assert said.code == 1
+    assert "holds no published tables" in said.err
+    with duckdb.connect(home / "revenue.duckdb") as connection:
+        connection.execute("create schema marts")
+    said = revenue("report")
+    assert said.code == 1
+    assert "lacks what every publication holds" in said.err
+    assert (home / "site" / "index.html").read_bytes() == before
+
+
+def test_a_damaged_database_of_plans_is_told_by_status_and_by_what_needs_it(
+    revenue: Revenue, ran: Sandbox, home: Path
+) -> None:
+    (home / "operations.sqlite").write_bytes(b"no database" * 1000)
+    for words in (["status"], ["actions", "list"]):
+        said = revenue(*words)
+        assert said.code == 1
+        assert "The operations database can't be used: file is not a database." in said.err
+        assert "Restore operations.sqlite" in said.err
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interrupted_run_says_what_became_of_it_and_is_on_record_as_such(
+    revenue: Revenue, ran: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException
+) -> None:
+    """DuckDB tells of Ctrl-C by a RuntimeError of its own."""
+
+    def broken_off(*_: object, **__: object) -> None:
+        raise interrupt
+
+    monkeypatch.setattr(build, "staged", broken_off)
+    said = revenue("build", "--quiet")
+    assert said.code == 130
+    assert said.err.endswith("Interrupted. What was committed is kept; the next run goes on from there.\n")
+    assert not (home / "logs").exists()
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
+        last = connection.execute("select status, detail from pipeline.runs order by started_at desc limit 1")
+        assert last.fetchall() == [("failed", "interrupted")]
+
+
+def test_help_prints_square_brackets_as_they_are(revenue: Revenue) -> None:
+    assert "local[cores]" in revenue("--help").out
 
 
 def test_an_exported_account_is_loaded_built_and_published_without_a_key(

@@ -60,3 +60,21 @@ def test_a_file_of_another_form_is_refused_by_name(tmp_path: Path, text: str) ->
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         rates.load(tmp_path / "nowhere.csv")
+
+
+def test_two_rates_of_a_day_are_refused_with_both_and_one_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    file = tmp_path / "rates.csv"
+    row = "2026-01-05,eur,usd,1.25\n"
+    file.write_text(f"date,from_currency,to_currency,rate\n{row}{row.replace('1.25', '1.250')}")
+    assert rates.from_file(file)["rate"].to_list() == [Decimal("1.25")]
+    file.write_text(f"date,from_currency,to_currency,rate\n{row}{row.replace('eur', 'EUR').replace('1.25', '10')}")
+    with pytest.raises(SettingsError, match=r"rates\.csv has two rates of eur in usd on 2026-01-05: 1\.25 and 10\."):
+        rates.load(file)
+
+
+@pytest.mark.parametrize("code", ["euro", "€", "us", "e r", "eu1"])
+def test_a_currency_that_is_no_code_of_three_letters_is_refused(tmp_path: Path, code: str) -> None:
+    file = tmp_path / "rates.csv"
+    file.write_text(f"date,from_currency,to_currency,rate\n2026-01-05,{code},usd,1.25\n")
+    with pytest.raises(SettingsError, match=f"has '{code}' as a currency"):
+        rates.load(file)

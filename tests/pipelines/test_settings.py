@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from dagster._utils.schedules import is_valid_cron_schedule
+from pydantic import SecretStr
 
 from pipelines import settings
 from pipelines.errors import SettingsError
@@ -28,6 +30,22 @@ def test_settings_come_from_a_dotenv_file_and_the_environment_wins(monkeypatch: 
     assert (made.currency, made.timezone) == ("gbp", "Europe/Berlin")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_dotenv_file_may_be_written_as_windows_writes_it(encoding: str) -> None:
+    Path(".env").write_text("REVENUE_HOME=Umsätze\nREVENUE_CURRENCY=EUR\n", encoding=encoding)
+    made = settings.load()
+    assert (made.home, made.currency) == (Path("Umsätze"), "eur")
+
+
+@pytest.mark.parametrize(
+    "content", ["REVENUE_HOME=Umsätze\n".encode("latin-1"), "REVENUE_HOME=var\n".encode("utf-16-le"), b"\xff\xfe\x00"]
+)
+def test_a_dotenv_file_of_another_encoding_is_refused_by_name(content: bytes) -> None:
+    Path(".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 text"):
+        settings.load()
+
+
 def test_an_instant_is_turned_into_utc_and_one_without_a_zone_is_taken_as_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVENUE_AS_OF", "2026-01-01T00:30:00+02:00")
     assert settings.load().as_of == datetime(2025, 12, 31, 22, 30, tzinfo=UTC)
@@ -43,6 +61,14 @@ def test_an_instant_is_turned_into_utc_and_one_without_a_zone_is_taken_as_utc(mo
         ("REVENUE_AS_OF", "yesterday", "REVENUE_AS_OF"),
         ("REVENUE_PUBLISH", "maybe", "banner"),
         ("REVENUE_TEST_CLOCKS", "some", "boolean"),
+        ("REVENUE_PORT", "0", "1 to 65535"),
+        ("REVENUE_PORT", "65536", "1 to 65535"),
+        ("REVENUE_SCHEDULE", "bad cron", "0 6"),
+        ("STRIPE_API_BASE", "api.stripe.com", "https://api.stripe.com"),
+        ("STRIPE_API_BASE", "ftp://api.stripe.com", "https://api.stripe.com"),
+        ("STRIPE_API_BASE", "http://", "https://api.stripe.com"),
+        ("STRIPE_API_BASE", "http://localhost:99999", "https://api.stripe.com"),
+        ("STRIPE_API_BASE", "http://[::1", "https://api.stripe.com"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_what_would(
@@ -118,3 +144,47 @@ def test_keys_of_two_modes_do_not_go_together(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SettingsError, match="key of test mode, and STRIPE_WRITE_KEY one of live mode"):
         settings.load().required_write_key()
     assert settings.load().required_key() == "rk_test_1"
+
+
+@pytest.mark.parametrize("key", ["rk_test_a\nb", "rk_test_a b", "rk_test_ä", "rk_test_a\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_by_its_settings_name(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    made = settings.load().but(stripe_api_key=SecretStr(key), stripe_write_key=SecretStr(key))
+    for required, name in ((made.required_key, "STRIPE_API_KEY"), (made.required_write_key, "STRIPE_WRITE_KEY")):
+        with pytest.raises(SettingsError, match=f"{name} is no key") as refused:
+            required()
+        assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "is_one"),
+    [
+        ("0 6 * * *", True),
+        ("*/15 0-6,22 1,15 JAN-mar mon-fri", True),
+        ("0 0 * * 7", True),
+        ("30 4 1-31/2 * *", True),
+        ("@daily", True),
+        ("0 0 l * *", True),
+        ("0 0 * * 5#3", True),
+        ("60 6 * * *", False),
+        ("0 24 * * *", False),
+        ("0 0 0 * *", False),
+        ("0 0 * 13 *", False),
+        ("0 0 * * 8", False),
+        ("0 6 * *", False),
+        ("*/0 6 * * *", False),
+        ("0 6 * * someday", False),
+        ("", False),
+    ],
+)
+def test_a_schedule_is_one_where_dagster_says_so(
+    monkeypatch: pytest.MonkeyPatch, schedule: str, *, is_one: bool
+) -> None:
+    assert is_valid_cron_schedule(schedule) is is_one
+    monkeypatch.setenv("REVENUE_SCHEDULE", schedule)
+    if is_one or not schedule:  # an empty setting is none
+        assert settings.load().schedule == (schedule or "0 6 * * *")
+    else:
+        with pytest.raises(SettingsError, match="no schedule of cron"):
+            settings.load()
