@@ -343,7 +343,13 @@ RECIPES: Mapping[str, Recipe] = {
         ),
     ),
     "steps.usage_windows": Recipe(usage_windows, _takes("staging.invoice_lines staging.invoices staging.prices")),
-    "steps.announced_ends": Recipe(announced_ends, _takes("staging.subscriptions marts.cancellation_requests")),
+    "steps.announced_ends": Recipe(
+        announced_ends,
+        _takes(
+            "staging.subscriptions staging.subscription_schedules staging.subscription_schedule_items "
+            "marts.cancellation_requests"
+        ),
+    ),
     "steps.snapshots": Recipe(
         snapshots,
         _takes(

@@ -5,6 +5,7 @@ from typing import Any
 
 from models.risk.features import BY_NAME, level_of
 from tests.models.monthly import ASKED, company, made, monthly, step
+from tests.models.rows import ACCOUNT
 from tests.models.story import Account, instant
 
 RENEWAL = BY_NAME["renewal"]
@@ -34,6 +35,36 @@ def test_a_contract_has_announced_its_end_90_days_before() -> None:
     """3 October + 90 days = 1 January."""
     announced = [row for row in step(contract(), "2026-10-20", "announced_ends") if row["level"] == 2]
     assert [row["from_at"] for row in announced] == [instant("2026-10-03")]
+
+
+def scheduled(end: str, **schedule: Any) -> Account:
+    """c pays 1,000 a month; since 10 February a schedule says what becomes of it after its last phase."""
+    account = company()
+    monthly(account, "s", "c", schedule_id="sched")
+    named = {"account_id": ACCOUNT, "subscription_id": "s", "customer_id": "c", "created_at": instant("2026-02-10")}
+    account.rows["subscription_schedules"].append(
+        named | {"id": "sched", "status": "active", "end_behavior": "cancel"} | schedule
+    )
+    account.rows["subscription_schedule_items"].append(
+        {"account_id": ACCOUNT, "id": "sched/0/0", "subscription_schedule_id": "sched", "phase_position": 0}
+        | {"position": 0, "start_at": instant("2026-02-01"), "end_at": instant(end), "price_id": "usd-m"}
+    )
+    return account
+
+
+def test_whom_a_schedule_ends_soon_is_leaving_as_scheduled_churn_says_too() -> None:
+    """1 August − 90 days = 3 May; on 2 May nobody has said anything, on 20 May c is leaving."""
+    built = made(scheduled("2026-08-01"), "2026-05-20", ["at_risk_accounts", "scheduled_churn"])
+    assert built["scheduled_churn"]["leaves"].to_list() == [True]
+    assert built["at_risk_accounts"].select("customer_id", "score_kind").rows() == [("c", "leaving")]
+    early = made(scheduled("2026-08-01"), "2026-05-02", ["at_risk_accounts"])["at_risk_accounts"]
+    assert early.filter(score_kind="leaving").is_empty()
+
+
+def test_a_schedule_that_goes_on_afterwards_or_was_let_go_ends_nobody() -> None:
+    for schedule in ({"end_behavior": "release"}, {"released_at": instant("2026-04-01"), "status": "released"}):
+        rows = step(scheduled("2026-08-01", **schedule), "2026-05-20", "announced_ends")
+        assert [row for row in rows if row["level"] == 2] == []
 
 
 def test_who_ends_at_the_scoring_instant_is_no_customer_at_it() -> None:
