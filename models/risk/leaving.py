@@ -1,5 +1,4 @@
-"""Who has already said that they will leave: subscriptions with an end that was asked for, set from the beginning or set
-by a schedule.
+"""Who has already said that they will leave: by an end that was asked for, set from the beginning or by a schedule.
 
 They are listed apart. Stripe forgets a cancellation that was taken back, so of the past those are known only since the
 first load, from versions.
