@@ -189,5 +189,5 @@ def test_an_import_that_is_killed_ends_as_if_it_was_not(trial: Trial, alive: San
             payloads = [payload for (payload,) in rows]
             later = [payload.replace('"livemode":', '"later":1,"livemode":') for payload in payloads[::2]]
             (export / f"{table}.ndjson").write_text("\n".join([*payloads, *later]))
-    trial.both({"source": export, "exported": "2026-12-01T00:00:00+00:00"})
+    trial.both({"source": export, "exported": "2026-11-20T00:00:00+00:00"})
     assert trial.survived == KILLS
