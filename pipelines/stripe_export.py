@@ -74,7 +74,7 @@ def read(files: Iterable[Path], default_currency: str) -> tuple[pl.DataFrame, in
         ExportError: a file that can't be read, or isn't such an export, or tells a month otherwise than another does;
             the message says what is missing.
     """
-    files = list(files)
+    files = list(dict.fromkeys(files))
     read_files = [_File(file).rows(default_currency) for file in files]
     rows = pl.concat(
         frame.with_columns(file=pl.lit(str(file))) for file, (frame, _) in zip(files, read_files, strict=True)

@@ -106,6 +106,12 @@ def test_a_month_that_two_files_tell_alike_counts_once(tmp_path: Path) -> None:
     assert by_month == {1: 1_000, 2: 2_000, 3: 3_000}
 
 
+def test_a_file_that_is_named_twice_counts_once(file: Path) -> None:
+    file.write_text("Customer ID,Currency,2026-01\ncus_1,usd,10.00\n")
+    rows, _ = read([file, file], "usd")
+    assert rows["micros"].to_list() == [1_000 * 10**6]
+
+
 def test_a_month_that_two_files_tell_differently_is_refused_by_name(tmp_path: Path) -> None:
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("Customer ID,Currency,2026-02\ncus_1,usd,20.00\n")
